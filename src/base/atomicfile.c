@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/atomicfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int write_all(int fd, const void *bytes, size_t len)
+{
+	const char *next = bytes;
+
+	while (len) {
+		ssize_t n = write(fd, next, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		next += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int fill(int fd, const void *bytes, size_t len, mode_t mode,
+		enum atomic_durability durability)
+{
+	int r = write_all(fd, bytes, len);
+
+	if (r < 0)
+		return r;
+	/* The mode that was asked for, whatever the umask. */
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	if (durability == ATOMIC_DURABLE && fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode,
+		   enum atomic_durability durability)
+{
+	_cleanup_close_ int fd = -1;
+	char temporary[NAME_MAX + 1];
+	int r, n;
+
+	n = snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid());
+	if (n < 0 || (size_t)n >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	/* What is there under this name is left from a process that died and had this pid. */
+	unlinkat(dir_fd, temporary, 0);
+	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fill(fd, bytes, len, mode, durability);
+	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlinkat(dir_fd, temporary, 0);
+		return r;
+	}
+	if (durability == ATOMIC_DURABLE && fsync(dir_fd) < 0)
+		return -errno;
+	return 0;
+}
