@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_USAGE_USAGE_H
+#define PCIFERRY_USAGE_USAGE_H
+
+/*
+ * Who uses a device now, and so whether it can be taken. Each finding is evidence a person
+ * can check. What could not be read counts as in use, and says so.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "host/host.h"
+#include "iommu/groups.h"
+#include "pci/device.h"
+
+struct error;
+
+enum usage_kind {
+	USAGE_MOUNT,	  /* a file system on it is mounted */
+	USAGE_SWAP,	  /* it is swap space */
+	USAGE_HOLDER,	  /* another block device is built on it: device mapper, MD */
+	USAGE_NETWORK,	  /* an interface of it is up with an address, or part of another */
+	USAGE_VFIO,	  /* a process, such as a running guest, holds its group */
+	USAGE_UNREADABLE, /* one of the above could not be found out */
+};
+
+struct usage_finding {
+	enum usage_kind kind;
+	char *detail; /* one line, without the device's address */
+};
+
+struct usage_findings {
+	struct usage_finding *items;
+	size_t count;
+};
+
+struct usage {
+	const struct pci_devices *devices;
+	struct usage_findings *of_device; /* by the device's index */
+};
+
+/* One pass over the host for all devices, which must outlive the result. 0 or -errno. */
+int usage_scan(const struct host *host, const struct pci_devices *devices,
+	       const struct iommu_groups *groups, struct usage *ret_usage, struct error *err);
+void usage_free(struct usage *usage); /* takes NULL */
+
+/* "mount", "swap", ...: stable, for JSON. */
+const char *usage_kind_name(enum usage_kind kind);
+
+const struct usage_findings *usage_of(const struct usage *usage,
+				      const struct pci_device *device);
+
+enum usage_verdict {
+	USAGE_CAN_GO,		 /* alone */
+	USAGE_CAN_GO_WITH_GROUP, /* when the other endpoints of its group go too */
+	USAGE_IN_USE,		 /* it, or one that must go with it, is in use */
+	USAGE_CANNOT,		 /* a bridge, or in no group */
+	USAGE_UNKNOWN,		 /* what decides it could not be read */
+};
+
+/* reason: one line, "" when it can go alone. */
+enum usage_verdict usage_verdict(const struct usage *usage, const struct iommu_groups *groups,
+				 const struct pci_device *device, char *reason, size_t size);
+const char *usage_verdict_name(enum usage_verdict verdict);
+
+#endif
