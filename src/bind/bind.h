@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BIND_BIND_H
+#define PCIFERRY_BIND_BIND_H
+
+/*
+ * Drivers at run time, the whole IOMMU group at once: docs/design/binding.md.
+ *
+ * A plan is made from what the host looks like now; carrying it out brings every device of it
+ * to the wanted driver, or all of them back to where they were. What each was like before it
+ * was first touched is kept (change/), so that a release finds its way back whatever happened
+ * in between.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "change/change.h"
+#include "pci/address.h"
+#include "pci/device.h"
+
+struct error;
+
+enum { BIND_DRIVER_SIZE = 64, BIND_OVERRIDE_SIZE = 128 };
+
+/* What decides who drives a device. "" means none. */
+struct bind_state {
+	char driver[BIND_DRIVER_SIZE];
+	char override[BIND_OVERRIDE_SIZE];
+};
+
+struct bind_member {
+	struct pci_address address;
+	char identity[PCI_IDENTITY_SIZE];
+	unsigned int group;
+	struct bind_state first;  /* before pciferry touched it */
+	struct bind_state now;
+	struct bind_state wanted;
+	bool kept;	  /* `first` comes from an earlier run that kept it */
+	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
+	bool stuck;	  /* it does not answer; nothing is done to it */
+};
+
+struct bind_plan {
+	struct bind_member *members; /* sorted by address */
+	size_t count;
+	char module[BIND_DRIVER_SIZE]; /* to be loaded first; "": none */
+};
+
+struct bind_request {
+	const struct pci_address *addresses;
+	size_t count;
+	const char *driver; /* for bind_plan_take */
+};
+
+/*
+ * The plan to give all endpoints of these devices' groups to a driver. Refused (ERROR_REFUSED,
+ * with the evidence) when one of them is in use. Returns 0 or -errno.
+ */
+int bind_plan_take(const struct host *host, const struct bind_request *request,
+		   struct bind_plan *ret_plan, struct error *err);
+
+/*
+ * The plan to give them back: to the driver and override that they had first, or, where
+ * pciferry did not take a device, to whichever driver the kernel chooses. Refused while a
+ * process holds a group.
+ */
+int bind_plan_release(const struct host *host, const struct bind_request *request,
+		      struct bind_plan *ret_plan, struct error *err);
+void bind_plan_free(struct bind_plan *plan); /* takes NULL */
+
+/* Whether the host already is as planned. */
+bool bind_plan_is_done(const struct bind_plan *plan);
+
+/* The steps from now to wanted, in order; for change_steps_free(). Returns 0 or -ENOMEM. */
+int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps);
+
+/*
+ * Carries a plan out that was made while the change was in progress. When a step fails, every
+ * device goes back to how it was, but for one that hangs, which is named. Returns 0 or -errno.
+ */
+int bind_take(struct change *change, const struct bind_plan *plan, struct error *err);
+
+/* Goes as far as it can with each device. Returns 0, or -errno of the first that failed. */
+int bind_release(struct change *change, const struct bind_plan *plan, struct error *err);
+
+/*
+ * Waits, for one deadline at most, until no step of an earlier run that was killed is under
+ * way on these devices' groups. What still is then, the plan finds stuck.
+ */
+void bind_wait(struct change *change, const struct host *host,
+	       const struct bind_request *request);
+
+/* For change_options.came_back: brings the device back to what it was like first. */
+void bind_came_back(struct change *change, const char *device, void *argument);
+
+/*
+ * Whether pciferry has taken the device and not given it back yet: then *ret_first is what it
+ * was like before. What is kept for another device at the same address does not count.
+ */
+bool bind_is_taken(const struct host *host, const struct pci_device *device,
+		   struct bind_state *ret_first);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BIND_INTERNAL_H
+#define PCIFERRY_BIND_INTERNAL_H
+
+#include "bind/bind.h"
+
+/* What is kept of a device. */
+struct bind_record {
+	char identity[PCI_IDENTITY_SIZE];
+	struct bind_state first;
+};
+
+/* Text for change_keep_state(), which the caller frees; NULL: out of memory. */
+char *bind_record_format(const struct bind_record *record);
+
+/* Returns 0, or -EINVAL when the text is no whole record. */
+int bind_record_parse(const char *text, size_t len, struct bind_record *ret_record);
+
+/* Adds the steps that lead a device from one state to another. Returns 0 or -ENOMEM. */
+int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
+		   const struct bind_state *from, const struct bind_state *to);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "bind/internal.h"
+#include "iommu/groups.h"
+#include "usage/usage.h"
+
+/* The host as it is now. */
+struct view {
+	struct pci_devices devices;
+	struct iommu_groups groups;
+	struct usage usage;
+};
+
+static void view_free(struct view *view)
+{
+	usage_free(&view->usage);
+	iommu_groups_free(&view->groups);
+	pci_devices_free(&view->devices);
+}
+
+static int view_open(const struct host *host, struct view *view, struct error *err)
+{
+	int r = pci_scan(host, &view->devices, err);
+
+	if (r == 0)
+		r = iommu_scan(host, &view->devices, &view->groups, err);
+	if (r == 0)
+		r = usage_scan(host, &view->devices, &view->groups, &view->usage, err);
+	return r;
+}
+
+void bind_plan_free(struct bind_plan *plan)
+{
+	if (!plan)
+		return;
+	free(plan->members);
+	memset(plan, 0, sizeof(*plan));
+}
+
+static int no_such_device(const struct pci_address *address, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+	int r;
+
+	r = error_set(err, ENODEV, pci_address_format(address, text), "no such device");
+	error_hint(err, "pciferry list shows the devices of this host");
+	return r;
+}
+
+static int find_group(const struct view *view, const struct pci_address *address,
+		      const struct iommu_group **ret_group, struct error *err)
+{
+	const struct pci_device *device = pci_find(&view->devices, address);
+	char text[PCI_ADDRESS_SIZE];
+	enum fact fact;
+
+	pci_address_format(address, text);
+	if (!device)
+		return no_such_device(address, err);
+	if (iommu_member_stays(device)) {
+		error_set(err, EINVAL, text, "a bridge stays with the host");
+		error_hint(err, "name a device behind it: pciferry list shows them");
+		return -EINVAL;
+	}
+	*ret_group = iommu_group_of(&view->groups, device, &fact);
+	if (*ret_group)
+		return 0;
+	if (fact == FACT_UNREADABLE)
+		return error_set(err, EIO, text, "its IOMMU group could not be read");
+	error_set(err, ENODEV, text, "it is in no IOMMU group: the IOMMU is off, or there is none");
+	error_hint(err, "turn VT-d or AMD-Vi on in the firmware, and on Intel boot with"
+		   " intel_iommu=on");
+	return -ENODEV;
+}
+
+static bool has_member(const struct bind_plan *plan, const struct pci_device *device)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!pci_address_compare(&plan->members[i].address, &device->address))
+			return true;
+	return false;
+}
+
+static int add_member(struct bind_plan *plan, const struct pci_device *device,
+		      unsigned int group, struct error *err)
+{
+	struct bind_member *larger;
+
+	if (has_member(plan, device))
+		return 0;
+	larger = reallocarray(plan->members, plan->count + 1, sizeof(*larger));
+	if (!larger)
+		return error_oom(err);
+	plan->members = larger;
+	larger = &plan->members[plan->count++];
+	memset(larger, 0, sizeof(*larger));
+	larger->address = device->address;
+	larger->group = group;
+	pci_identity_format(device, larger->identity);
+	return 0;
+}
+
+/* The state of a member now, and first: what was kept, unless that was another device. */
+static int read_state(const struct host *host, const struct view *view,
+		      struct bind_member *member, struct error *err)
+{
+	struct pci_device *device = pci_find(&view->devices, &member->address);
+	char text[PCI_ADDRESS_SIZE];
+	int r;
+
+	pci_address_format(&member->address, text);
+	r = pci_read_overrides(host, &device, 1, err);
+	if (r < 0)
+		return r;
+	member->stuck = device->stuck;
+	if (!member->stuck && (device->override_fact == FACT_UNREADABLE ||
+			       device->driver_fact == FACT_UNREADABLE))
+		return error_set(err, EIO, text, "its driver could not be read");
+	if (device->override_fact == FACT_ABSENT) {
+		error_set(err, ENOTSUP, text, "the kernel has no driver_override for it");
+		error_hint(err, "Linux 3.16 or later is needed");
+		return -ENOTSUP;
+	}
+	snprintf(member->now.driver, sizeof(member->now.driver), "%s",
+		 device->driver ? device->driver : "");
+	snprintf(member->now.override, sizeof(member->now.override), "%s",
+		 device->driver_override ? device->driver_override : "");
+	member->kept = bind_is_taken(host, device, &member->first);
+	if (!member->kept)
+		member->first = member->now;
+	return 0;
+}
+
+static int compare_members(const void *a, const void *b)
+{
+	const struct bind_member *left = a, *right = b;
+
+	return pci_address_compare(&left->address, &right->address);
+}
+
+static int gather(const struct host *host, const struct bind_request *request,
+		  const struct view *view, struct bind_plan *plan, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < request->count; i++) {
+		const struct iommu_group *group;
+
+		r = find_group(view, &request->addresses[i], &group, err);
+		for (size_t j = 0; r == 0 && j < group->count; j++)
+			if (!iommu_member_stays(group->members[j]))
+				r = add_member(plan, group->members[j], group->number, err);
+	}
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = read_state(host, view, &plan->members[i], err);
+	if (r == 0 && plan->count)
+		qsort(plan->members, plan->count, sizeof(*plan->members), compare_members);
+	return r;
+}
+
+/* Names all that is in the way, not only the first. */
+static int refuse_if_in_use(const struct view *view, const struct bind_plan *plan,
+			    bool only_vfio, struct error *err)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pci_device *device = pci_find(&view->devices,
+							   &plan->members[i].address);
+		const struct usage_findings *findings = usage_of(&view->usage, device);
+		char text[PCI_ADDRESS_SIZE];
+
+		pci_address_format(&device->address, text);
+		for (size_t j = 0; j < findings->count; j++) {
+			if (only_vfio && findings->items[j].kind != USAGE_VFIO)
+				continue;
+			if (!refused)
+				error_refuse(err, text, "in use, so nothing was changed");
+			refused = true;
+			error_evidence(err, "%s: %s", text, findings->items[j].detail);
+		}
+	}
+	if (refused)
+		error_hint(err, "%s", only_vfio ? "end that process first, then release" :
+				  "free it first (umount, swapoff, ip link set ... down)");
+	return refused ? -EBUSY : 0;
+}
+
+static int refuse_if_stuck(const struct bind_plan *plan, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (!plan->members[i].stuck)
+			continue;
+		error_refuse(err, pci_address_format(&plan->members[i].address, text),
+			     "stuck: its driver hangs in the kernel, so nothing was changed");
+		error_hint(err, "end the process that holds the device, or reboot");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* A bridge of the group on a driver that VFIO does not allow would make it all in vain. */
+static int refuse_if_not_viable(const struct view *view, const struct bind_plan *plan,
+				struct error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct iommu_group *group = iommu_find_group(&view->groups,
+								   plan->members[i].group);
+
+		for (size_t j = 0; j < group->count; j++) {
+			const struct pci_device *bridge = group->members[j];
+			char text[PCI_ADDRESS_SIZE];
+			const char *driver;
+
+			if (!iommu_member_stays(bridge) ||
+			    iommu_member_allows_vfio(bridge, &driver))
+				continue;
+			error_refuse(err, pci_address_format(&bridge->address, text),
+				     "the group would not be viable, so nothing was changed");
+			error_evidence(err, "%s: a bridge of group %u on the driver %s; VFIO"
+				       " allows pcieport, pci-stub or none", text,
+				       group->number, driver ? driver : "(unreadable)");
+			error_hint(err, "unbind the bridge from that driver, or put the device"
+				   " into another slot");
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+static bool driver_is_there(const struct host *host, const char *driver)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
+	return host_exists(host, path);
+}
+
+int bind_plan_take(const struct host *host, const struct bind_request *request,
+		   struct bind_plan *ret_plan, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	_cleanup_(view_free) struct view view = { 0 };
+	int r;
+
+	if (strchr(request->driver, '/') || strlen(request->driver) >= BIND_DRIVER_SIZE ||
+	    !request->driver[0])
+		return error_usage(err, request->driver, "not the name of a driver");
+	r = view_open(host, &view, err);
+	if (r == 0)
+		r = gather(host, request, &view, &plan, err);
+	for (size_t i = 0; r == 0 && i < plan.count; i++) {
+		struct bind_member *member = &plan.members[i];
+
+		snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s", request->driver);
+		snprintf(member->wanted.override, BIND_OVERRIDE_SIZE, "%s", request->driver);
+		/* Bound already by other means, such as vfio-pci.ids=: then it is left so. */
+		if (!strcmp(member->now.driver, request->driver))
+			member->wanted = member->now;
+	}
+	if (r == 0)
+		r = refuse_if_stuck(&plan, err);
+	if (r == 0 && !bind_plan_is_done(&plan))
+		r = refuse_if_in_use(&view, &plan, false, err);
+	if (r == 0)
+		r = refuse_if_not_viable(&view, &plan, err);
+	if (r < 0)
+		return r;
+	if (!driver_is_there(host, request->driver))
+		snprintf(plan.module, sizeof(plan.module), "%s", request->driver);
+	*ret_plan = plan;
+	memset(&plan, 0, sizeof(plan));
+	return 0;
+}
+
+/* What to give a device back to. */
+static void want_back(struct bind_member *member)
+{
+	member->wanted = member->now;
+	if (member->kept) {
+		member->wanted = member->first;
+	} else if (strstr(member->now.driver, "vfio") || strstr(member->now.override, "vfio")) {
+		member->wanted.override[0] = '\0';
+		member->wanted.driver[0] = '\0';
+		member->let_kernel_choose = true;
+	}
+}
+
+int bind_plan_release(const struct host *host, const struct bind_request *request,
+		      struct bind_plan *ret_plan, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	_cleanup_(view_free) struct view view = { 0 };
+	int r;
+
+	r = view_open(host, &view, err);
+	if (r == 0)
+		r = gather(host, request, &view, &plan, err);
+	for (size_t i = 0; r == 0 && i < plan.count; i++) {
+		want_back(&plan.members[i]);
+		/* Its module may have been unloaded meanwhile; loading it binds it as well. */
+		if (plan.members[i].wanted.driver[0] &&
+		    !driver_is_there(host, plan.members[i].wanted.driver))
+			memcpy(plan.module, plan.members[i].wanted.driver,
+			       sizeof(plan.module));
+	}
+	if (r == 0 && !bind_plan_is_done(&plan))
+		r = refuse_if_in_use(&view, &plan, true, err);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	memset(&plan, 0, sizeof(plan));
+	return 0;
+}
+
+bool bind_plan_is_done(const struct bind_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+
+		if (member->let_kernel_choose || member->stuck ||
+		    strcmp(member->now.driver, member->wanted.driver) != 0 ||
+		    strcmp(member->now.override, member->wanted.override) != 0)
+			return false;
+	}
+	return true;
+}
+
+void bind_wait(struct change *change, const struct host *host,
+	       const struct bind_request *request)
+{
+	_cleanup_(iommu_groups_free) struct iommu_groups groups = { 0 };
+	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
+
+	if (pci_scan(host, &devices, NULL) < 0 ||
+	    iommu_scan(host, &devices, &groups, NULL) < 0)
+		return;
+	for (size_t i = 0; i < request->count; i++) {
+		const struct pci_device *device = pci_find(&devices, &request->addresses[i]);
+		const struct iommu_group *group;
+
+		group = device ? iommu_group_of(&groups, device, NULL) : NULL;
+		for (size_t j = 0; group && j < group->count; j++) {
+			char text[PCI_ADDRESS_SIZE];
+
+			pci_address_format(&group->members[j]->address, text);
+			if (!iommu_member_stays(group->members[j]))
+				change_wait_for_device(change, text, true, NULL);
+		}
+	}
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a device was like first, as three lines that a person can read and act on:
+ *
+ *	identity 10de:1b39/10de:1217
+ *	driver nvidia
+ *	driver_override
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bind/internal.h"
+
+char *bind_record_format(const struct bind_record *record)
+{
+	char *text;
+
+	if (asprintf(&text, "identity %s\ndriver %s\ndriver_override %s\n", record->identity,
+		     record->first.driver, record->first.override) < 0)
+		return NULL;
+	return text;
+}
+
+/* Takes "key value\n" off the front. */
+static int take_line(const char **at, size_t *left, const char *key, char *value, size_t size)
+{
+	const char *end = memchr(*at, '\n', *left);
+	size_t key_len = strlen(key), line, len;
+
+	if (!end)
+		return -EINVAL;
+	line = (size_t)(end - *at);
+	if (line < key_len + 1 || memcmp(*at, key, key_len) != 0 || (*at)[key_len] != ' ')
+		return -EINVAL;
+	len = line - key_len - 1;
+	if (len >= size || memchr(*at, '\0', line))
+		return -EINVAL;
+	memcpy(value, *at + key_len + 1, len);
+	value[len] = '\0';
+	*at += line + 1;
+	*left -= line + 1;
+	return 0;
+}
+
+int bind_record_parse(const char *text, size_t len, struct bind_record *ret_record)
+{
+	struct bind_record record;
+
+	if (take_line(&text, &len, "identity", record.identity, sizeof(record.identity)) < 0 ||
+	    take_line(&text, &len, "driver", record.first.driver,
+		      sizeof(record.first.driver)) < 0 ||
+	    take_line(&text, &len, "driver_override", record.first.override,
+		      sizeof(record.first.override)) < 0 || len)
+		return -EINVAL;
+	*ret_record = record;
+	return 0;
+}
+
+bool bind_is_taken(const struct host *host, const struct pci_device *device,
+		   struct bind_state *ret_first)
+{
+	char address[PCI_ADDRESS_SIZE], identity[PCI_IDENTITY_SIZE];
+	_cleanup_free_ char *text = NULL;
+	struct bind_record record;
+
+	if (change_read_state(host, pci_address_format(&device->address, address), &text) < 0)
+		return false;
+	if (bind_record_parse(text, strlen(text), &record) < 0 ||
+	    strcmp(record.identity, pci_identity_format(device, identity)) != 0)
+		return false;
+	*ret_first = record.first;
+	return true;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bind/internal.h"
+
+static int add_override(struct change_steps *steps, char *address, const char *value)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE], line[BIND_OVERRIDE_SIZE + 1], purpose[192];
+	struct change_step step = {
+		.kind = CHANGE_WRITE_ATTRIBUTE,
+		.device = address,
+		.target = path,
+		.value = line,
+		.purpose = purpose,
+	};
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/driver_override", address);
+	/* A bare newline clears it (driver_set_override, drivers/base/driver.c). */
+	snprintf(line, sizeof(line), "%s\n", value);
+	if (value[0])
+		snprintf(purpose, sizeof(purpose), "let only %s have it", value);
+	else
+		snprintf(purpose, sizeof(purpose), "let any driver have it again");
+	return change_add(steps, &step);
+}
+
+/* Writes the address to drivers/<driver>/<attribute>, or to drivers_probe without a driver. */
+static int add_driver_write(struct change_steps *steps, char *address, const char *driver,
+			    const char *attribute, const char *wanted, bool verify)
+{
+	char path[PATH_MAX], link[PCI_ATTRIBUTE_PATH_SIZE], purpose[128];
+	char wanted_name[BIND_DRIVER_SIZE];
+	struct change_step step = {
+		.kind = CHANGE_WRITE_ATTRIBUTE,
+		.device = address,
+		.target = path,
+		.value = address,
+		.purpose = purpose,
+		.link = verify ? link : NULL,
+		.link_name = wanted ? wanted_name : NULL,
+	};
+
+	if (wanted)
+		snprintf(wanted_name, sizeof(wanted_name), "%s", wanted);
+	snprintf(link, sizeof(link), "sys/bus/pci/devices/%s/driver", address);
+	if (driver) {
+		snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/%s", driver, attribute);
+		snprintf(purpose, sizeof(purpose), "%s %s %s", attribute,
+			 strcmp(attribute, "bind") != 0 ? "from" : "to", driver);
+	} else {
+		snprintf(path, sizeof(path), "sys/bus/pci/drivers_probe");
+		snprintf(purpose, sizeof(purpose), "let the kernel choose a driver");
+	}
+	return change_add(steps, &step);
+}
+
+/*
+ * The override comes first: from then on no other driver can get hold of the device, however
+ * long it is without one, and a run that ends here leaves nothing but the override.
+ */
+int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
+		   const struct bind_state *from, const struct bind_state *to)
+{
+	char address[PCI_ADDRESS_SIZE];
+	bool move = strcmp(from->driver, to->driver) != 0 || member->let_kernel_choose;
+	int r = 0;
+
+	pci_address_format(&member->address, address);
+	if (strcmp(from->override, to->override) != 0)
+		r = add_override(steps, address, to->override);
+	if (r == 0 && move && from->driver[0])
+		r = add_driver_write(steps, address, from->driver, "unbind", NULL, true);
+	/* By the driver's own bind: unlike drivers_probe it says why a driver refuses. */
+	if (r == 0 && move && to->driver[0])
+		r = add_driver_write(steps, address, to->driver, "bind", to->driver, true);
+	else if (r == 0 && move && member->let_kernel_choose)
+		r = add_driver_write(steps, address, NULL, NULL, NULL, false);
+	return r;
+}
+
+int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps)
+{
+	struct change_steps steps = { 0 };
+	int r = 0;
+
+	if (plan->module[0]) {
+		char module[BIND_DRIVER_SIZE], purpose[] = "load the module";
+		struct change_step step = {
+			.kind = CHANGE_LOAD_MODULE,
+			.target = module,
+			.purpose = purpose,
+		};
+
+		memcpy(module, plan->module, sizeof(module));
+		r = change_add(&steps, &step);
+	}
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		if (!plan->members[i].stuck)
+			r = bind_add_steps(&steps, &plan->members[i], &plan->members[i].now,
+					   &plan->members[i].wanted);
+	if (r < 0) {
+		change_steps_free(&steps);
+		return r;
+	}
+	*ret_steps = steps;
+	return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_CHANGE_CHANGE_H
+#define PCIFERRY_CHANGE_CHANGE_H
+
+/*
+ * The one place that changes the host. Other rooms make steps; this one performs them, one
+ * writer at a time, each with a deadline, each verified.
+ *
+ * A write to sysfs can sleep in the kernel without end (an unbind, while a process holds the
+ * device). So a child process makes it, and holds the lock of that device while it does: as
+ * long as it sleeps, others can see that the device is not to be touched, and go on with the
+ * rest.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "host/host.h"
+
+struct error;
+
+enum change_kind {
+	CHANGE_LOAD_MODULE,
+	CHANGE_WRITE_ATTRIBUTE,
+};
+
+struct change_step {
+	enum change_kind kind;
+	char *device;  /* the address it is about; NULL: none */
+	char *target;  /* the attribute's path beneath the root, or the module's name */
+	char *value;   /* what is written; NULL for a module */
+	char *purpose; /* "unbind from nvme": what it is for, in a few words */
+
+	/* What must be true afterwards: the link has this name as its target's last component. */
+	char *link;	 /* NULL: nothing more than that the write succeeded */
+	char *link_name; /* NULL: there is no such link any more */
+};
+
+struct change_steps {
+	struct change_step *items;
+	size_t count;
+};
+
+/* Adds a step; takes copies. Returns 0 or -ENOMEM. */
+int change_add(struct change_steps *steps, const struct change_step *step);
+void change_steps_free(struct change_steps *steps); /* takes NULL */
+
+/* A change in progress: the lock is held, and signals that would end it half-way wait. */
+struct change;
+
+struct change_options {
+	unsigned int deadline_ms; /* of each step */
+
+	/* Before each step; may be NULL. */
+	void (*progress)(const struct change_step *step, void *argument);
+
+	/*
+	 * A step on this device came back from the kernel after it had been given up. Runs in
+	 * the child that made it, which still holds the device's lock; may be NULL.
+	 */
+	void (*came_back)(struct change *change, const char *device, void *argument);
+	void *argument;
+};
+
+/*
+ * Waits at most wait_ms for another one that changes this host. Refuses (-EROFS) a host that
+ * is not this machine. Returns 0 and *ret_change, for change_end(), or -errno.
+ */
+int change_begin(const struct host *host, const struct change_options *options,
+		 unsigned int wait_ms, struct change **ret_change, struct error *err);
+void change_end(struct change *change); /* takes NULL */
+const struct host *change_host(const struct change *change);
+
+/*
+ * Performs one step. -ETIMEDOUT: the kernel has not come back from it; the device is left
+ * alone until it does.
+ */
+int change_perform(struct change *change, const struct change_step *step, struct error *err);
+
+/*
+ * Whether no step of an earlier pciferry is under way on the device; with `wait` this may
+ * take one deadline. -ETIMEDOUT: one is, and hangs.
+ */
+int change_wait_for_device(struct change *change, const char *device, bool wait,
+			   struct error *err);
+
+/*
+ * For came_back: performs a step in this process, without a deadline of its own.
+ */
+int change_perform_here(struct change *change, const struct change_step *step);
+
+/*
+ * What a device was like before it was first touched, kept in /run/pciferry until it is so
+ * again: text, by the device's address. It need not outlive a reboot, nor does the change.
+ */
+int change_keep_state(struct change *change, const char *device, const char *text,
+		      struct error *err);
+int change_drop_state(struct change *change, const char *device);
+
+/*
+ * Makes a file, and the directories above it, for root alone, with these bytes. -EEXIST: there
+ * is one already, which is left as it is. The path is beneath the root. Needs no lock.
+ */
+int change_create_file(const struct host *host, const char *path, const void *bytes,
+		       size_t len, struct error *err);
+
+/* Needs no change in progress. The caller frees *ret_text. -ENOENT: none is kept. */
+int change_read_state(const struct host *host, const char *device, char **ret_text);
+
+#endif

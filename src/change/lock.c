@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/rooted.h"
+#include "change/internal.h"
+
+/* How often a lock that is taken is tried again. */
+enum { RETRY_MS = 20 };
+
+static void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static pid_t read_holder(int fd)
+{
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder)
+{
+	_cleanup_close_ int fd = -1;
+	char text[32];
+	int len;
+
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	for (unsigned int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += RETRY_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (waited >= wait_ms) {
+			*ret_holder = read_holder(fd);
+			return -ETIMEDOUT;
+		}
+		sleep_ms(RETRY_MS);
+	}
+	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	/* Only to name the holder in a message: the lock itself does not hang on it. */
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) < 0)
+		return -errno;
+	return steal_fd(&fd);
+}
+
+int change_lock_device(const struct change *change, const char *device, unsigned int wait_ms,
+		       pid_t *ret_holder)
+{
+	char name[NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "%s.lock", device);
+	return change_take_lock(change->run_dir, name, wait_ms, ret_holder);
+}
+
+int change_wait_for_device(struct change *change, const char *device, bool wait,
+			   struct error *err)
+{
+	pid_t holder = 0;
+	int fd;
+
+	fd = change_lock_device(change, device, wait ? change->options.deadline_ms : 0,
+				&holder);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (fd == -ETIMEDOUT)
+		return error_set(err, ETIMEDOUT, device,
+				 "an earlier step on it still hangs in the kernel (process %d)",
+				 (int)holder);
+	return error_set(err, -fd, device, "its lock: %s", strerror(-fd));
+}
+
+/* Signals that a person or a shutdown sends: they wait until the change is whole. */
+static void hold_signals(sigset_t *ret_old)
+{
+	static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		sigaddset(&set, held[i]);
+	sigprocmask(SIG_BLOCK, &set, ret_old);
+}
+
+static int open_run_dir(const struct host *host, struct error *err)
+{
+	_cleanup_close_ int run = rooted_open(host_root_fd(host), "run", O_PATH | O_DIRECTORY, 0);
+	int fd;
+
+	if (run < 0)
+		return error_set(err, -run, "/run", "%s", strerror(-run));
+	if (mkdirat(run, "pciferry", 0755) < 0 && errno != EEXIST) {
+		int code = errno;
+
+		error_set(err, code, "/run/pciferry", "%s", strerror(code));
+		if (code == EACCES || code == EPERM)
+			error_hint(err, "changing devices needs root: run it with sudo");
+		return -code;
+	}
+	fd = openat(run, "pciferry", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, "/run/pciferry", "%s", strerror(errno)) : fd;
+}
+
+int change_begin(const struct host *host, const struct change_options *options,
+		 unsigned int wait_ms, struct change **ret_change, struct error *err)
+{
+	struct change *change;
+	pid_t holder = 0;
+
+	if (!host_is_live(host)) {
+		error_set(err, EROFS, host_name(host), "it is a copy, and cannot be changed");
+		error_hint(err, "leave --host away to change this machine");
+		return -EROFS;
+	}
+	if (geteuid() != 0) {
+		error_set(err, EPERM, "", "changing devices needs root");
+		error_hint(err, "run it with sudo");
+		return -EPERM;
+	}
+	change = calloc(1, sizeof(*change));
+	if (!change)
+		return error_oom(err);
+	change->host = host;
+	change->options = *options;
+	change->lock = -1;
+	change->run_dir = open_run_dir(host, err);
+	if (change->run_dir < 0) {
+		int r = change->run_dir;
+
+		free(change);
+		return r;
+	}
+	change->lock = change_take_lock(change->run_dir, "lock", wait_ms, &holder);
+	if (change->lock < 0) {
+		int r = change->lock;
+
+		close(change->run_dir);
+		free(change);
+		if (r != -ETIMEDOUT)
+			return error_set(err, -r, "/run/pciferry/lock", "%s", strerror(-r));
+		error_set(err, EBUSY, "", "another pciferry (process %d) is changing this host",
+			  (int)holder);
+		error_hint(err, "try again when it has finished");
+		return -EBUSY;
+	}
+	hold_signals(&change->old_signals);
+	*ret_change = change;
+	return 0;
+}
+
+void change_end(struct change *change)
+{
+	if (!change)
+		return;
+	sigprocmask(SIG_SETMASK, &change->old_signals, NULL);
+	close(change->lock);
+	close(change->run_dir);
+	free(change);
+}
+
+const struct host *change_host(const struct change *change)
+{
+	return change->host;
+}

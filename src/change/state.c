@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/atomicfile.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/rooted.h"
+#include "change/internal.h"
+
+int change_keep_state(struct change *change, const char *device, const char *text,
+		      struct error *err)
+{
+	char name[NAME_MAX + 1];
+	int r;
+
+	snprintf(name, sizeof(name), "%s.first", device);
+	r = atomic_replace(change->run_dir, name, text, strlen(text), 0644, ATOMIC_VOLATILE);
+	if (r < 0)
+		return error_set(err, -r, "/run/pciferry", "what %s is like now cannot be"
+				 " kept: %s", device, strerror(-r));
+	return 0;
+}
+
+int change_drop_state(struct change *change, const char *device)
+{
+	char name[NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "%s.first", device);
+	return unlinkat(change->run_dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int change_read_state(const struct host *host, const char *device, char **ret_text)
+{
+	char path[NAME_MAX + 1];
+	size_t len;
+
+	snprintf(path, sizeof(path), "run/pciferry/%s.first", device);
+	return host_read_file(host, path, ret_text, &len);
+}
+
+/* Opens the directory of the path, making what is missing of it. */
+static int open_parent(const struct host *host, const char *path)
+{
+	int dir = rooted_open(host_root_fd(host), "/", O_PATH | O_DIRECTORY, 0);
+	const char *end;
+
+	for (const char *at = path; dir >= 0 && (end = strchr(at, '/')); at = end + 1) {
+		_cleanup_close_ int above = dir;
+		char name[NAME_MAX + 1];
+
+		if ((size_t)(end - at) >= sizeof(name))
+			return -ENAMETOOLONG;
+		memcpy(name, at, (size_t)(end - at));
+		name[end - at] = '\0';
+		if (name[0] && mkdirat(above, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		dir = openat(above, name[0] ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			dir = -errno;
+	}
+	return dir;
+}
+
+int change_create_file(const struct host *host, const char *path, const void *bytes,
+		       size_t len, struct error *err)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	_cleanup_close_ int dir = open_parent(host, path);
+	int r;
+
+	if (dir < 0)
+		return error_set(err, -dir, path, "%s", strerror(-dir));
+	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	r = atomic_replace(dir, name, bytes, len, 0600, ATOMIC_DURABLE);
+	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
+}
