@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "vm/vm.h"
+
+/* In a list of QEMU options a comma within a value is written twice. */
+static char *double_commas(const char *text)
+{
+	char *doubled = malloc(strlen(text) * 2 + 1), *out = doubled;
+
+	if (!doubled)
+		return NULL;
+	for (; *text; text++) {
+		*out++ = *text;
+		if (*text == ',')
+			*out++ = ',';
+	}
+	*out = '\0';
+	return doubled;
+}
+
+/* Adds "-option", and "value" where there is one. */
+static int add(struct string_list *argv, const char *option, const char *value)
+{
+	int r = string_list_addf(argv, "-%s", option);
+
+	return r == 0 && value ? string_list_add(argv, value) : r;
+}
+
+static int add_machine(const struct vm_config *config, struct string_list *argv)
+{
+	int r = string_list_add(argv, config->qemu);
+
+	if (r == 0)
+		r = add(argv, "name", config->name);
+	if (r == 0)
+		r = add(argv, "machine", "q35");
+	if (r == 0)
+		r = add(argv, "accel", config->accelerator == VM_KVM ? "kvm" : "tcg");
+	if (r == 0)
+		r = add(argv, "cpu", config->accelerator == VM_KVM ? "host" : "max");
+	if (r == 0)
+		r = add(argv, "smp", NULL);
+	if (r == 0)
+		r = string_list_addf(argv, "%u", config->cpus);
+	if (r == 0)
+		r = add(argv, "m", NULL);
+	if (r == 0)
+		r = string_list_addf(argv, "%uM", config->memory_mib);
+	/* No default NIC, CD or card: the guest has what was asked for. */
+	if (r == 0)
+		r = add(argv, "nodefaults", NULL);
+	if (r == 0)
+		r = add(argv, "no-user-config", NULL);
+	return r;
+}
+
+static int add_console(const struct vm_config *config, struct string_list *argv)
+{
+	int r = add(argv, "display", config->display);
+
+	if (r == 0)
+		r = add(argv, "vga", strcmp(config->display, "none") != 0 ? "std" : "none");
+	if (r == 0)
+		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
+	if (r == 0 && !config->serial_monitor)
+		r = add(argv, "monitor", "none");
+	return r;
+}
+
+static int add_firmware(const struct vm_config *config, struct string_list *argv)
+{
+	_cleanup_free_ char *code = NULL, *vars = NULL;
+	int r;
+
+	if (!config->firmware)
+		return 0;
+	code = double_commas(config->firmware->code);
+	vars = double_commas(config->vars);
+	if (!code || !vars)
+		return -ENOMEM;
+	r = add(argv, "drive", NULL);
+	if (r == 0)
+		r = string_list_addf(argv, "if=pflash,unit=0,format=%s,readonly=on,file=%s",
+				     config->firmware->code_format, code);
+	if (r == 0)
+		r = add(argv, "drive", NULL);
+	if (r == 0)
+		r = string_list_addf(argv, "if=pflash,unit=1,format=%s,file=%s",
+				     config->firmware->vars_format, vars);
+	return r;
+}
+
+static int add_boot(const struct vm_config *config, struct string_list *argv)
+{
+	int r = 0;
+
+	if (config->kernel)
+		r = add(argv, "kernel", config->kernel);
+	if (r == 0 && config->initrd)
+		r = add(argv, "initrd", config->initrd);
+	if (r == 0 && config->append)
+		r = add(argv, "append", config->append);
+	return r;
+}
+
+static int add_disks(const struct vm_config *config, struct string_list *argv)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_disks; i++) {
+		_cleanup_free_ char *file = double_commas(config->disks[i]);
+		/* Never probed: a guest could write a header into a raw disk that is believed. */
+		bool qcow2 = fnmatch("*.qcow2", config->disks[i], 0) == 0;
+
+		if (!file)
+			return -ENOMEM;
+		r = add(argv, "drive", NULL);
+		if (r == 0)
+			r = string_list_addf(argv, "if=virtio,format=%s,file=%s",
+					     qcow2 ? "qcow2" : "raw", file);
+	}
+	return r;
+}
+
+static bool same_slot(const struct pci_address *a, const struct pci_address *b)
+{
+	return a->domain == b->domain && a->bus == b->bus && a->device == b->device;
+}
+
+static int add_function(const struct pci_address *device, unsigned int port,
+			unsigned int function, bool multifunction, struct string_list *argv)
+{
+	char address[PCI_ADDRESS_SIZE];
+	int r = add(argv, "device", NULL);
+
+	pci_address_format(device, address);
+	if (r < 0)
+		return r;
+	/* By path where QEMU's own form of address is too narrow for the domain. */
+	return string_list_addf(argv, "vfio-pci,%s%s,bus=ferry%u,addr=0x0.0x%x%s",
+				device->domain > 0xffff ? "sysfsdev=/sys/bus/pci/devices/" :
+							  "host=",
+				address, port, function,
+				multifunction && function == 0 ? ",multifunction=on" : "");
+}
+
+static int add_devices(const struct vm_config *config, struct string_list *argv)
+{
+	const struct pci_address *devices = config->devices;
+	unsigned int port = 0;
+	int r = 0;
+
+	for (size_t i = 0, next; r == 0 && i < config->n_devices; i = next) {
+		for (next = i + 1; next < config->n_devices &&
+				   same_slot(&devices[i], &devices[next]);)
+			next++;
+		port++;
+		r = add(argv, "device", NULL);
+		if (r == 0)
+			r = string_list_addf(argv, "pcie-root-port,id=ferry%u,chassis=%u,slot=%u",
+					     port, port, port);
+		for (size_t j = i; r == 0 && j < next; j++)
+			r = add_function(&devices[j], port,
+					 j == i ? 0 : devices[j].function, next - i > 1, argv);
+	}
+	return r;
+}
+
+int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
+{
+	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
+		add_machine, add_firmware, add_boot, add_console, add_disks, add_devices,
+	};
+	_cleanup_(string_list_free) struct string_list argv = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
+		r = parts[i](config, &argv);
+	for (char *const *extra = config->extra; r == 0 && extra && *extra; extra++)
+		r = string_list_add(&argv, *extra);
+	if (r < 0)
+		return r;
+	*ret_argv = argv;
+	memset(&argv, 0, sizeof(argv));
+	return 0;
+}
+
+char *vm_shell_quote(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-+=./:,@%";
+	char *quoted, *out;
+
+	if (*word && word[strspn(word, plain)] == '\0')
+		return strdup(word);
+	/* Each ' becomes '\'' between two quoted pieces. */
+	out = quoted = malloc(strlen(word) * 4 + 3);
+	if (!quoted)
+		return NULL;
+	*out++ = '\'';
+	for (; *word; word++) {
+		if (*word == '\'')
+			out = stpcpy(out, "'\\''");
+		else
+			*out++ = *word;
+	}
+	*out++ = '\'';
+	*out = '\0';
+	return quoted;
+}
