@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/describe.h"
+#include "cli/output.h"
+#include "cli/take.h"
+#include "vfio/group.h"
+
+enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_ALL_MATCHING, OPTION_DRY_RUN };
+
+static int parse(struct cli *cli, int argc, char **argv, const struct option *own,
+		 struct take_options *options, struct error *err)
+{
+	int value, r = 0;
+
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+		if (value == OPTION_DRIVER)
+			options->driver = optarg;
+		else if (value == OPTION_TIMEOUT)
+			r = take_parse_timeout(optarg, options, err);
+		else if (value == OPTION_ALL_MATCHING)
+			options->all_matching = true;
+		else if (value == OPTION_DRY_RUN)
+			options->dry_run = true;
+		else
+			r = value;
+	}
+	return r;
+}
+
+/* The driver a device has now, whatever the plan was. */
+static const char *driver_now(const struct host *host, const struct bind_member *member,
+			      char *buffer, size_t size)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	enum fact fact;
+
+	pci_attribute_path(&member->address, "driver", path);
+	fact = host_link_name(host, path, buffer, size);
+	return fact == FACT_KNOWN ? buffer : fact == FACT_ABSENT ? "no driver" : "?";
+}
+
+static int print_result(const struct cli *cli, const struct host *host,
+			const struct bind_plan *plan, const char *already)
+{
+	struct json_object *root = NULL, *array = NULL;
+
+	if (cli->json) {
+		root = describe_json_root(cli->command->name);
+		array = json_object_new_array();
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		char address[PCI_ADDRESS_SIZE], driver[BIND_DRIVER_SIZE];
+		const char *before = member->now.driver[0] ? member->now.driver : "no driver";
+		const char *now = driver_now(host, member, driver, sizeof(driver));
+
+		pci_address_format(&member->address, address);
+		if (cli->json) {
+			struct json_object *item = json_object_new_object();
+
+			json_object_object_add(item, "address", output_json_text(address));
+			json_object_object_add(item, "iommu_group",
+					       json_object_new_int64(member->group));
+			json_object_object_add(item, "driver_before",
+					       output_json_text(member->now.driver[0] ?
+								before : NULL));
+			json_object_object_add(item, "driver", output_json_text(
+						       strcmp(now, "no driver") ? now : NULL));
+			json_object_array_add(array, item);
+		} else if (!strcmp(before, now)) {
+			output_line("%s: %s (group %u), %s", address, now, member->group, already);
+		} else {
+			output_line("%s: %s, was %s (group %u)", address, now, before,
+				    member->group);
+		}
+	}
+	if (!cli->json)
+		return 0;
+	json_object_object_add(root, "devices", array);
+	return output_json(root);
+}
+
+/* The proof: VFIO itself says that a guest can have the group. */
+static int verify_viable(const struct host *host, const struct bind_plan *plan,
+			 struct error *err)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		bool viable = false;
+		int r;
+
+		if (i && plan->members[i].group == plan->members[i - 1].group)
+			continue;
+		r = vfio_group_viable(host, plan->members[i].group, &viable, err);
+		if (r == -EBUSY) /* a guest has it, so it was viable when that began */
+			continue;
+		if (r < 0)
+			return r;
+		if (!viable)
+			return error_set(err, EIO,
+					 pci_attribute_path(&plan->members[i].address, NULL, path),
+					 "bound, but VFIO does not call group %u viable",
+					 plan->members[i].group);
+	}
+	error_clear(err);
+	return 0;
+}
+
+static int run_either(struct cli *cli, int argc, char **argv, const struct option *own,
+		      enum take_direction direction, struct error *err)
+{
+	struct take_options options = TAKE_OPTIONS_INIT;
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	size_t count;
+	int r = parse(cli, argc, argv, own, &options, err);
+
+	if (r < 0)
+		return r;
+	r = take_select(cli, &options, argc - optind, argv + optind, &addresses, &count, err);
+	if (r == 0)
+		r = cli_open_host(cli, &host, err);
+	if (r == 0)
+		r = take_carry_out(cli, host, &options, addresses, count, direction, &plan, err);
+	if (r == 0 && options.dry_run)
+		return take_print_steps(&plan, err);
+	if (r == 0 && direction == TAKE && strstr(options.driver, "vfio"))
+		r = verify_viable(host, &plan, err);
+	if (r < 0)
+		return r;
+	return print_result(cli, host, &plan, direction == TAKE ? "already" : "left as it is");
+}
+
+static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	static const struct option own[] = {
+		{ "driver", required_argument, NULL, OPTION_DRIVER },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ 0 },
+	};
+
+	return run_either(cli, argc, argv, own, TAKE, err);
+}
+
+static int run_release(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	static const struct option own[] = {
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ 0 },
+	};
+
+	return run_either(cli, argc, argv, own, GIVE_BACK, err);
+}
+
+#define COMMON_OPTIONS                                                                   \
+	"  --dry-run        print the steps, change nothing\n"                           \
+	"  --all-matching   IDs may mean several devices\n"                              \
+	"  --timeout SEC    give a step up after SEC seconds (30)\n"
+
+const struct cli_command cli_bind = {
+	.name = "bind",
+	.arguments = "DEVICE... [--driver DRIVER] [--dry-run]",
+	.summary = "take devices from their drivers, whole groups, for a guest",
+	.options = "  --driver DRIVER  bind to DRIVER (vfio-pci)\n" COMMON_OPTIONS,
+	.run = run_bind,
+};
+
+const struct cli_command cli_release = {
+	.name = "release",
+	.arguments = "DEVICE... [--dry-run]",
+	.summary = "give devices back to the drivers that they had",
+	.options = COMMON_OPTIONS,
+	.run = run_release,
+};

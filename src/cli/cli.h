@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_CLI_H
+#define PCIFERRY_CLI_CLI_H
+
+/* The program: one file per command, each a row of the table in main.c. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "host/host.h"
+#include "iommu/groups.h"
+#include "pci/device.h"
+#include "pci/names.h"
+#include "usage/usage.h"
+
+/* What the global options say. */
+struct cli {
+	const struct cli_command *command;
+	const char *host_path; /* NULL: this machine */
+	bool json;
+	bool quiet;
+	bool verbose;
+	bool help;
+};
+
+struct cli_command {
+	const char *name;
+	const char *arguments; /* as usage shows them */
+	const char *summary;   /* one line */
+	const char *options;   /* the command's own, one line each; may be "" */
+
+	/* argv[0] is the command's name. Returns an exit status, or -errno with err set. */
+	int (*run)(struct cli *cli, int argc, char **argv, struct error *err);
+};
+
+extern const struct cli_command cli_list, cli_show, cli_bind, cli_release, cli_vm;
+
+/* DESIGN: nothing else is ever returned to the shell. */
+enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 };
+
+/*
+ * getopt_long(3) for a command's options and the global ones, which may stand anywhere before
+ * "--". Returns the value of one of the command's own options, with optarg; -1 at the end, with
+ * optind at the first argument; or -EINVAL with err set. `own` ends with an all-zero row.
+ */
+int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *own,
+		    struct error *err);
+
+int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *err);
+
+/* All that the reading commands look at. */
+struct cli_view {
+	struct host *host;
+	struct pci_devices devices;
+	struct iommu_groups groups;
+	struct usage usage;
+	struct pci_names *names;
+};
+
+int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *err);
+void cli_view_close(struct cli_view *view);
+
+/*
+ * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device node or
+ * net:INTERFACE. Adds them to *devices, each once, growing it; the caller frees it. *ret_several
+ * tells whether the argument names a kind of device rather than one. Returns 0 or -errno:
+ * ERROR_USAGE when malformed, -ENODEV when there is none.
+ */
+int cli_select(const struct cli_view *view, const char *argument,
+	       struct pci_device ***devices, size_t *count, bool *ret_several,
+	       struct error *err);
+
+#endif

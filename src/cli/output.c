@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+
+static enum output_color color_mode;
+
+void output_set_color(enum output_color color)
+{
+	color_mode = color;
+}
+
+bool output_has_color(void)
+{
+	const char *term = getenv("TERM");
+
+	if (color_mode != OUTPUT_AUTO)
+		return color_mode == OUTPUT_ALWAYS;
+	/* https://no-color.org: set to anything, it asks for none. */
+	if (getenv("NO_COLOR") && *getenv("NO_COLOR"))
+		return false;
+	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static void write_line(FILE *stream, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static void write_line(FILE *stream, const char *format, va_list args)
+{
+	_cleanup_free_ char *text = NULL, *escaped = NULL;
+
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return;
+	}
+	escaped = text_escape(text);
+	if (escaped)
+		fprintf(stream, "%s\n", escaped);
+}
+
+void output_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(stdout, format, args);
+	va_end(args);
+}
+
+void output_help(const char *text)
+{
+	fputs(text, stdout);
+}
+
+void output_talk(const char *format, ...)
+{
+	va_list args;
+
+	/* In the order in which a person reads both, where they share a terminal. */
+	fflush(stdout);
+	va_start(args, format);
+	write_line(stderr, format, args);
+	va_end(args);
+}
+
+void output_error(const struct error *err)
+{
+	if (!error_is_set(err))
+		return;
+	output_talk("pciferry: %s%s%s", err->subject, err->subject[0] ? ": " : "",
+		    err->message);
+	for (char **line = err->evidence; line && *line; line++)
+		output_talk("  %s", *line);
+	if (err->hint[0])
+		output_talk("  %s", err->hint);
+}
+
+struct json_object *output_json_text(const char *text)
+{
+	_cleanup_free_ char *escaped = text ? text_escape(text) : NULL;
+
+	return escaped ? json_object_new_string(escaped) : NULL;
+}
+
+int output_json(struct json_object *object)
+{
+	const char *text = json_object_to_json_string_ext(
+		object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+				JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	if (text) {
+		fputs(text, stdout);
+		fputc('\n', stdout);
+	}
+	json_object_put(object);
+	return text ? 0 : -ENOMEM;
+}
+
+struct libscols_table *output_table(bool tree)
+{
+	struct libscols_table *table = scols_new_table();
+
+	(void)tree;
+	if (!table)
+		return NULL;
+	scols_table_enable_colors(table, output_has_color());
+	return table;
+}
+
+int output_add_column(struct libscols_table *table, const char *name, double width,
+		      bool is_tree, bool may_be_cut)
+{
+	int flags = (is_tree ? SCOLS_FL_TREE : 0) | (may_be_cut ? SCOLS_FL_TRUNC : 0);
+
+	return scols_table_new_column(table, name, width, flags) ? 0 : -ENOMEM;
+}
+
+int output_cell(struct libscols_line *line, unsigned int column, const char *text,
+		const char *color)
+{
+	char *escaped = text_escape(text);
+
+	if (!escaped || scols_line_refer_data(line, column, escaped) != 0) {
+		free(escaped);
+		return -ENOMEM;
+	}
+	if (color && output_has_color())
+		scols_cell_set_color(scols_line_get_cell(line, column), color);
+	return 0;
+}
+
+int output_print_table(struct libscols_table *table)
+{
+	return scols_print_table(table) ? -ENOMEM : 0;
+}
+
+int output_finish(void)
+{
+	return fflush(stdout) != 0 || ferror(stdout) ? -EIO : 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_OUTPUT_H
+#define PCIFERRY_CLI_OUTPUT_H
+
+/*
+ * The only place that writes to the terminal. Names, labels and titles come from devices,
+ * disks, processes and other people's archives: whatever is written goes through
+ * text_escape() here, so that no command can forget it.
+ */
+#include <stdbool.h>
+
+struct error;
+struct json_object;
+struct libscols_table;
+
+enum output_color { OUTPUT_AUTO, OUTPUT_ALWAYS, OUTPUT_NEVER };
+void output_set_color(enum output_color color);
+bool output_has_color(void);
+
+/* One line on standard output: data. */
+void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The program's own multi-line help text, on standard output, as it is. */
+void output_help(const char *text);
+
+/* One line on standard error: talk. */
+void output_talk(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The error as a person reads it: one line, its evidence, the way out. */
+void output_error(const struct error *err);
+
+/* Prints the object on standard output, and releases it. Returns 0 or -ENOMEM. */
+int output_json(struct json_object *object);
+
+/* A JSON string of text that may hold anything; null for NULL. */
+struct json_object *output_json_text(const char *text);
+
+/* A table whose cells are set by output_cell. Returns NULL when out of memory. */
+struct libscols_table *output_table(bool tree);
+int output_add_column(struct libscols_table *table, const char *name, double width,
+		      bool is_tree, bool may_be_cut);
+struct libscols_line;
+int output_cell(struct libscols_line *line, unsigned int column, const char *text,
+		const char *color);
+int output_print_table(struct libscols_table *table);
+
+/* Flushes standard output. -EIO: not all of it could be written (a full disk). */
+int output_finish(void);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/take.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "change/change.h"
+#include "cli/describe.h"
+#include "cli/output.h"
+
+/* Another pciferry that is at work has usually finished by then. */
+enum { WAIT_FOR_LOCK_MS = 60000, MAX_TIMEOUT_S = 3600 };
+
+int take_parse_timeout(const char *text, struct take_options *options, struct error *err)
+{
+	uint64_t seconds;
+
+	if (text_parse_number(text, MAX_TIMEOUT_S, &seconds) < 0 || !seconds)
+		return error_usage(err, "--timeout", "%s is no number of seconds from 1 to %d",
+				   text, MAX_TIMEOUT_S);
+	options->deadline_ms = (unsigned int)seconds * 1000;
+	return 0;
+}
+
+static int refuse_several(const struct cli_view *view, const char *argument,
+			  struct pci_device *const *devices, size_t count, struct error *err)
+{
+	error_usage(err, argument, "%zu devices have these IDs", count);
+	for (size_t i = 0; i < count; i++) {
+		char address[PCI_ADDRESS_SIZE], name[256];
+
+		describe_name(view, devices[i], name, sizeof(name));
+		error_evidence(err, "%s  %s", pci_address_format(&devices[i]->address, address),
+			       name);
+	}
+	error_hint(err, "name one by its address, or add --all-matching");
+	return -EINVAL;
+}
+
+int take_select(const struct cli *cli, const struct take_options *options, int argc,
+		char **argv, struct pci_address **ret_addresses, size_t *ret_count,
+		struct error *err)
+{
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	_cleanup_free_ struct pci_device **devices = NULL;
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	size_t count = 0;
+	int r;
+
+	if (!argc) {
+		error_usage(err, "", "%s needs a DEVICE", cli->command->name);
+		error_hint(err, "pciferry list shows what there is");
+		return -EINVAL;
+	}
+	r = cli_view_open(cli, &view, err);
+	for (int i = 0; r == 0 && i < argc; i++) {
+		size_t before = count;
+		bool several;
+
+		r = cli_select(&view, argv[i], &devices, &count, &several, err);
+		if (r == 0 && several && count - before > 1 && !options->all_matching)
+			r = refuse_several(&view, argv[i], devices + before, count - before,
+					   err);
+	}
+	if (r < 0)
+		return r;
+	addresses = calloc(count, sizeof(*addresses));
+	if (!addresses)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		addresses[i] = devices[i]->address;
+	*ret_addresses = steal(addresses);
+	*ret_count = count;
+	return 0;
+}
+
+static void say_step(const struct change_step *step, void *argument)
+{
+	const struct cli *cli = argument;
+
+	if (cli->verbose)
+		output_talk("%s: %s", step->device ? step->device : step->target, step->purpose);
+}
+
+static int make_plan(const struct host *host, const struct bind_request *request,
+		     enum take_direction direction, struct bind_plan *ret_plan,
+		     struct error *err)
+{
+	return direction == TAKE ? bind_plan_take(host, request, ret_plan, err) :
+				   bind_plan_release(host, request, ret_plan, err);
+}
+
+int take_carry_out(const struct cli *cli, const struct host *host,
+		   const struct take_options *options, const struct pci_address *addresses,
+		   size_t count, enum take_direction direction, struct bind_plan *ret_plan,
+		   struct error *err)
+{
+	struct bind_request request = { addresses, count, options->driver };
+	struct change_options change_options = {
+		.deadline_ms = options->deadline_ms,
+		.progress = say_step,
+		.came_back = bind_came_back,
+		.argument = (void *)cli,
+	};
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	struct change *change;
+	int r;
+
+	if (options->dry_run)
+		return make_plan(host, &request, direction, ret_plan, err);
+	r = change_begin(host, &change_options, WAIT_FOR_LOCK_MS, &change, err);
+	if (r < 0)
+		return r;
+	bind_wait(change, host, &request);
+	/* Made only now, with the lock held: the host may have changed since it was asked. */
+	r = make_plan(host, &request, direction, &plan, err);
+	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
+		r = bind_take(change, &plan, err);
+	else if (r == 0 && direction == GIVE_BACK)
+		r = bind_release(change, &plan, err);
+	change_end(change);
+	if (r < 0)
+		return r;
+	*ret_plan = plan;
+	memset(&plan, 0, sizeof(plan));
+	return 0;
+}
+
+int take_print_steps(const struct bind_plan *plan, struct error *err)
+{
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+
+	if (bind_plan_is_done(plan)) {
+		output_line("nothing to do");
+		return 0;
+	}
+	if (bind_plan_steps(plan, &steps) < 0)
+		return error_oom(err);
+	for (size_t i = 0; i < steps.count; i++) {
+		const struct change_step *step = &steps.items[i];
+
+		if (step->kind == CHANGE_LOAD_MODULE)
+			output_line("load the module %s", step->target);
+		else
+			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,
+				    (int)strcspn(step->value, "\n"), step->value, step->target);
+	}
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_TAKE_H
+#define PCIFERRY_CLI_TAKE_H
+
+/* What bind, release and vm run share: from DEVICE arguments to a change carried out. */
+#include "bind/bind.h"
+#include "cli/cli.h"
+
+struct take_options {
+	const char *driver;	  /* the one to bind to */
+	unsigned int deadline_ms; /* of each step */
+	bool all_matching;
+	bool dry_run;
+};
+
+#define TAKE_OPTIONS_INIT { .driver = "vfio-pci", .deadline_ms = 30000 }
+
+/* --timeout's value. Returns 0 or -EINVAL. */
+int take_parse_timeout(const char *text, struct take_options *options, struct error *err);
+
+/* The addresses that the arguments mean; the caller frees them. */
+int take_select(const struct cli *cli, const struct take_options *options, int argc,
+		char **argv, struct pci_address **ret_addresses, size_t *ret_count,
+		struct error *err);
+
+enum take_direction { TAKE, GIVE_BACK };
+
+/*
+ * Binds or releases the groups of these devices. *ret_plan, for bind_plan_free(), is what was
+ * done, or would be done in a dry run; it is done already where bind_plan_is_done() says so.
+ */
+int take_carry_out(const struct cli *cli, const struct host *host,
+		   const struct take_options *options, const struct pci_address *addresses,
+		   size_t count, enum take_direction direction, struct bind_plan *ret_plan,
+		   struct error *err);
+
+/* The steps of a plan, as a dry run shows them. */
+int take_print_steps(const struct bind_plan *plan, struct error *err);
+
+#endif

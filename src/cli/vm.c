@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "change/change.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/take.h"
+#include "vm/vm.h"
+
+enum {
+	OPTION_BIOS = 1, OPTION_KERNEL, OPTION_INITRD, OPTION_APPEND, OPTION_DISK,
+	OPTION_MEMORY, OPTION_CPUS, OPTION_NAME, OPTION_VARS, OPTION_DISPLAY, OPTION_ACCEL,
+	OPTION_QEMU, OPTION_TIMEOUT, OPTION_ALL_MATCHING, OPTION_DRY_RUN,
+};
+
+static const struct option own_options[] = {
+	{ "bios", no_argument, NULL, OPTION_BIOS },
+	{ "kernel", required_argument, NULL, OPTION_KERNEL },
+	{ "initrd", required_argument, NULL, OPTION_INITRD },
+	{ "append", required_argument, NULL, OPTION_APPEND },
+	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "memory", required_argument, NULL, OPTION_MEMORY },
+	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "name", required_argument, NULL, OPTION_NAME },
+	{ "vars", required_argument, NULL, OPTION_VARS },
+	{ "display", required_argument, NULL, OPTION_DISPLAY },
+	{ "accel", required_argument, NULL, OPTION_ACCEL },
+	{ "qemu", required_argument, NULL, OPTION_QEMU },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ 0 },
+};
+
+struct request {
+	struct take_options take;
+	struct vm_config config;
+	struct string_list disks;
+	bool bios;
+	const char *vars;
+};
+
+static void request_free(struct request *request)
+{
+	string_list_free(&request->disks);
+}
+
+/* "2048", "2048M" or "4G". */
+static int parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
+{
+	char number[16] = "";
+	size_t digits = strspn(text, "0123456789");
+	uint64_t value, unit = 1;
+
+	if (!strcmp(text + digits, "G"))
+		unit = 1024;
+	else if (text[digits] && strcmp(text + digits, "M") != 0)
+		digits = 0;
+	if (digits < sizeof(number))
+		memcpy(number, text, digits);
+	if (text_parse_number(number, 1 << 20, &value) < 0 || value * unit < 64)
+		return error_usage(err, "--memory", "%s is no size such as 2048M or 4G", text);
+	*ret_mib = (unsigned int)(value * unit);
+	return 0;
+}
+
+static int parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
+{
+	uint64_t value;
+
+	if (text_parse_number(text, 1024, &value) < 0 || !value)
+		return error_usage(err, "--cpus", "%s is no number from 1 to 1024", text);
+	*ret_cpus = (unsigned int)value;
+	return 0;
+}
+
+static int parse_accelerator(const char *text, enum vm_accelerator *ret, struct error *err)
+{
+	if (strcmp(text, "kvm") != 0 && strcmp(text, "tcg") != 0)
+		return error_usage(err, "--accel", "%s is neither kvm nor tcg", text);
+	*ret = strcmp(text, "kvm") == 0 ? VM_KVM : VM_TCG;
+	return 0;
+}
+
+static int take_option(struct request *request, int value, struct error *err)
+{
+	struct vm_config *config = &request->config;
+
+	switch (value) {
+	case OPTION_BIOS:
+		request->bios = true;
+		return 0;
+	case OPTION_KERNEL:
+		config->kernel = optarg;
+		return 0;
+	case OPTION_INITRD:
+		config->initrd = optarg;
+		return 0;
+	case OPTION_APPEND:
+		config->append = optarg;
+		return 0;
+	case OPTION_DISK:
+		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_MEMORY:
+		return parse_memory(optarg, &config->memory_mib, err);
+	case OPTION_CPUS:
+		return parse_cpus(optarg, &config->cpus, err);
+	case OPTION_NAME:
+		config->name = optarg;
+		return 0;
+	case OPTION_VARS:
+		request->vars = optarg;
+		return 0;
+	case OPTION_DISPLAY:
+		config->display = optarg;
+		return 0;
+	case OPTION_ACCEL:
+		return parse_accelerator(optarg, &config->accelerator, err);
+	case OPTION_QEMU:
+		config->qemu = optarg;
+		return 0;
+	case OPTION_TIMEOUT:
+		return take_parse_timeout(optarg, &request->take, err);
+	case OPTION_ALL_MATCHING:
+		request->take.all_matching = true;
+		return 0;
+	case OPTION_DRY_RUN:
+		request->take.dry_run = true;
+		return 0;
+	default:
+		return value;
+	}
+}
+
+/* Whether QEMU's program is there, before any device is touched for it. */
+static int find_program(const char *name, struct error *err)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *copy = strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+	char *rest = copy, *folder;
+
+	if (!copy)
+		return error_oom(err);
+	if (strchr(name, '/') && access(name, X_OK) == 0)
+		return 0;
+	while (!strchr(name, '/') && (folder = strsep(&rest, ":"))) {
+		_cleanup_free_ char *full = NULL;
+
+		if (asprintf(&full, "%s/%s", folder, name) < 0)
+			return error_oom(err);
+		if (access(full, X_OK) == 0)
+			return 0;
+	}
+	error_set(err, ENOENT, name, "not found");
+	error_hint(err, "install QEMU (package qemu-system-x86), or name it with --qemu");
+	return -ENOENT;
+}
+
+static int check_files(const struct request *request, struct error *err)
+{
+	const struct vm_config *config = &request->config;
+	const char *const files[] = { config->kernel, config->initrd };
+	int r = find_program(config->qemu, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
+		if (files[i] && access(files[i], R_OK) < 0)
+			r = error_set(err, errno, files[i], "%s", strerror(errno));
+	for (size_t i = 0; r == 0 && i < request->disks.count; i++)
+		if (access(request->disks.items[i], R_OK) < 0)
+			r = error_set(err, errno, request->disks.items[i], "%s",
+				      strerror(errno));
+	if (r == 0 && config->accelerator == VM_KVM && access("/dev/kvm", R_OK | W_OK) < 0) {
+		r = error_set(err, errno, "/dev/kvm", "%s", strerror(errno));
+		error_hint(err, "turn virtualisation on in the firmware and load kvm_intel or"
+			   " kvm_amd, or use --accel tcg, which is slow");
+	}
+	return r;
+}
+
+/*
+ * The functions that go to the guest: those asked for, and the others of their slots, which
+ * are one card to the guest's driver as well. What else is in the group is only taken along.
+ */
+static int choose_functions(const struct bind_plan *plan, const struct pci_address *asked,
+			    size_t n_asked, struct pci_address **ret_devices, size_t *ret_count)
+{
+	struct pci_address *devices = calloc(plan->count, sizeof(*devices));
+	size_t count = 0;
+
+	if (!devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pci_address *address = &plan->members[i].address;
+
+		for (size_t j = 0; j < n_asked; j++) {
+			if (address->domain != asked[j].domain || address->bus != asked[j].bus ||
+			    address->device != asked[j].device)
+				continue;
+			devices[count++] = *address;
+			break;
+		}
+	}
+	*ret_devices = devices;
+	*ret_count = count;
+	return 0;
+}
+
+/* The guest's variables: its own copy, made once. */
+static int make_vars(const struct host *host, const struct vm_firmware *firmware,
+		     const char *path, struct error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t len;
+	int r = host_read_file(host, firmware->vars_template, &bytes, &len);
+
+	if (r < 0)
+		return error_set(err, -r, firmware->vars_template, "%s", strerror(-r));
+	r = change_create_file(host, path, bytes, len, err);
+	if (r == -EEXIST)
+		return 0;
+	if (r < 0)
+		error_hint(err, "name a place for the guest's firmware variables with --vars");
+	return r;
+}
+
+static int print_argv(const struct string_list *argv, const struct vm_firmware *firmware,
+		      const char *vars)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	FILE *stream;
+
+	if (vars) {
+		_cleanup_free_ char *from = vm_shell_quote(firmware->vars_template);
+		_cleanup_free_ char *to = vm_shell_quote(vars);
+
+		if (!from || !to)
+			return -ENOMEM;
+		output_line("cp --no-clobber %s %s", from, to);
+	}
+	stream = open_memstream(&line, &size);
+	if (!stream)
+		return -ENOMEM;
+	for (size_t i = 0; i < argv->count; i++) {
+		_cleanup_free_ char *word = vm_shell_quote(argv->items[i]);
+
+		if (word)
+			fprintf(stream, "%s%s", i ? " " : "", word);
+	}
+	if (fclose(stream) != 0)
+		return -ENOMEM;
+	output_line("%s", line);
+	return 0;
+}
+
+static int absolute_path(const char *path, char *buffer, size_t size, struct error *err)
+{
+	char here[PATH_MAX] = "";
+	int len;
+
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return error_set(err, errno, path, "%s", strerror(errno));
+	len = snprintf(buffer, size, "%s%s%s", here, path[0] != '/' ? "/" : "", path);
+	return len < 0 || (size_t)len >= size ?
+		       error_set(err, ENAMETOOLONG, path, "%s", strerror(ENAMETOOLONG)) : 0;
+}
+
+/* Builds the command line for these devices, and prints it or runs it. */
+static int run_guest(const struct cli *cli, struct host *host, struct request *request,
+		     struct error *err)
+{
+	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
+	_cleanup_(string_list_free) struct string_list argv = { 0 };
+	char name[64], address[PCI_ADDRESS_SIZE], vars[PATH_MAX];
+	struct vm_config *config = &request->config;
+	int status = 0, r = 0;
+
+	if (!config->name) {
+		snprintf(name, sizeof(name), "pciferry-%s",
+			 pci_address_format(&config->devices[0], address));
+		config->name = name;
+	}
+	if (!request->bios) {
+		char chosen[PATH_MAX];
+
+		snprintf(chosen, sizeof(chosen), "/var/lib/pciferry/vars/%s.fd", config->name);
+		r = vm_find_firmware(host, &firmware, err);
+		if (r == 0)
+			r = absolute_path(request->vars ? request->vars : chosen, vars,
+					  sizeof(vars), err);
+		if (r == 0 && !request->take.dry_run)
+			r = make_vars(host, &firmware, vars, err);
+		config->firmware = &firmware;
+		config->vars = vars;
+	}
+	if (r < 0)
+		return r;
+	if (vm_build_argv(config, &argv) < 0)
+		return error_oom(err);
+	if (request->take.dry_run)
+		return print_argv(&argv, &firmware, config->vars);
+	if (!cli->quiet)
+		output_talk("starting the guest %s with %zu device%s", config->name,
+			    config->n_devices, config->n_devices == 1 ? "" : "s");
+	r = vm_run(&argv, &status, err);
+	if (r == 0 && status)
+		r = error_set(err, EIO, config->qemu, "ended with status %d", status);
+	return r;
+}
+
+/* Signals wait until the devices are given back; vm_run passes them on to QEMU. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int run_with_devices(const struct cli *cli, struct host *host,
+			    struct request *request, const struct pci_address *asked,
+			    size_t n_asked, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 }, back = { 0 };
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_free_ struct pci_address *devices = NULL;
+	bool taken;
+	int r;
+
+	r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan, err);
+	if (r < 0)
+		return r;
+	taken = !bind_plan_is_done(&plan) && !request->take.dry_run;
+	if (choose_functions(&plan, asked, n_asked, &devices, &request->config.n_devices) < 0)
+		r = error_oom(err);
+	request->config.devices = devices;
+	if (r == 0)
+		r = run_guest(cli, host, request, err);
+	if (!taken)
+		return r;
+	if (take_carry_out(cli, host, &request->take, asked, n_asked, GIVE_BACK, &back,
+			   &failure) == 0) {
+		if (!cli->quiet)
+			output_talk("the guest has ended; its devices are back on their drivers");
+		return r;
+	}
+	output_error(&failure);
+	return r < 0 ? r : error_set(err, EIO, "", "the guest has ended, but not all of its"
+				     " devices could be given back");
+}
+
+static int run_run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(request_free) struct request request = {
+		.take = TAKE_OPTIONS_INIT,
+		.config = {
+			.qemu = "qemu-system-x86_64",
+			.memory_mib = 2048,
+			.cpus = 1,
+			.display = "none",
+			.serial_monitor = isatty(STDIN_FILENO),
+		},
+	};
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	int value, r = 0, words = argc;
+	size_t count;
+
+	/* What stands behind "--" is QEMU's. */
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		request.config.extra = argv + i + 1;
+		words = i;
+		break;
+	}
+	while (r == 0 &&
+	       (value = cli_next_option(cli, words, argv, own_options, err)) != -1)
+		r = take_option(&request, value, err);
+	if (r == 0)
+		r = take_select(cli, &request.take, words - optind, argv + optind, &addresses,
+				&count, err);
+	if (r == 0)
+		r = cli_open_host(cli, &host, err);
+	if (r < 0)
+		return r;
+	request.config.disks = (const char *const *)request.disks.items;
+	request.config.n_disks = request.disks.count;
+	if (!request.take.dry_run)
+		r = check_files(&request, err);
+	if (r < 0)
+		return r;
+	block_signals();
+	return run_with_devices(cli, host, &request, addresses, count, err);
+}
+
+static int run_vm(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return run_run(cli, argc - 1, argv + 1, err);
+	if (argc > 1 && argv[1][0] != '-') {
+		error_usage(err, argv[1], "vm has no such command");
+	} else {
+		static const struct option none[] = { { 0 } };
+		int r = cli_next_option(cli, argc, argv, none, err);
+
+		if (r != -1)
+			return r;
+		error_usage(err, "", "vm needs a command");
+	}
+	error_hint(err, "pciferry vm run DEVICE... starts a guest; --help tells more");
+	return -EINVAL;
+}
+
+const struct cli_command cli_vm = {
+	.name = "vm",
+	.arguments = "run DEVICE... [OPTION...] [-- QEMU-OPTION...]",
+	.summary = "run a guest that gets the devices, and give them back when it ends",
+	.options = "  --disk FILE      a disk of the guest; *.qcow2, else raw; may be repeated\n"
+		   "  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
+		   "  --cpus N         virtual CPUs (1)\n"
+		   "  --kernel FILE    boot this kernel; with --initrd FILE and --append TEXT\n"
+		   "  --bios           boot by BIOS instead of UEFI\n"
+		   "  --vars FILE      the guest's UEFI variables, made when not there\n"
+		   "  --name NAME      what the guest is called\n"
+		   "  --display TYPE   QEMU's -display (none); the serial line is on the terminal\n"
+		   "  --accel WHICH    kvm or tcg (kvm)\n"
+		   "  --qemu PROGRAM   another qemu-system-x86_64\n"
+		   "  --dry-run        print the command line for a shell, change nothing\n"
+		   "  --all-matching   IDs may mean several devices\n"
+		   "  --timeout SEC    give a step of binding up after SEC seconds (30)\n",
+	.run = run_vm,
+};
