@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 
-static int add_owned(struct string_list *list, char *text)
+int string_list_add_owned(struct string_list *list, char *text)
 {
 	if (!text)
 		return -ENOMEM;
@@ -31,7 +31,7 @@ static int add_owned(struct string_list *list, char *text)
 
 int string_list_add(struct string_list *list, const char *text)
 {
-	return add_owned(list, strdup(text));
+	return string_list_add_owned(list, strdup(text));
 }
 
 int string_list_addf(struct string_list *list, const char *format, ...)
@@ -43,7 +43,7 @@ int string_list_addf(struct string_list *list, const char *format, ...)
 	va_start(args, format);
 	r = vasprintf(&text, format, args);
 	va_end(args);
-	return r < 0 ? -ENOMEM : add_owned(list, text);
+	return r < 0 ? -ENOMEM : string_list_add_owned(list, text);
 }
 
 bool string_list_has(const struct string_list *list, const char *text)

@@ -15,6 +15,7 @@ struct string_list {
 
 /* Adds a copy. Returns 0 or -ENOMEM. */
 int string_list_add(struct string_list *list, const char *text);
+int string_list_add_owned(struct string_list *list, char *text); /* takes it, also on failure */
 int string_list_addf(struct string_list *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool string_list_has(const struct string_list *list, const char *text);

@@ -29,7 +29,7 @@ static int view_open(const struct host *host, struct view *view, struct error *e
 	int r = pci_scan(host, &view->devices, err);
 
 	if (r == 0)
-		r = iommu_scan(host, &view->devices, &view->groups, err);
+		r = iommu_scan(&view->devices, &view->groups, err);
 	if (r == 0)
 		r = usage_scan(host, &view->devices, &view->groups, &view->usage, err);
 	return r;
@@ -341,7 +341,7 @@ void bind_wait(struct change *change, const struct host *host,
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 
 	if (pci_scan(host, &devices, NULL) < 0 ||
-	    iommu_scan(host, &devices, &groups, NULL) < 0)
+	    iommu_scan(&devices, &groups, NULL) < 0)
 		return;
 	for (size_t i = 0; i < request->count; i++) {
 		const struct pci_device *device = pci_find(&devices, &request->addresses[i]);

@@ -97,7 +97,7 @@ static int add_groupless(const struct cli_view *view, struct libscols_table *tab
 
 static int print_tree(const struct cli_view *view)
 {
-	struct libscols_table *table = output_table(true);
+	struct libscols_table *table = output_table();
 	int r = table ? 0 : -ENOMEM;
 
 	if (r == 0)

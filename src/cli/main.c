@@ -174,7 +174,7 @@ int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *er
 	if (r == 0)
 		r = pci_scan(view->host, &view->devices, err);
 	if (r == 0)
-		r = iommu_scan(view->host, &view->devices, &view->groups, err);
+		r = iommu_scan(&view->devices, &view->groups, err);
 	if (r == 0)
 		r = usage_scan(view->host, &view->devices, &view->groups, &view->usage, err);
 	if (r < 0)

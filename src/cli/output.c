@@ -107,14 +107,15 @@ int output_json(struct json_object *object)
 	return text ? 0 : -ENOMEM;
 }
 
-struct libscols_table *output_table(bool tree)
+struct libscols_table *output_table(void)
 {
 	struct libscols_table *table = scols_new_table();
 
-	(void)tree;
 	if (!table)
 		return NULL;
 	scols_table_enable_colors(table, output_has_color());
+	/* output_cell() has escaped all of it; twice would show the backslashes. */
+	scols_table_enable_noencoding(table, true);
 	return table;
 }
 

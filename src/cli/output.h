@@ -36,7 +36,7 @@ int output_json(struct json_object *object);
 struct json_object *output_json_text(const char *text);
 
 /* A table whose cells are set by output_cell. Returns NULL when out of memory. */
-struct libscols_table *output_table(bool tree);
+struct libscols_table *output_table(void);
 int output_add_column(struct libscols_table *table, const char *name, double width,
 		      bool is_tree, bool may_be_cut);
 struct libscols_line;

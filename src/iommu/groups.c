@@ -2,7 +2,6 @@
 #include "iommu/groups.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,31 +24,14 @@ static int compare_memberships(const void *a, const void *b)
 	return pci_address_compare(&left->device->address, &right->device->address);
 }
 
-static enum fact read_group_number(const struct host *host, const struct pci_device *device,
-				   unsigned int *ret_number)
-{
-	char path[PCI_ATTRIBUTE_PATH_SIZE], name[NAME_MAX + 1];
-	uint64_t number;
-	enum fact fact;
-
-	fact = host_link_name(host, pci_attribute_path(&device->address, "iommu_group", path),
-			      name, sizeof(name));
-	if (fact == FACT_KNOWN && text_parse_number(name, INT_MAX, &number) < 0)
-		return FACT_UNREADABLE;
-	if (fact == FACT_KNOWN)
-		*ret_number = (unsigned int)number;
-	return fact;
-}
-
 static int make_room(struct iommu_groups *groups, size_t count)
 {
 	size_t n = count ? count : 1;
 
 	groups->items = calloc(n, sizeof(*groups->items));
 	groups->of_device = calloc(n, sizeof(struct iommu_group *));
-	groups->facts = calloc(n, sizeof(*groups->facts));
 	groups->member_room = calloc(n, sizeof(struct pci_device *));
-	if (!groups->items || !groups->of_device || !groups->facts || !groups->member_room)
+	if (!groups->items || !groups->of_device || !groups->member_room)
 		return -ENOMEM;
 	return 0;
 }
@@ -74,8 +56,8 @@ static void form_groups(struct iommu_groups *groups, const struct membership *me
 	}
 }
 
-int iommu_scan(const struct host *host, const struct pci_devices *devices,
-	       struct iommu_groups *ret_groups, struct error *err)
+int iommu_scan(const struct pci_devices *devices, struct iommu_groups *ret_groups,
+	       struct error *err)
 {
 	_cleanup_(iommu_groups_free) struct iommu_groups groups = { .devices = devices };
 	_cleanup_free_ struct membership *memberships = NULL;
@@ -85,10 +67,10 @@ int iommu_scan(const struct host *host, const struct pci_devices *devices,
 	if (!memberships || make_room(&groups, devices->count) < 0)
 		return error_oom(err);
 	for (size_t i = 0; i < devices->count; i++) {
-		memberships[count].device = &devices->items[i];
-		groups.facts[i] = read_group_number(host, &devices->items[i],
-						    &memberships[count].number);
-		count += groups.facts[i] == FACT_KNOWN;
+		if (devices->items[i].group_fact == FACT_KNOWN)
+			memberships[count++] = (struct membership){
+				devices->items[i].group_number, &devices->items[i]
+			};
 	}
 	qsort(memberships, count, sizeof(*memberships), compare_memberships);
 	form_groups(&groups, memberships, count);
@@ -103,7 +85,6 @@ void iommu_groups_free(struct iommu_groups *groups)
 		return;
 	free(groups->items);
 	free(groups->of_device);
-	free(groups->facts);
 	free(groups->member_room);
 	memset(groups, 0, sizeof(*groups));
 }
@@ -114,7 +95,7 @@ const struct iommu_group *iommu_group_of(const struct iommu_groups *groups,
 	ptrdiff_t index = device - groups->devices->items;
 
 	if (ret_fact)
-		*ret_fact = groups->facts[index];
+		*ret_fact = device->group_fact;
 	return groups->of_device[index];
 }
 

@@ -24,17 +24,16 @@ struct iommu_groups {
 	struct iommu_group *items; /* sorted by number */
 	size_t count;
 	struct iommu_group **of_device; /* by the device's index; NULL: in no group */
-	enum fact *facts;		/* likewise: whether the device has one */
 	struct pci_device **member_room;
 	const struct pci_devices *devices;
 };
 
 /*
- * Finds the group of each device, by its link `iommu_group`. The devices must outlive the
- * groups. Returns 0 or -errno.
+ * Sorts the devices into their groups. The devices must outlive the groups. Returns 0 or
+ * -ENOMEM.
  */
-int iommu_scan(const struct host *host, const struct pci_devices *devices,
-	       struct iommu_groups *ret_groups, struct error *err);
+int iommu_scan(const struct pci_devices *devices, struct iommu_groups *ret_groups,
+	       struct error *err);
 void iommu_groups_free(struct iommu_groups *groups); /* takes NULL */
 
 /* NULL: in none, or not known; *ret_fact (may be NULL) tells which. */

@@ -30,6 +30,13 @@ struct pci_device {
 	enum fact driver_fact;
 	const char *driver; /* NULL unless known; owned by the list */
 
+	/*
+	 * The number in its link `iommu_group`. Read here because its directory is open; what
+	 * the group means, and who else is in it, is iommu/'s.
+	 */
+	enum fact group_fact;
+	unsigned int group_number;
+
 	/* Set by pci_read_overrides(). */
 	enum fact override_fact; /* FACT_KNOWN and "": none is set */
 	char *driver_override;	 /* owned by the list; NULL unless known */
@@ -40,7 +47,7 @@ struct pci_device {
 struct pci_devices {
 	struct pci_device *items;
 	size_t count;
-	struct string_list drivers; /* each name once */
+	struct string_list drivers; /* the names that the items point at */
 };
 
 /*

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -38,17 +41,27 @@ bool pci_is_bridge(const struct pci_device *device)
 }
 
 /* Devices share few drivers: each name is kept once, and the last one found first. */
-static const char *intern_driver(struct pci_devices *devices, const char *name)
+static const char *intern_driver(struct string_list *drivers, const char *name)
 {
-	for (size_t i = devices->drivers.count; i-- > 0;)
-		if (!strcmp(devices->drivers.items[i], name))
-			return devices->drivers.items[i];
-	if (string_list_add(&devices->drivers, name) < 0)
+	for (size_t i = drivers->count; i-- > 0;)
+		if (!strcmp(drivers->items[i], name))
+			return drivers->items[i];
+	if (string_list_add(drivers, name) < 0)
 		return NULL;
-	return devices->drivers.items[devices->drivers.count - 1];
+	return drivers->items[drivers->count - 1];
 }
 
-static int read_device(const struct host *host, struct pci_devices *devices,
+static int parse_group(const char *text, unsigned int *ret_number)
+{
+	uint64_t number;
+	int r = text_parse_number(text, INT_MAX, &number);
+
+	if (r == 0)
+		*ret_number = (unsigned int)number;
+	return r;
+}
+
+static int read_device(const struct host *host, struct string_list *drivers,
 		       struct pci_device *device)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], text[256];
@@ -58,17 +71,106 @@ static int read_device(const struct host *host, struct pci_devices *devices,
 	if (dir < 0) {
 		device->ids = FACT_UNREADABLE;
 		device->driver_fact = FACT_UNREADABLE;
+		device->group_fact = FACT_UNREADABLE;
 		return 0;
 	}
 	device->ids = host_dir_read(dir, "modalias", text, sizeof(text));
 	if (device->ids == FACT_KNOWN && pci_modalias_parse(text, strlen(text), device) < 0)
 		device->ids = FACT_UNREADABLE;
+	device->group_fact = host_dir_link_name(dir, "iommu_group", text, sizeof(text));
+	if (device->group_fact == FACT_KNOWN && parse_group(text, &device->group_number) < 0)
+		device->group_fact = FACT_UNREADABLE;
 	device->driver_fact = host_dir_link_name(dir, "driver", text, sizeof(text));
 	host_dir_close(dir);
 	if (device->driver_fact != FACT_KNOWN)
 		return 0;
-	device->driver = intern_driver(devices, text);
+	device->driver = intern_driver(drivers, text);
 	return device->driver ? 0 : -ENOMEM;
+}
+
+/*
+ * A host with thousands of functions is read by several threads: nearly all of the time is
+ * spent in the kernel, looking up paths. Below this many per thread it does not pay.
+ */
+enum { PART_MIN = 1024, PARTS_MAX = 4 };
+
+struct part {
+	const struct host *host;
+	struct pci_device *items;
+	size_t count;
+	struct string_list drivers;
+	int result;
+	bool in_thread;
+	pthread_t thread;
+};
+
+static void *read_part(void *argument)
+{
+	struct part *part = argument;
+
+	for (size_t i = 0; part->result == 0 && i < part->count; i++)
+		part->result = read_device(part->host, &part->drivers, &part->items[i]);
+	return NULL;
+}
+
+static size_t count_parts(size_t devices)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t parts = devices / PART_MIN;
+
+	if (processors > 0 && parts > (size_t)processors)
+		parts = (size_t)processors;
+	if (parts > PARTS_MAX)
+		parts = PARTS_MAX;
+	return parts ? parts : 1;
+}
+
+/* Moves the names over; the devices point at the texts, which stay where they are. */
+static int keep_drivers(struct pci_devices *devices, struct string_list *drivers)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < drivers->count; i++) {
+		char *name = steal(drivers->items[i]);
+
+		if (r == 0)
+			r = string_list_add_owned(&devices->drivers, name);
+		else
+			free(name);
+	}
+	return r;
+}
+
+static int read_devices(const struct host *host, struct pci_devices *devices)
+{
+	size_t n_parts = count_parts(devices->count), from = 0;
+	struct part parts[PARTS_MAX] = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < n_parts; i++) {
+		size_t to = devices->count * (i + 1) / n_parts;
+
+		parts[i] = (struct part){ .host = host, .items = devices->items + from,
+					  .count = to - from };
+		from = to;
+		/* The last one here, and any for which there is no thread. */
+		parts[i].in_thread = i + 1 < n_parts &&
+				     pthread_create(&parts[i].thread, NULL, read_part,
+						    &parts[i]) == 0;
+		if (!parts[i].in_thread)
+			read_part(&parts[i]);
+	}
+	for (size_t i = 0; i < n_parts; i++) {
+		int kept;
+
+		if (parts[i].in_thread)
+			pthread_join(parts[i].thread, NULL);
+		kept = keep_drivers(devices, &parts[i].drivers);
+		string_list_free(&parts[i].drivers);
+		if (r == 0)
+			r = parts[i].result ? parts[i].result : kept;
+	}
+	return r;
 }
 
 static int compare_devices(const void *a, const void *b)
@@ -95,15 +197,12 @@ int pci_scan(const struct host *host, struct pci_devices *ret_devices, struct er
 	devices.items = calloc(names.count ? names.count : 1, sizeof(*devices.items));
 	if (!devices.items)
 		return error_oom(err);
-	for (size_t i = 0; i < names.count; i++) {
-		struct pci_device *device = &devices.items[devices.count];
-
-		if (pci_address_parse(names.items[i], &device->address) < 0)
-			continue;
-		if (read_device(host, &devices, device) < 0)
-			return error_oom(err);
-		devices.count++;
-	}
+	for (size_t i = 0; i < names.count; i++)
+		if (pci_address_parse(names.items[i],
+				      &devices.items[devices.count].address) == 0)
+			devices.count++;
+	if (read_devices(host, &devices) < 0)
+		return error_oom(err);
 	qsort(devices.items, devices.count, sizeof(*devices.items), compare_devices);
 	*ret_devices = devices;
 	memset(&devices, 0, sizeof(devices));
