@@ -164,32 +164,42 @@ static int gather(const struct host *host, const struct bind_request *request,
 	return r;
 }
 
-/* Names all that is in the way, not only the first. */
+/* The first reason makes the message; every one is evidence. */
+static void refuse(struct error *err, bool *refused, const char *device, const char *message)
+{
+	if (!*refused)
+		error_refuse(err, device, "%s, so nothing was changed", message);
+	*refused = true;
+}
+
+static void find_uses(const struct view *view, const struct pci_device *device,
+		      bool only_vfio, bool *refused, struct error *err)
+{
+	const struct usage_findings *findings = usage_of(&view->usage, device);
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(&device->address, text);
+	for (size_t i = 0; i < findings->count; i++) {
+		if (only_vfio && findings->items[i].kind != USAGE_VFIO)
+			continue;
+		refuse(err, refused, text, "in use");
+		error_evidence(err, "%s: %s", text, findings->items[i].detail);
+	}
+}
+
 static int refuse_if_in_use(const struct view *view, const struct bind_plan *plan,
 			    bool only_vfio, struct error *err)
 {
 	bool refused = false;
 
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct pci_device *device = pci_find(&view->devices,
-							   &plan->members[i].address);
-		const struct usage_findings *findings = usage_of(&view->usage, device);
-		char text[PCI_ADDRESS_SIZE];
-
-		pci_address_format(&device->address, text);
-		for (size_t j = 0; j < findings->count; j++) {
-			if (only_vfio && findings->items[j].kind != USAGE_VFIO)
-				continue;
-			if (!refused)
-				error_refuse(err, text, "in use, so nothing was changed");
-			refused = true;
-			error_evidence(err, "%s: %s", text, findings->items[j].detail);
-		}
-	}
-	if (refused)
-		error_hint(err, "%s", only_vfio ? "end that process first, then release" :
-				  "free it first (umount, swapoff, ip link set ... down)");
-	return refused ? -EBUSY : 0;
+	for (size_t i = 0; i < plan->count; i++)
+		find_uses(view, pci_find(&view->devices, &plan->members[i].address), only_vfio,
+			  &refused, err);
+	if (!refused)
+		return 0;
+	error_hint(err, "%s", only_vfio ? "end that process first, then release" :
+			  "free it first (umount, swapoff, ip link set ... down)");
+	return -EBUSY;
 }
 
 static int refuse_if_stuck(const struct bind_plan *plan, struct error *err)
@@ -211,10 +221,15 @@ static int refuse_if_stuck(const struct bind_plan *plan, struct error *err)
 static int refuse_if_not_viable(const struct view *view, const struct bind_plan *plan,
 				struct error *err)
 {
+	bool refused = false;
+
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct iommu_group *group = iommu_find_group(&view->groups,
 								   plan->members[i].group);
 
+		/* Members are sorted by address, and so stand together by group. */
+		if (i && plan->members[i - 1].group == group->number)
+			continue;
 		for (size_t j = 0; j < group->count; j++) {
 			const struct pci_device *bridge = group->members[j];
 			char text[PCI_ADDRESS_SIZE];
@@ -223,17 +238,18 @@ static int refuse_if_not_viable(const struct view *view, const struct bind_plan 
 			if (!iommu_member_stays(bridge) ||
 			    iommu_member_allows_vfio(bridge, &driver))
 				continue;
-			error_refuse(err, pci_address_format(&bridge->address, text),
-				     "the group would not be viable, so nothing was changed");
+			pci_address_format(&bridge->address, text);
+			refuse(err, &refused, text, "the group would not be viable");
 			error_evidence(err, "%s: a bridge of group %u on the driver %s; VFIO"
 				       " allows pcieport, pci-stub or none", text,
 				       group->number, driver ? driver : "(unreadable)");
-			error_hint(err, "unbind the bridge from that driver, or put the device"
-				   " into another slot");
-			return -EBUSY;
 		}
 	}
-	return 0;
+	if (!refused)
+		return 0;
+	error_hint(err, "unbind the bridge from that driver, or put the device into another"
+		   " slot");
+	return -EBUSY;
 }
 
 static bool driver_is_there(const struct host *host, const char *driver)
@@ -268,10 +284,11 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	}
 	if (r == 0)
 		r = refuse_if_stuck(&plan, err);
+	/* What no umount can mend comes first. */
+	if (r == 0 && strstr(request->driver, "vfio"))
+		r = refuse_if_not_viable(&view, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
 		r = refuse_if_in_use(&view, &plan, false, err);
-	if (r == 0)
-		r = refuse_if_not_viable(&view, &plan, err);
 	if (r < 0)
 		return r;
 	if (!driver_is_there(host, request->driver))

@@ -1,0 +1,62 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# For scenarios that check: each line that begins with FAIL is a failure, and finish() turns
+# them into the scenario's exit status.
+failures=0
+
+ok() { echo "ok: $1"; }
+
+fail()
+{
+	echo "FAIL: $1"
+	failures=$((failures + 1))
+}
+
+# check NAME COMMAND...: the command must succeed.
+check()
+{
+	local name=$1
+	shift
+	if "$@"; then ok "$name"; else fail "$name"; fi
+}
+
+# expect STATUS TEXT COMMAND...: that exit status, and that text in what it prints.
+expect()
+{
+	local wanted=$1 text=$2 output status
+	shift 2
+	output=$("$@" 2>&1 </dev/null)
+	status=$?
+	echo "\$ $*"
+	echo "$output"
+	if [ "$status" != "$wanted" ]; then
+		fail "status $status instead of $wanted: $*"
+	elif [[ $output != *"$text"* ]]; then
+		fail "no \"$text\" in what it prints: $*"
+	else
+		ok "$* ($wanted)"
+	fi
+}
+
+driver_of()
+{
+	local link=/sys/bus/pci/devices/$1/driver
+	if [ -e "$link" ]; then basename "$(readlink "$link")"; else echo none; fi
+}
+
+# is_on DEVICE DRIVER: has that driver, and no override (or, on vfio-pci, any).
+is_on()
+{
+	local override
+	override=$(cat "/sys/bus/pci/devices/$1/driver_override")
+	[ "$(driver_of "$1")" = "$2" ] || return 1
+	[ "$2" = vfio-pci ] || [ "$override" = "(null)" ]
+}
+
+finish()
+{
+	echo "$failures failures"
+	[ "$failures" = 0 ]
+	exit
+}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: what must be refused, and bad input; nothing may have changed afterwards
+# lab-timeout: 240
+# shellcheck source=tests/lab/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+snapshot()
+{
+	for device in /sys/bus/pci/devices/*; do
+		echo "${device##*/} $(driver_of "${device##*/}") $(cat "$device/driver_override")"
+	done
+}
+before=$(snapshot)
+
+expect 3 "is mounted on /mnt/data" "$PCIFERRY" bind "$LAB_NVME_MOUNTED"
+expect 3 "is swap space" "$PCIFERRY" bind "$LAB_NVME_SWAP"
+expect 3 "is up with address" "$PCIFERRY" bind "$LAB_NIC_UP"
+expect 3 "on the driver shpchp" "$PCIFERRY" bind "$LAB_NIC_IDLE"
+expect 3 "is mounted on /mnt/data" "$PCIFERRY" vm run "$LAB_NVME_MOUNTED" --bios
+expect 2 "4 devices have these IDs" "$PCIFERRY" bind 1b36:0010
+expect 3 "is swap space" "$PCIFERRY" bind --all-matching 1b36:0010
+expect 2 "not a device" "$PCIFERRY" bind 00:99.9
+expect 2 "not a device" "$PCIFERRY" show group:abc
+expect 1 "no such device" "$PCIFERRY" bind 00:1e.7
+expect 1 "no such IOMMU group" "$PCIFERRY" show group:9999
+expect 1 "a bridge stays with the host" "$PCIFERRY" bind 00:02.0
+expect 1 "no such module" "$PCIFERRY" bind --driver nosuchdriver "$LAB_NVME_FREE"
+expect 1 "not found" "$PCIFERRY" vm run --qemu /nowhere/qemu --bios "$LAB_NVME_FREE"
+expect 1 "No such file" "$PCIFERRY" vm run --kernel /nowhere/vmlinuz --bios "$LAB_NVME_FREE"
+expect 1 "needs root" setpriv --reuid=65534 --regid=65534 --clear-groups \
+	"$PCIFERRY" bind "$LAB_NVME_FREE"
+
+# Taken, and given back, when the guest cannot be made for want of firmware.
+mkdir -p /run/empty
+mount --bind /run/empty /usr/share/qemu/firmware
+expect 1 "no UEFI firmware" "$PCIFERRY" vm run "$LAB_NVME_FREE"
+umount /usr/share/qemu/firmware
+
+# A driver that does not take the device: everything goes back, the sibling as well.
+expect 1 "bind to i801_smbus" "$PCIFERRY" bind --driver i801_smbus "$LAB_NIC_PAIR0"
+check "the group is back on e1000e" is_on "$LAB_NIC_PAIR0" e1000e
+check "its sibling too" is_on "$LAB_NIC_PAIR1" e1000e
+
+# Used as the member of something else, without an address of its own.
+ip link add ferrybr type bridge
+idle=$(basename /sys/bus/pci/devices/"$LAB_NIC_PAIR1"/net/*)
+ip link set "$idle" master ferrybr
+expect 3 "is part of ferrybr" "$PCIFERRY" bind "$LAB_NIC_PAIR0"
+ip link del ferrybr
+
+check "no first states are left" test -z "$(ls /run/pciferry/*.first 2>/dev/null)"
+check "drivers and overrides are as before" test "$before" = "$(snapshot)"
+finish

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole job on the virtual host: real kernel, drivers, IOMMU groups, VFIO and KVM; the
+devices, the IOMMU and the processor are QEMU's.
+
+MATRIX in the environment (make check-full sets it) adds the other kernel.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCENARIOS = ROOT / "tests/lab/scenarios"
+LOOP = ROOT.parent / "shared/cases/seed-host/check_iommu.sh"
+FULL = bool(os.environ.get("MATRIX"))
+
+HOSTS = [("vtd", "6.1"), ("amd", "6.1")]
+if FULL:
+    HOSTS += [("vtd", "6.12"), ("amd", "6.12")]
+
+
+def lab(scenario, *args, iommu="vtd", kernel="6.1"):
+    """Runs a scenario; its output, which is shown when it fails."""
+    command = [ROOT / "lab/lab", "run", "--iommu", iommu, "--kernel", kernel,
+               scenario, *args]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, cwd=ROOT)
+    print(done.stdout[-20000:])
+    print(done.stderr[-4000:])
+    assert done.returncode == 0, "\n".join(
+        line for line in done.stdout.splitlines() if line.startswith("FAIL"))
+    return done.stdout
+
+
+def sections(output):
+    """The parts between the lines "=== NAME"."""
+    parts = re.split(r"^=== (\w+)\n", output, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def parse_lspci(text):
+    """What lspci -Dvmmnnk prints, by address: {key: (name, id)}."""
+    devices = {}
+    for block in text.strip().split("\n\n"):
+        entry = {}
+        for line in block.splitlines():
+            key, value = line.split(":\t", 1)
+            match = re.fullmatch(r"(.*) \[([0-9a-f]{4})\]", value)
+            entry.setdefault(key, match.groups() if match else (value, value))
+        devices[entry["Slot"][0]] = entry
+    return devices
+
+
+def compare_device(ours, theirs):
+    """A name that lspci does not know it shows as "Device" or leaves to the ID."""
+    def name(text):
+        return None if text in ("Device", "") else text
+
+    assert ours["class"][:4] == theirs["Class"][1]
+    assert ours["class_name"] == theirs["Class"][0]
+    assert ours["vendor_id"] == theirs["Vendor"][1]
+    assert ours["device_id"] == theirs["Device"][1]
+    assert ours["vendor_name"] == name(theirs["Vendor"][0])
+    assert ours["device_name"] == name(theirs["Device"][0])
+    if "SVendor" in theirs and ours["class"][:4] != "0604":
+        assert ours["subsystem_vendor_id"] == theirs["SVendor"][1]
+        assert ours["subsystem_device_id"] == theirs["SDevice"][1]
+    assert ours["driver"] == theirs.get("Driver", (None,))[0]
+    assert ours["iommu_group"] == int(theirs["IOMMUGroup"][0])
+
+
+def parse_loop(text):
+    groups = {}
+    for line in text.splitlines():
+        if line.startswith("IOMMU Group "):
+            number = int(line.split()[2].rstrip(":"))
+            groups[number] = set()
+        elif line.strip():
+            address = line.split()[0]
+            groups[number].add(address if address.count(":") == 2 else f"0000:{address}")
+    return groups
+
+
+@pytest.mark.parametrize("iommu,kernel", HOSTS)
+def test_list_says_what_lspci_and_the_loop_of_the_guides_say(iommu, kernel):
+    loop = LOOP if LOOP.exists() else "-"
+    parts = sections(lab(SCENARIOS / "compare.sh", str(loop), iommu=iommu, kernel=kernel))
+    ours = json.loads(parts["list"])
+    theirs = parse_lspci(parts["lspci"])
+    devices = {device["address"]: device for device in ours["devices"]}
+    assert len(devices) > 20
+    assert devices.keys() == theirs.keys()
+    for address, device in devices.items():
+        compare_device(device, theirs[address])
+    groups = {group["number"]: set(group["devices"]) for group in ours["groups"]}
+    assert groups == parse_loop(parts["groups"])
+
+
+def test_a_device_in_use_stays_where_it_is_and_bad_input_changes_nothing():
+    lab(SCENARIOS / "refuse.sh")
+
+
+def test_a_killed_bind_is_put_right_by_release():
+    assert "killed at" in lab(SCENARIOS / "kill.sh")
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"] if FULL else ["6.1"])
+def test_a_hanging_unbind_stops_neither_list_nor_other_devices(kernel):
+    lab(SCENARIOS / "hang.sh", kernel=kernel)
+
+
+@pytest.mark.parametrize("iommu,kernel", HOSTS)
+def test_a_guest_reads_the_disk_it_was_given_and_gives_it_back(iommu, kernel):
+    output = lab("demo", iommu=iommu, kernel=kernel)
+    assert "The guest read what the host had written." in output
+
+
+@pytest.mark.skipif(not FULL, reason="a guest under UEFI takes minutes in emulation:"
+                    " make check-full runs it")
+def test_a_guest_boots_by_uefi_with_the_devices():
+    lab(SCENARIOS / "uefi.sh")
+
+
+def test_without_an_iommu_the_way_out_is_named():
+    lab(SCENARIOS / "no-iommu.sh", iommu="none")
