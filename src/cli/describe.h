@@ -17,7 +17,7 @@ void describe_name(const struct cli_view *view, const struct pci_device *device,
 const char *describe_driver(const struct pci_device *device);
 
 /*
- * The object of docs/design/json.md for one device. Reads what the scan has not. Its driver
+ * The object of docs/json.md for one device. Reads what the scan has not. Its driver
  * override must have been read. Sets *ret_object, or returns -errno.
  */
 int describe_json(const struct cli_view *view, const struct pci_device *device,

@@ -57,7 +57,7 @@ def parse_lspci(text):
 def compare_device(ours, theirs):
     """A name that lspci does not know it shows as "Device" or leaves to the ID."""
     def name(text):
-        return None if text in ("Device", "") else text
+        return None if text in ("Vendor", "Device", "") else text
 
     assert ours["class"][:4] == theirs["Class"][1]
     assert ours["class_name"] == theirs["Class"][0]
