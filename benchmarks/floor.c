@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The least that listing a host's PCI functions can cost: for each, one open, read and close of
- * modalias and the two links driver and iommu_group. What list takes is measured against it.
+ * The least that listing a host's PCI functions can cost: for each, one open, read and
+ * close of modalias and the two links driver and iommu_group. What list takes is measured
+ * against it.
  */
 #include <dirent.h>
 #include <fcntl.h>

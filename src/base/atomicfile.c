@@ -43,8 +43,8 @@ static int fill(int fd, const void *bytes, size_t len, mode_t mode,
 	return 0;
 }
 
-int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode,
-		   enum atomic_durability durability)
+int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
+		   mode_t mode, enum atomic_durability durability)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[NAME_MAX + 1];
@@ -53,9 +53,11 @@ int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len, 
 	n = snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid());
 	if (n < 0 || (size_t)n >= sizeof(temporary))
 		return -ENAMETOOLONG;
-	/* What is there under this name is left from a process that died and had this pid. */
+	/* What is there under this name is left from a process that died and had this
+	 * pid. */
 	unlinkat(dir_fd, temporary, 0);
-	fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(dir_fd, temporary,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = fill(fd, bytes, len, mode, durability);

@@ -6,17 +6,18 @@
 #include <sys/types.h>
 
 enum atomic_durability {
-	ATOMIC_VOLATILE, /* whole or not at all for every reader; may be lost with the power */
+	ATOMIC_VOLATILE, /* whole or not at all for every reader; may be lost with the
+			    power */
 	ATOMIC_DURABLE,	 /* and synced, file and folder, before the call returns */
 };
 
 /*
  * Puts a file with these bytes in place of dir_fd/name, which is one path component: a
- * temporary file in the same folder, then rename(2). A reader sees the old file or the new
- * one, never a part. Returns 0 or -errno; then the old file is untouched.
+ * temporary file in the same folder, then rename(2). A reader sees the old file or the
+ * new one, never a part. Returns 0 or -errno; then the old file is untouched.
  */
-int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode,
-		   enum atomic_durability durability);
+int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
+		   mode_t mode, enum atomic_durability durability);
 
 /* Writes all bytes, over interruptions and short writes. Returns 0 or -errno. */
 int write_all(int fd, const void *bytes, size_t len);

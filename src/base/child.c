@@ -53,7 +53,8 @@ static void __attribute__((noreturn))
 run_as_child(const struct child_task *task, struct shared *shared)
 {
 	leave_the_parents_world(task);
-	shared->result = task->run(task->argument, shared->answer.bytes, &shared->answer.len);
+	shared->result =
+		task->run(task->argument, shared->answer.bytes, &shared->answer.len);
 	if (!settle(shared, OUTCOME_ANSWERED) && task->run_after_deadline)
 		task->run_after_deadline(task->argument);
 	_exit(0);
@@ -112,7 +113,8 @@ static int collect(struct shared *shared, pid_t pid, bool ended,
 	return shared->result;
 }
 
-int child_run(const struct child_task *task, struct child_answer *ret_answer, pid_t *ret_pid)
+int child_run(const struct child_task *task, struct child_answer *ret_answer,
+	      pid_t *ret_pid)
 {
 	_cleanup_close_ int read_end = -1;
 	struct shared *shared;

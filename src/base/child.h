@@ -5,9 +5,10 @@
 /*
  * Work done by a child process with a deadline.
  *
- * For system calls that may sleep in the kernel without end and cannot be interrupted, such
- * as a write to a driver's unbind attribute while a process holds the device. Not a thread: a
- * process whose thread sleeps so cannot end, and whoever waits for it hangs as well.
+ * For system calls that may sleep in the kernel without end and cannot be interrupted,
+ * such as a write to a driver's unbind attribute while a process holds the device. Not a
+ * thread: a process whose thread sleeps so cannot end, and whoever waits for it hangs as
+ * well.
  */
 #include <stddef.h>
 #include <sys/types.h>
@@ -47,13 +48,15 @@ static inline void child_publish(size_t *ret_len, size_t len)
 }
 
 /*
- * Runs the task in a child of its own session, whose standard streams are /dev/null (else a
- * pipeline would wait for a child that hangs).
+ * Runs the task in a child of its own session, whose standard streams are /dev/null (else
+ * a pipeline would wait for a child that hangs).
  *
- * Returns what run() returned; -ETIMEDOUT when the deadline passed, in which case *ret_pid is
- * the child that is left behind (else 0) and the answer is what was published so far; -ECHILD when the child died without an answer; or
- * -errno when no child could be made. ret_answer and ret_pid may be NULL.
+ * Returns what run() returned; -ETIMEDOUT when the deadline passed, in which case
+ * *ret_pid is the child that is left behind (else 0) and the answer is what was published
+ * so far; -ECHILD when the child died without an answer; or -errno when no child could be
+ * made. ret_answer and ret_pid may be NULL.
  */
-int child_run(const struct child_task *task, struct child_answer *ret_answer, pid_t *ret_pid);
+int child_run(const struct child_task *task, struct child_answer *ret_answer,
+	      pid_t *ret_pid);
 
 #endif

@@ -33,11 +33,11 @@ static inline void cleanup_close_file(FILE *const *file)
 #define _cleanup_fclose_    _cleanup_(cleanup_close_file)
 
 /* The value of a pointer variable, which is NULL afterwards. */
-#define steal(pointer)                                                                   \
-	__extension__({                                                                  \
-		__typeof__(pointer) stolen_ = (pointer);                                 \
-		(pointer) = NULL;                                                        \
-		stolen_;                                                                 \
+#define steal(pointer)                                   \
+	__extension__({                                  \
+		__typeof__(pointer) stolen_ = (pointer); \
+		(pointer) = NULL;                        \
+		stolen_;                                 \
 	})
 
 /* The same for a file descriptor, which is -1 afterwards. */

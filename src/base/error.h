@@ -5,32 +5,35 @@
 /*
  * What went wrong, for a person. docs/design/error-handling.md is the page on it.
  *
- * A function that can fail returns 0 or exactly -errno, and takes a struct error as its last
- * parameter, which may be NULL. The first failure fills it; callers on the way up may wrap
- * the message with what they were doing, or add a hint where they know the way out. Nothing
- * in here fails: texts too long for their place are cut, never lost whole.
+ * A function that can fail returns 0 or exactly -errno, and takes a struct error as its
+ * last parameter, which may be NULL. The first failure fills it; callers on the way up
+ * may wrap the message with what they were doing, or add a hint where they know the way
+ * out. Nothing in here fails: texts too long for their place are cut, never lost whole.
  */
 #include <stdbool.h>
 
 /* What the failure means to the person who asked; it decides the exit status. */
 enum error_kind {
-	ERROR_FAILED,	/* it was tried, or could not be tried; also: no such device */
-	ERROR_USAGE,	/* what was asked for is malformed */
-	ERROR_REFUSED,	/* it would be unsafe; the evidence says why */
+	ERROR_FAILED,  /* it was tried, or could not be tried; also: no such device */
+	ERROR_USAGE,   /* what was asked for is malformed */
+	ERROR_REFUSED, /* it would be unsafe; the evidence says why */
 };
 
 enum { ERROR_SUBJECT_SIZE = 160, ERROR_MESSAGE_SIZE = 512, ERROR_HINT_SIZE = 320 };
 
 struct error {
 	enum error_kind kind;
-	int code; /* positive errno; 0: no error */
+	int code;			  /* positive errno; 0: no error */
 	char subject[ERROR_SUBJECT_SIZE]; /* an address, a path, an option; may be "" */
 	char message[ERROR_MESSAGE_SIZE]; /* one line, no full stop */
 	char hint[ERROR_HINT_SIZE];	  /* the way out, one line; may be "" */
 	char **evidence;		  /* lines, NULL-terminated; NULL: none. Owned. */
 };
 
-#define ERROR_INIT { .kind = ERROR_FAILED }
+#define ERROR_INIT                   \
+	{                            \
+		.kind = ERROR_FAILED \
+	}
 
 /* Each sets the error (where err is not NULL) and returns -code. */
 int error_set(struct error *err, int code, const char *subject, const char *format, ...)

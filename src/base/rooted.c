@@ -14,10 +14,12 @@
 
 #include "base/cleanup.h"
 
-/* As many links as the kernel follows in one path (MAXSYMLINKS, include/linux/namei.h). */
+/* As many links as the kernel follows in one path (MAXSYMLINKS, include/linux/namei.h).
+ */
 enum { MAX_LINKS = 40, MAX_DEPTH = 128 };
 
-/* Not a cache of the host: whether this kernel offers the system call, for the process. */
+/* Not a cache of the host: whether this kernel offers the system call, for the process.
+ */
 static atomic_bool use_fallback;
 
 void rooted_force_fallback(bool force)
@@ -25,7 +27,8 @@ void rooted_force_fallback(bool force)
 	atomic_store(&use_fallback, force);
 }
 
-/* The walk: directories from the root to here, so that ".." needs no file system's word. */
+/* The walk: directories from the root to here, so that ".." needs no file system's word.
+ */
 struct walk {
 	int fds[MAX_DEPTH];
 	size_t depth; /* fds[0] is the caller's root and never closed here */
@@ -66,7 +69,8 @@ static int walk_into_link(struct walk *walk, int link_fd, const char *remaining)
 	return 0;
 }
 
-/* Takes the next component out of rest; NULL at the end. *ret_more: something follows it. */
+/* Takes the next component out of rest; NULL at the end. *ret_more: something follows it.
+ */
 static char *next_component(char *rest, char **ret_remaining, bool *ret_more)
 {
 	char *start = rest + strspn(rest, "/");
@@ -84,13 +88,14 @@ static char *next_component(char *rest, char **ret_remaining, bool *ret_more)
 /* Opens the last component, which is known not to be a link that must be followed. */
 static int open_last(const struct walk *walk, const char *name, int flags, mode_t mode)
 {
-	int fd = openat(walk->fds[walk->depth - 1], name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+	int fd = openat(walk->fds[walk->depth - 1], name, flags | O_NOFOLLOW | O_CLOEXEC,
+			mode);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int walk_step(struct walk *walk, const char *name, const char *remaining, bool last,
-		     int flags)
+static int walk_step(struct walk *walk, const char *name, const char *remaining,
+		     bool last, int flags)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -164,7 +169,8 @@ int rooted_open(int root_fd, const char *path, int flags, mode_t mode)
 
 		if (fd >= 0)
 			return (int)fd;
-		/* EPERM: what some container sandboxes answer for calls unknown to them. */
+		/* EPERM: what some container sandboxes answer for calls unknown to them.
+		 */
 		if (errno != ENOSYS && errno != EPERM)
 			return -errno;
 		if (errno == ENOSYS)

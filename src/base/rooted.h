@@ -3,9 +3,9 @@
 #define PCIFERRY_BASE_ROOTED_H
 
 /*
- * Opening files as if a directory were "/": neither an absolute symbolic link nor ".." in a
- * path or in a link leads out of it. Uses openat2(2) with RESOLVE_IN_ROOT (Linux 5.6); where
- * the kernel or a sandbox has no openat2, the path is walked here, link by link.
+ * Opening files as if a directory were "/": neither an absolute symbolic link nor ".." in
+ * a path or in a link leads out of it. Uses openat2(2) with RESOLVE_IN_ROOT (Linux 5.6);
+ * where the kernel or a sandbox has no openat2, the path is walked here, link by link.
  */
 #include <stdbool.h>
 #include <sys/types.h>
@@ -17,8 +17,8 @@
 int rooted_open(int root_fd, const char *path, int flags, mode_t mode);
 
 /*
- * The target of the symbolic link at path, whose last component is not followed. Returns its
- * length; -ENAMETOOLONG when it does not fit with its final NUL; or -errno.
+ * The target of the symbolic link at path, whose last component is not followed. Returns
+ * its length; -ENAMETOOLONG when it does not fit with its final NUL; or -errno.
  */
 ssize_t rooted_readlink(int root_fd, const char *path, char *buffer, size_t size);
 

@@ -122,8 +122,9 @@ int text_parse_number(const char *text, uint64_t max, uint64_t *ret_value)
 }
 
 /*
- * The length of the well-formed UTF-8 sequence at text, 0 for a stray byte. Overlong forms,
- * surrogates and code points above U+10FFFF are not well-formed (Unicode 15, table 3-7).
+ * The length of the well-formed UTF-8 sequence at text, 0 for a stray byte. Overlong
+ * forms, surrogates and code points above U+10FFFF are not well-formed (Unicode 15, table
+ * 3-7).
  */
 static size_t utf8_length(const unsigned char *text)
 {
@@ -160,10 +161,12 @@ static bool is_harmless(const unsigned char *text, size_t len)
 {
 	if (len == 1)
 		return text[0] >= 0x20 && text[0] != 0x7f;
-	/* U+0080 to U+009F: an 8-bit terminal takes U+009B for the start of a sequence. */
+	/* U+0080 to U+009F: an 8-bit terminal takes U+009B for the start of a sequence.
+	 */
 	if (len == 2 && text[0] == 0xc2 && text[1] < 0xa0)
 		return false;
-	/* U+202A-E, U+2066-9: they reorder the line for the eye (bidirectional overrides). */
+	/* U+202A-E, U+2066-9: they reorder the line for the eye (bidirectional
+	 * overrides). */
 	if (len == 3 && text[0] == 0xe2 &&
 	    ((text[1] == 0x80 && text[2] >= 0xaa && text[2] <= 0xae) ||
 	     (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)))

@@ -15,7 +15,8 @@ struct string_list {
 
 /* Adds a copy. Returns 0 or -ENOMEM. */
 int string_list_add(struct string_list *list, const char *text);
-int string_list_add_owned(struct string_list *list, char *text); /* takes it, also on failure */
+int string_list_add_owned(struct string_list *list,
+			  char *text); /* takes it, also on failure */
 int string_list_addf(struct string_list *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool string_list_has(const struct string_list *list, const char *text);
@@ -26,8 +27,8 @@ void string_list_free(struct string_list *list); /* takes NULL */
 char *text_trim_end(char *text);
 
 /*
- * All of text (exactly len characters, at most 8) as a hexadecimal number, without prefix.
- * Returns 0 or -EINVAL.
+ * All of text (exactly len characters, at most 8) as a hexadecimal number, without
+ * prefix. Returns 0 or -EINVAL.
  */
 int text_parse_hex(const char *text, size_t len, uint32_t *ret_value);
 
@@ -35,9 +36,9 @@ int text_parse_hex(const char *text, size_t len, uint32_t *ret_value);
 int text_parse_number(const char *text, uint64_t max, uint64_t *ret_value);
 
 /*
- * A copy in which whatever could act on a terminal (control characters, C1 controls, bytes
- * that are not UTF-8) is written as \xHH, and which therefore is one line of valid UTF-8.
- * The caller frees it; NULL: out of memory.
+ * A copy in which whatever could act on a terminal (control characters, C1 controls,
+ * bytes that are not UTF-8) is written as \xHH, and which therefore is one line of valid
+ * UTF-8. The caller frees it; NULL: out of memory.
  */
 char *text_escape(const char *text);
 

@@ -5,10 +5,10 @@
 /*
  * Drivers at run time, the whole IOMMU group at once: docs/design/binding.md.
  *
- * A plan is made from what the host looks like now; carrying it out brings every device of it
- * to the wanted driver, or all of them back to where they were. What each was like before it
- * was first touched is kept (change/), so that a release finds its way back whatever happened
- * in between.
+ * A plan is made from what the host looks like now; carrying it out brings every device
+ * of it to the wanted driver, or all of them back to where they were. What each was like
+ * before it was first touched is kept (change/), so that a release finds its way back
+ * whatever happened in between.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,12 +31,12 @@ struct bind_member {
 	struct pci_address address;
 	char identity[PCI_IDENTITY_SIZE];
 	unsigned int group;
-	struct bind_state first;  /* before pciferry touched it */
+	struct bind_state first; /* before pciferry touched it */
 	struct bind_state now;
 	struct bind_state wanted;
-	bool kept;	  /* `first` comes from an earlier run that kept it */
+	bool kept;		/* `first` comes from an earlier run that kept it */
 	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
-	bool stuck;	  /* it does not answer; nothing is done to it */
+	bool stuck;		/* it does not answer; nothing is done to it */
 };
 
 struct bind_plan {
@@ -52,8 +52,8 @@ struct bind_request {
 };
 
 /*
- * The plan to give all endpoints of these devices' groups to a driver. Refused (ERROR_REFUSED,
- * with the evidence) when one of them is in use. Returns 0 or -errno.
+ * The plan to give all endpoints of these devices' groups to a driver. Refused
+ * (ERROR_REFUSED, with the evidence) when one of them is in use. Returns 0 or -errno.
  */
 int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err);
@@ -70,21 +70,24 @@ void bind_plan_free(struct bind_plan *plan); /* takes NULL */
 /* Whether the host already is as planned. */
 bool bind_plan_is_done(const struct bind_plan *plan);
 
-/* The steps from now to wanted, in order; for change_steps_free(). Returns 0 or -ENOMEM. */
+/* The steps from now to wanted, in order; for change_steps_free(). Returns 0 or -ENOMEM.
+ */
 int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps);
 
 /*
- * Carries a plan out that was made while the change was in progress. When a step fails, every
- * device goes back to how it was, but for one that hangs, which is named. Returns 0 or -errno.
+ * Carries a plan out that was made while the change was in progress. When a step fails,
+ * every device goes back to how it was, but for one that hangs, which is named. Returns 0
+ * or -errno.
  */
 int bind_take(struct change *change, const struct bind_plan *plan, struct error *err);
 
-/* Goes as far as it can with each device. Returns 0, or -errno of the first that failed. */
+/* Goes as far as it can with each device. Returns 0, or -errno of the first that failed.
+ */
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err);
 
 /*
- * Waits, for one deadline at most, until no step of an earlier run that was killed is under
- * way on these devices' groups. What still is then, the plan finds stuck.
+ * Waits, for one deadline at most, until no step of an earlier run that was killed is
+ * under way on these devices' groups. What still is then, the plan finds stuck.
  */
 void bind_wait(struct change *change, const struct host *host,
 	       const struct bind_request *request);
@@ -93,8 +96,9 @@ void bind_wait(struct change *change, const struct host *host,
 void bind_came_back(struct change *change, const char *device, void *argument);
 
 /*
- * Whether pciferry has taken the device and not given it back yet: then *ret_first is what it
- * was like before. What is kept for another device at the same address does not count.
+ * Whether pciferry has taken the device and not given it back yet: then *ret_first is
+ * what it was like before. What is kept for another device at the same address does not
+ * count.
  */
 bool bind_is_taken(const struct host *host, const struct pci_device *device,
 		   struct bind_state *ret_first);

@@ -33,8 +33,8 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 	return r;
 }
 
-static int read_now(const struct host *host, const char *address, struct bind_state *ret_now,
-		    bool *ret_stuck)
+static int read_now(const struct host *host, const char *address,
+		    struct bind_state *ret_now, bool *ret_stuck)
 {
 	struct pci_device device = { 0 }, *devices[] = { &device };
 	char path[PCI_ATTRIBUTE_PATH_SIZE];
@@ -51,8 +51,8 @@ static int read_now(const struct host *host, const char *address, struct bind_st
 		snprintf(ret_now->override, sizeof(ret_now->override), "%s",
 			 device.driver_override);
 		pci_attribute_path(&device.address, "driver", path);
-		if (host_link_name(host, path, ret_now->driver, sizeof(ret_now->driver)) ==
-		    FACT_UNREADABLE)
+		if (host_link_name(host, path, ret_now->driver,
+				   sizeof(ret_now->driver)) == FACT_UNREADABLE)
 			r = -EIO;
 	}
 	free(device.driver_override);
@@ -88,7 +88,8 @@ static int bring_to(struct change *change, const struct host *host,
 	if (r < 0)
 		return error_set(err, -r, address, "its driver could not be read");
 	if (stuck)
-		return error_set(err, ETIMEDOUT, address, "its driver hangs in the kernel");
+		return error_set(err, ETIMEDOUT, address,
+				 "its driver hangs in the kernel");
 	if (bind_add_steps(&steps, member, &now, to) < 0)
 		return error_oom(err);
 	return perform_all(change, &steps, err);
@@ -118,7 +119,8 @@ static void roll_back(struct change *change, const struct host *host,
 				change_drop_state(change, address);
 			continue;
 		}
-		error_evidence(err, "%s could not be put back: %s", address, failure.message);
+		error_evidence(err, "%s could not be put back: %s", address,
+			       failure.message);
 	}
 }
 
@@ -149,8 +151,10 @@ static int release_member(struct change *change, const struct host *host,
 		return r;
 	pci_address_format(&member->address, address);
 	r = change_drop_state(change, address);
-	return r < 0 ? error_set(err, -r, address, "it is back, but what was kept of it in"
-				 " /run/pciferry cannot be removed") : 0;
+	return r < 0 ? error_set(err, -r, address,
+				 "it is back, but what was kept of it in"
+				 " /run/pciferry cannot be removed")
+		     : 0;
 }
 
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err)
@@ -176,7 +180,8 @@ int bind_release(struct change *change, const struct bind_plan *plan, struct err
 		if (r == 0)
 			continue;
 		if (result == 0)
-			result = error_set(err, -r, failure.subject, "%s", failure.message);
+			result = error_set(err, -r, failure.subject, "%s",
+					   failure.message);
 		else
 			error_evidence(err, "%s: %s", failure.subject, failure.message);
 		error_hint(err, "%s", failure.hint);

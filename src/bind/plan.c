@@ -73,9 +73,10 @@ static int find_group(const struct view *view, const struct pci_address *address
 		return 0;
 	if (fact == FACT_UNREADABLE)
 		return error_set(err, EIO, text, "its IOMMU group could not be read");
-	error_set(err, ENODEV, text, "it is in no IOMMU group: the IOMMU is off, or there is none");
+	error_set(err, ENODEV, text,
+		  "it is in no IOMMU group: the IOMMU is off, or there is none");
 	error_hint(err, "turn VT-d or AMD-Vi on in the firmware, and on Intel boot with"
-		   " intel_iommu=on");
+			" intel_iommu=on");
 	return -ENODEV;
 }
 
@@ -122,6 +123,10 @@ static int read_state(const struct host *host, const struct view *view,
 	if (!member->stuck && (device->override_fact == FACT_UNREADABLE ||
 			       device->driver_fact == FACT_UNREADABLE))
 		return error_set(err, EIO, text, "its driver could not be read");
+	if (device->override_fact == FACT_ABSENT && !host_is_live(host))
+		return error_set(err, ENODATA, text,
+				 "its driver_override is not in this copy of"
+				 " a host");
 	if (device->override_fact == FACT_ABSENT) {
 		error_set(err, ENOTSUP, text, "the kernel has no driver_override for it");
 		error_hint(err, "Linux 3.16 or later is needed");
@@ -155,17 +160,20 @@ static int gather(const struct host *host, const struct bind_request *request,
 		r = find_group(view, &request->addresses[i], &group, err);
 		for (size_t j = 0; r == 0 && j < group->count; j++)
 			if (!iommu_member_stays(group->members[j]))
-				r = add_member(plan, group->members[j], group->number, err);
+				r = add_member(plan, group->members[j], group->number,
+					       err);
 	}
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		r = read_state(host, view, &plan->members[i], err);
 	if (r == 0 && plan->count)
-		qsort(plan->members, plan->count, sizeof(*plan->members), compare_members);
+		qsort(plan->members, plan->count, sizeof(*plan->members),
+		      compare_members);
 	return r;
 }
 
 /* The first reason makes the message; every one is evidence. */
-static void refuse(struct error *err, bool *refused, const char *device, const char *message)
+static void refuse(struct error *err, bool *refused, const char *device,
+		   const char *message)
 {
 	if (!*refused)
 		error_refuse(err, device, "%s, so nothing was changed", message);
@@ -193,12 +201,13 @@ static int refuse_if_in_use(const struct view *view, const struct bind_plan *pla
 	bool refused = false;
 
 	for (size_t i = 0; i < plan->count; i++)
-		find_uses(view, pci_find(&view->devices, &plan->members[i].address), only_vfio,
-			  &refused, err);
+		find_uses(view, pci_find(&view->devices, &plan->members[i].address),
+			  only_vfio, &refused, err);
 	if (!refused)
 		return 0;
-	error_hint(err, "%s", only_vfio ? "end that process first, then release" :
-			  "free it first (umount, swapoff, ip link set ... down)");
+	error_hint(err, "%s",
+		   only_vfio ? "end that process first, then release"
+			     : "free it first (umount, swapoff, ip link set ... down)");
 	return -EBUSY;
 }
 
@@ -209,23 +218,25 @@ static int refuse_if_stuck(const struct bind_plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->count; i++) {
 		if (!plan->members[i].stuck)
 			continue;
-		error_refuse(err, pci_address_format(&plan->members[i].address, text),
-			     "stuck: its driver hangs in the kernel, so nothing was changed");
+		error_refuse(
+			err, pci_address_format(&plan->members[i].address, text),
+			"stuck: its driver hangs in the kernel, so nothing was changed");
 		error_hint(err, "end the process that holds the device, or reboot");
 		return -EBUSY;
 	}
 	return 0;
 }
 
-/* A bridge of the group on a driver that VFIO does not allow would make it all in vain. */
+/* A bridge of the group on a driver that VFIO does not allow would make it all in vain.
+ */
 static int refuse_if_not_viable(const struct view *view, const struct bind_plan *plan,
 				struct error *err)
 {
 	bool refused = false;
 
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct iommu_group *group = iommu_find_group(&view->groups,
-								   plan->members[i].group);
+		const struct iommu_group *group =
+			iommu_find_group(&view->groups, plan->members[i].group);
 
 		/* Members are sorted by address, and so stand together by group. */
 		if (i && plan->members[i - 1].group == group->number)
@@ -240,14 +251,17 @@ static int refuse_if_not_viable(const struct view *view, const struct bind_plan 
 				continue;
 			pci_address_format(&bridge->address, text);
 			refuse(err, &refused, text, "the group would not be viable");
-			error_evidence(err, "%s: a bridge of group %u on the driver %s; VFIO"
-				       " allows pcieport, pci-stub or none", text,
-				       group->number, driver ? driver : "(unreadable)");
+			error_evidence(err,
+				       "%s: a bridge of group %u on the driver %s; VFIO"
+				       " allows pcieport, pci-stub or none",
+				       text, group->number,
+				       driver ? driver : "(unreadable)");
 		}
 	}
 	if (!refused)
 		return 0;
-	error_hint(err, "unbind the bridge from that driver, or put the device into another"
+	error_hint(err,
+		   "unbind the bridge from that driver, or put the device into another"
 		   " slot");
 	return -EBUSY;
 }
@@ -277,8 +291,10 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 		struct bind_member *member = &plan.members[i];
 
 		snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s", request->driver);
-		snprintf(member->wanted.override, BIND_OVERRIDE_SIZE, "%s", request->driver);
-		/* Bound already by other means, such as vfio-pci.ids=: then it is left so. */
+		snprintf(member->wanted.override, BIND_OVERRIDE_SIZE, "%s",
+			 request->driver);
+		/* Bound already by other means, such as vfio-pci.ids=: then it is left
+		 * so. */
 		if (!strcmp(member->now.driver, request->driver))
 			member->wanted = member->now;
 	}
@@ -304,7 +320,8 @@ static void want_back(struct bind_member *member)
 	member->wanted = member->now;
 	if (member->kept) {
 		member->wanted = member->first;
-	} else if (strstr(member->now.driver, "vfio") || strstr(member->now.override, "vfio")) {
+	} else if (strstr(member->now.driver, "vfio") ||
+		   strstr(member->now.override, "vfio")) {
 		member->wanted.override[0] = '\0';
 		member->wanted.driver[0] = '\0';
 		member->let_kernel_choose = true;
@@ -323,7 +340,8 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 		r = gather(host, request, &view, &plan, err);
 	for (size_t i = 0; r == 0 && i < plan.count; i++) {
 		want_back(&plan.members[i]);
-		/* Its module may have been unloaded meanwhile; loading it binds it as well. */
+		/* Its module may have been unloaded meanwhile; loading it binds it as
+		 * well. */
 		if (plan.members[i].wanted.driver[0] &&
 		    !driver_is_there(host, plan.members[i].wanted.driver))
 			memcpy(plan.module, plan.members[i].wanted.driver,
@@ -357,11 +375,11 @@ void bind_wait(struct change *change, const struct host *host,
 	_cleanup_(iommu_groups_free) struct iommu_groups groups = { 0 };
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 
-	if (pci_scan(host, &devices, NULL) < 0 ||
-	    iommu_scan(&devices, &groups, NULL) < 0)
+	if (pci_scan(host, &devices, NULL) < 0 || iommu_scan(&devices, &groups, NULL) < 0)
 		return;
 	for (size_t i = 0; i < request->count; i++) {
-		const struct pci_device *device = pci_find(&devices, &request->addresses[i]);
+		const struct pci_device *device =
+			pci_find(&devices, &request->addresses[i]);
 		const struct iommu_group *group;
 
 		group = device ? iommu_group_of(&groups, device, NULL) : NULL;

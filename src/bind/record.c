@@ -18,14 +18,15 @@ char *bind_record_format(const struct bind_record *record)
 {
 	char *text;
 
-	if (asprintf(&text, "identity %s\ndriver %s\ndriver_override %s\n", record->identity,
-		     record->first.driver, record->first.override) < 0)
+	if (asprintf(&text, "identity %s\ndriver %s\ndriver_override %s\n",
+		     record->identity, record->first.driver, record->first.override) < 0)
 		return NULL;
 	return text;
 }
 
 /* Takes "key value\n" off the front. */
-static int take_line(const char **at, size_t *left, const char *key, char *value, size_t size)
+static int take_line(const char **at, size_t *left, const char *key, char *value,
+		     size_t size)
 {
 	const char *end = memchr(*at, '\n', *left);
 	size_t key_len = strlen(key), line, len;
@@ -49,11 +50,13 @@ int bind_record_parse(const char *text, size_t len, struct bind_record *ret_reco
 {
 	struct bind_record record;
 
-	if (take_line(&text, &len, "identity", record.identity, sizeof(record.identity)) < 0 ||
+	if (take_line(&text, &len, "identity", record.identity, sizeof(record.identity)) <
+		    0 ||
 	    take_line(&text, &len, "driver", record.first.driver,
 		      sizeof(record.first.driver)) < 0 ||
 	    take_line(&text, &len, "driver_override", record.first.override,
-		      sizeof(record.first.override)) < 0 || len)
+		      sizeof(record.first.override)) < 0 ||
+	    len)
 		return -EINVAL;
 	*ret_record = record;
 	return 0;
@@ -66,7 +69,8 @@ bool bind_is_taken(const struct host *host, const struct pci_device *device,
 	_cleanup_free_ char *text = NULL;
 	struct bind_record record;
 
-	if (change_read_state(host, pci_address_format(&device->address, address), &text) < 0)
+	if (change_read_state(host, pci_address_format(&device->address, address),
+			      &text) < 0)
 		return false;
 	if (bind_record_parse(text, strlen(text), &record) < 0 ||
 	    strcmp(record.identity, pci_identity_format(device, identity)) != 0)

@@ -27,7 +27,8 @@ static int add_override(struct change_steps *steps, char *address, const char *v
 	return change_add(steps, &step);
 }
 
-/* Writes the address to drivers/<driver>/<attribute>, or to drivers_probe without a driver. */
+/* Writes the address to drivers/<driver>/<attribute>, or to drivers_probe without a
+ * driver. */
 static int add_driver_write(struct change_steps *steps, char *address, const char *driver,
 			    const char *attribute, const char *wanted, bool verify)
 {
@@ -47,7 +48,8 @@ static int add_driver_write(struct change_steps *steps, char *address, const cha
 		snprintf(wanted_name, sizeof(wanted_name), "%s", wanted);
 	snprintf(link, sizeof(link), "sys/bus/pci/devices/%s/driver", address);
 	if (driver) {
-		snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/%s", driver, attribute);
+		snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/%s", driver,
+			 attribute);
 		snprintf(purpose, sizeof(purpose), "%s %s %s", attribute,
 			 strcmp(attribute, "bind") != 0 ? "from" : "to", driver);
 	} else {
@@ -58,8 +60,9 @@ static int add_driver_write(struct change_steps *steps, char *address, const cha
 }
 
 /*
- * The override comes first: from then on no other driver can get hold of the device, however
- * long it is without one, and a run that ends here leaves nothing but the override.
+ * The override comes first: from then on no other driver can get hold of the device,
+ * however long it is without one, and a run that ends here leaves nothing but the
+ * override.
  */
 int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		   const struct bind_state *from, const struct bind_state *to)
@@ -75,7 +78,8 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		r = add_driver_write(steps, address, from->driver, "unbind", NULL, true);
 	/* By the driver's own bind: unlike drivers_probe it says why a driver refuses. */
 	if (r == 0 && move && to->driver[0])
-		r = add_driver_write(steps, address, to->driver, "bind", to->driver, true);
+		r = add_driver_write(steps, address, to->driver, "bind", to->driver,
+				     true);
 	else if (r == 0 && move && member->let_kernel_choose)
 		r = add_driver_write(steps, address, NULL, NULL, NULL, false);
 	return r;
@@ -99,7 +103,8 @@ int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps
 	}
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		if (!plan->members[i].stuck)
-			r = bind_add_steps(&steps, &plan->members[i], &plan->members[i].now,
+			r = bind_add_steps(&steps, &plan->members[i],
+					   &plan->members[i].now,
 					   &plan->members[i].wanted);
 	if (r < 0) {
 		change_steps_free(&steps);

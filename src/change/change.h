@@ -3,13 +3,13 @@
 #define PCIFERRY_CHANGE_CHANGE_H
 
 /*
- * The one place that changes the host. Other rooms make steps; this one performs them, one
- * writer at a time, each with a deadline, each verified.
+ * The one place that changes the host. Other rooms make steps; this one performs them,
+ * one writer at a time, each with a deadline, each verified.
  *
- * A write to sysfs can sleep in the kernel without end (an unbind, while a process holds the
- * device). So a child process makes it, and holds the lock of that device while it does: as
- * long as it sleeps, others can see that the device is not to be touched, and go on with the
- * rest.
+ * A write to sysfs can sleep in the kernel without end (an unbind, while a process holds
+ * the device). So a child process makes it, and holds the lock of that device while it
+ * does: as long as it sleeps, others can see that the device is not to be touched, and go
+ * on with the rest.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +31,8 @@ struct change_step {
 	char *value;   /* what is written; NULL for a module */
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
-	/* What must be true afterwards: the link has this name as its target's last component. */
+	/* What must be true afterwards: the link has this name as its target's last
+	 * component. */
 	char *link;	 /* NULL: nothing more than that the write succeeded */
 	char *link_name; /* NULL: there is no such link any more */
 };
@@ -55,16 +56,17 @@ struct change_options {
 	void (*progress)(const struct change_step *step, void *argument);
 
 	/*
-	 * A step on this device came back from the kernel after it had been given up. Runs in
-	 * the child that made it, which still holds the device's lock; may be NULL.
+	 * A step on this device came back from the kernel after it had been given up.
+	 * Runs in the child that made it, which still holds the device's lock; may be
+	 * NULL.
 	 */
 	void (*came_back)(struct change *change, const char *device, void *argument);
 	void *argument;
 };
 
 /*
- * Waits at most wait_ms for another one that changes this host. Refuses (-EROFS) a host that
- * is not this machine. Returns 0 and *ret_change, for change_end(), or -errno.
+ * Waits at most wait_ms for another one that changes this host. Refuses (-EROFS) a host
+ * that is not this machine. Returns 0 and *ret_change, for change_end(), or -errno.
  */
 int change_begin(const struct host *host, const struct change_options *options,
 		 unsigned int wait_ms, struct change **ret_change, struct error *err);
@@ -75,7 +77,8 @@ const struct host *change_host(const struct change *change);
  * Performs one step. -ETIMEDOUT: the kernel has not come back from it; the device is left
  * alone until it does.
  */
-int change_perform(struct change *change, const struct change_step *step, struct error *err);
+int change_perform(struct change *change, const struct change_step *step,
+		   struct error *err);
 
 /*
  * Whether no step of an earlier pciferry is under way on the device; with `wait` this may
@@ -90,16 +93,18 @@ int change_wait_for_device(struct change *change, const char *device, bool wait,
 int change_perform_here(struct change *change, const struct change_step *step);
 
 /*
- * What a device was like before it was first touched, kept in /run/pciferry until it is so
- * again: text, by the device's address. It need not outlive a reboot, nor does the change.
+ * What a device was like before it was first touched, kept in /run/pciferry until it is
+ * so again: text, by the device's address. It need not outlive a reboot, nor does the
+ * change.
  */
 int change_keep_state(struct change *change, const char *device, const char *text,
 		      struct error *err);
 int change_drop_state(struct change *change, const char *device);
 
 /*
- * Makes a file, and the directories above it, for root alone, with these bytes. -EEXIST: there
- * is one already, which is left as it is. The path is beneath the root. Needs no lock.
+ * Makes a file, and the directories above it, for root alone, with these bytes. -EEXIST:
+ * there is one already, which is left as it is. The path is beneath the root. Needs no
+ * lock.
  */
 int change_create_file(const struct host *host, const char *path, const void *bytes,
 		       size_t len, struct error *err);

@@ -15,15 +15,15 @@ struct change {
 };
 
 /*
- * Takes the lock file `name` in the folder, waiting at most wait_ms, and writes this process's
- * id into it. Returns a descriptor that holds the lock until it is closed, -ETIMEDOUT with
- * *ret_holder (0: not known), or -errno.
+ * Takes the lock file `name` in the folder, waiting at most wait_ms, and writes this
+ * process's id into it. Returns a descriptor that holds the lock until it is closed,
+ * -ETIMEDOUT with *ret_holder (0: not known), or -errno.
  */
 int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder);
 
 /* The lock of one device. As above. */
-int change_lock_device(const struct change *change, const char *device, unsigned int wait_ms,
-		       pid_t *ret_holder);
+int change_lock_device(const struct change *change, const char *device,
+		       unsigned int wait_ms, pid_t *ret_holder);
 
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);

@@ -20,7 +20,8 @@ enum { RETRY_MS = 20 };
 
 static void sleep_ms(unsigned int ms)
 {
-	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+	struct timespec ts = { .tv_sec = ms / 1000,
+			       .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	nanosleep(&ts, NULL);
 }
@@ -42,7 +43,8 @@ int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	for (unsigned int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += RETRY_MS) {
+	for (unsigned int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0;
+	     waited += RETRY_MS) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (waited >= wait_ms) {
@@ -58,8 +60,8 @@ int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret
 	return steal_fd(&fd);
 }
 
-int change_lock_device(const struct change *change, const char *device, unsigned int wait_ms,
-		       pid_t *ret_holder)
+int change_lock_device(const struct change *change, const char *device,
+		       unsigned int wait_ms, pid_t *ret_holder)
 {
 	char name[NAME_MAX + 1];
 
@@ -80,9 +82,10 @@ int change_wait_for_device(struct change *change, const char *device, bool wait,
 		return 0;
 	}
 	if (fd == -ETIMEDOUT)
-		return error_set(err, ETIMEDOUT, device,
-				 "an earlier step on it still hangs in the kernel (process %d)",
-				 (int)holder);
+		return error_set(
+			err, ETIMEDOUT, device,
+			"an earlier step on it still hangs in the kernel (process %d)",
+			(int)holder);
 	return error_set(err, -fd, device, "its lock: %s", strerror(-fd));
 }
 
@@ -100,7 +103,8 @@ static void hold_signals(sigset_t *ret_old)
 
 static int open_run_dir(const struct host *host, struct error *err)
 {
-	_cleanup_close_ int run = rooted_open(host_root_fd(host), "run", O_PATH | O_DIRECTORY, 0);
+	_cleanup_close_ int run =
+		rooted_open(host_root_fd(host), "run", O_PATH | O_DIRECTORY, 0);
 	int fd;
 
 	if (run < 0)
@@ -114,7 +118,8 @@ static int open_run_dir(const struct host *host, struct error *err)
 		return -code;
 	}
 	fd = openat(run, "pciferry", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? error_set(err, errno, "/run/pciferry", "%s", strerror(errno)) : fd;
+	return fd < 0 ? error_set(err, errno, "/run/pciferry", "%s", strerror(errno))
+		      : fd;
 }
 
 int change_begin(const struct host *host, const struct change_options *options,
@@ -124,7 +129,8 @@ int change_begin(const struct host *host, const struct change_options *options,
 	pid_t holder = 0;
 
 	if (!host_is_live(host)) {
-		error_set(err, EROFS, host_name(host), "it is a copy, and cannot be changed");
+		error_set(err, EROFS, host_name(host),
+			  "it is a copy, and cannot be changed");
 		error_hint(err, "leave --host away to change this machine");
 		return -EROFS;
 	}
@@ -153,8 +159,10 @@ int change_begin(const struct host *host, const struct change_options *options,
 		close(change->run_dir);
 		free(change);
 		if (r != -ETIMEDOUT)
-			return error_set(err, -r, "/run/pciferry/lock", "%s", strerror(-r));
-		error_set(err, EBUSY, "", "another pciferry (process %d) is changing this host",
+			return error_set(err, -r, "/run/pciferry/lock", "%s",
+					 strerror(-r));
+		error_set(err, EBUSY, "",
+			  "another pciferry (process %d) is changing this host",
 			  (int)holder);
 		error_hint(err, "try again when it has finished");
 		return -EBUSY;

@@ -20,10 +20,13 @@ int change_keep_state(struct change *change, const char *device, const char *tex
 	int r;
 
 	snprintf(name, sizeof(name), "%s.first", device);
-	r = atomic_replace(change->run_dir, name, text, strlen(text), 0644, ATOMIC_VOLATILE);
+	r = atomic_replace(change->run_dir, name, text, strlen(text), 0644,
+			   ATOMIC_VOLATILE);
 	if (r < 0)
-		return error_set(err, -r, "/run/pciferry", "what %s is like now cannot be"
-				 " kept: %s", device, strerror(-r));
+		return error_set(err, -r, "/run/pciferry",
+				 "what %s is like now cannot be"
+				 " kept: %s",
+				 device, strerror(-r));
 	return 0;
 }
 
@@ -60,7 +63,8 @@ static int open_parent(const struct host *host, const char *path)
 		name[end - at] = '\0';
 		if (name[0] && mkdirat(above, name, 0755) < 0 && errno != EEXIST)
 			return -errno;
-		dir = openat(above, name[0] ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = openat(above, name[0] ? name : ".",
+			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0)
 			dir = -errno;
 	}

@@ -95,9 +95,10 @@ static int run_step(void *argument, char *answer, size_t *ret_len)
 	(void)answer;
 	(void)ret_len;
 	if (task->step->device) {
-		/* Free, since change_wait_for_device() found it so and the main lock is held. */
-		task->device_lock = change_lock_device(task->change, task->step->device, 0,
-						       &holder);
+		/* Free, since change_wait_for_device() found it so and the main lock is
+		 * held. */
+		task->device_lock =
+			change_lock_device(task->change, task->step->device, 0, &holder);
 		if (task->device_lock < 0)
 			return task->device_lock;
 	}
@@ -124,14 +125,15 @@ static int verify(const struct change *change, const struct change_step *step,
 	if (!step->link)
 		return 0;
 	fact = host_link_name(change->host, step->link, name, sizeof(name));
-	if (step->link_name ? fact == FACT_KNOWN && !strcmp(name, step->link_name) :
-			      fact == FACT_ABSENT)
+	if (step->link_name ? fact == FACT_KNOWN && !strcmp(name, step->link_name)
+			    : fact == FACT_ABSENT)
 		return 0;
 	return error_set(err, EIO, step->device,
-			 "%s: the kernel took it, but the driver is now %s", step->purpose,
-			 fact == FACT_KNOWN  ? name :
-			 fact == FACT_ABSENT ? "none" :
-					       "unreadable");
+			 "%s: the kernel took it, but the driver is now %s",
+			 step->purpose,
+			 fact == FACT_KNOWN    ? name
+			 : fact == FACT_ABSENT ? "none"
+					       : "unreadable");
 }
 
 static int explain(const struct change *change, const struct change_step *step, int r,
@@ -141,10 +143,11 @@ static int explain(const struct change *change, const struct change_step *step, 
 
 	if (r == -ETIMEDOUT) {
 		error_set(err, ETIMEDOUT, subject,
-			  "%s: the kernel has not come back from it after %u s", step->purpose,
-			  change->options.deadline_ms / 1000);
-		error_hint(err, "a process holds the device; when it lets go, the device goes"
-				" back to its first driver by itself");
+			  "%s: the kernel has not come back from it after %u s",
+			  step->purpose, change->options.deadline_ms / 1000);
+		error_hint(err,
+			   "a process holds the device; when it lets go, the device goes"
+			   " back to its first driver by itself");
 	} else if (step->kind == CHANGE_LOAD_MODULE && r == -ENOENT) {
 		error_set(err, ENOENT, subject, "this kernel has no such module");
 		error_hint(err, "install the module, or boot a kernel that has it");
@@ -155,7 +158,8 @@ static int explain(const struct change *change, const struct change_step *step, 
 	return r;
 }
 
-int change_perform(struct change *change, const struct change_step *step, struct error *err)
+int change_perform(struct change *change, const struct change_step *step,
+		   struct error *err)
 {
 	struct step_task argument = { change, step, -1 };
 	struct child_task task = {

@@ -57,24 +57,28 @@ static int print_result(const struct cli *cli, const struct host *host,
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
 		char address[PCI_ADDRESS_SIZE], driver[BIND_DRIVER_SIZE];
-		const char *before = member->now.driver[0] ? member->now.driver : "no driver";
+		const char *before =
+			member->now.driver[0] ? member->now.driver : "no driver";
 		const char *now = driver_now(host, member, driver, sizeof(driver));
 
 		pci_address_format(&member->address, address);
 		if (cli->json) {
 			struct json_object *item = json_object_new_object();
 
-			json_object_object_add(item, "address", output_json_text(address));
+			json_object_object_add(item, "address",
+					       output_json_text(address));
 			json_object_object_add(item, "iommu_group",
 					       json_object_new_int64(member->group));
-			json_object_object_add(item, "driver_before",
-					       output_json_text(member->now.driver[0] ?
-								before : NULL));
-			json_object_object_add(item, "driver", output_json_text(
-						       strcmp(now, "no driver") ? now : NULL));
+			json_object_object_add(
+				item, "driver_before",
+				output_json_text(member->now.driver[0] ? before : NULL));
+			json_object_object_add(
+				item, "driver",
+				output_json_text(strcmp(now, "no driver") ? now : NULL));
 			json_object_array_add(array, item);
 		} else if (!strcmp(before, now)) {
-			output_line("%s: %s (group %u), %s", address, now, member->group, already);
+			output_line("%s: %s (group %u), %s", address, now, member->group,
+				    already);
 		} else {
 			output_line("%s: %s, was %s (group %u)", address, now, before,
 				    member->group);
@@ -105,7 +109,8 @@ static int verify_viable(const struct host *host, const struct bind_plan *plan,
 			return r;
 		if (!viable)
 			return error_set(err, EIO,
-					 pci_attribute_path(&plan->members[i].address, NULL, path),
+					 pci_attribute_path(&plan->members[i].address,
+							    NULL, path),
 					 "bound, but VFIO does not call group %u viable",
 					 plan->members[i].group);
 	}
@@ -125,18 +130,21 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 
 	if (r < 0)
 		return r;
-	r = take_select(cli, &options, argc - optind, argv + optind, &addresses, &count, err);
+	r = take_select(cli, &options, argc - optind, argv + optind, &addresses, &count,
+			err);
 	if (r == 0)
 		r = cli_open_host(cli, &host, err);
 	if (r == 0)
-		r = take_carry_out(cli, host, &options, addresses, count, direction, &plan, err);
+		r = take_carry_out(cli, host, &options, addresses, count, direction,
+				   &plan, err);
 	if (r == 0 && options.dry_run)
 		return take_print_steps(&plan, err);
 	if (r == 0 && direction == TAKE && strstr(options.driver, "vfio"))
 		r = verify_viable(host, &plan, err);
 	if (r < 0)
 		return r;
-	return print_result(cli, host, &plan, direction == TAKE ? "already" : "left as it is");
+	return print_result(cli, host, &plan,
+			    direction == TAKE ? "already" : "left as it is");
 }
 
 static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
@@ -164,9 +172,9 @@ static int run_release(struct cli *cli, int argc, char **argv, struct error *err
 	return run_either(cli, argc, argv, own, GIVE_BACK, err);
 }
 
-#define COMMON_OPTIONS                                                                   \
-	"  --dry-run        print the steps, change nothing\n"                           \
-	"  --all-matching   IDs may mean several devices\n"                              \
+#define COMMON_OPTIONS                                         \
+	"  --dry-run        print the steps, change nothing\n" \
+	"  --all-matching   IDs may mean several devices\n"    \
 	"  --timeout SEC    give a step up after SEC seconds (30)\n"
 
 const struct cli_command cli_bind = {

@@ -30,7 +30,8 @@ struct cli_command {
 	const char *summary;   /* one line */
 	const char *options;   /* the command's own, one line each; may be "" */
 
-	/* argv[0] is the command's name. Returns an exit status, or -errno with err set. */
+	/* argv[0] is the command's name. Returns an exit status, or -errno with err set.
+	 */
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *err);
 };
 
@@ -40,9 +41,11 @@ extern const struct cli_command cli_list, cli_show, cli_bind, cli_release, cli_v
 enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 };
 
 /*
- * getopt_long(3) for a command's options and the global ones, which may stand anywhere before
- * "--". Returns the value of one of the command's own options, with optarg; -1 at the end, with
- * optind at the first argument; or -EINVAL with err set. `own` ends with an all-zero row.
+ * getopt_long(3) for a command's options and the global ones, which may stand anywhere
+ * before
+ * "--". Returns the value of one of the command's own options, with optarg; -1 at the
+ * end, with optind at the first argument; or -EINVAL with err set. `own` ends with an
+ * all-zero row.
  */
 int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *own,
 		    struct error *err);
@@ -62,10 +65,10 @@ int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *er
 void cli_view_close(struct cli_view *view);
 
 /*
- * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device node or
- * net:INTERFACE. Adds them to *devices, each once, growing it; the caller frees it. *ret_several
- * tells whether the argument names a kind of device rather than one. Returns 0 or -errno:
- * ERROR_USAGE when malformed, -ENODEV when there is none.
+ * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device
+ * node or net:INTERFACE. Adds them to *devices, each once, growing it; the caller frees
+ * it. *ret_several tells whether the argument names a kind of device rather than one.
+ * Returns 0 or -errno: ERROR_USAGE when malformed, -ENODEV when there is none.
  */
 int cli_select(const struct cli_view *view, const char *argument,
 	       struct pci_device ***devices, size_t *count, bool *ret_several,

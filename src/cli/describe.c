@@ -8,8 +8,8 @@
 #include "base/cleanup.h"
 #include "cli/output.h"
 
-void describe_name(const struct cli_view *view, const struct pci_device *device, char *buffer,
-		   size_t size)
+void describe_name(const struct cli_view *view, const struct pci_device *device,
+		   char *buffer, size_t size)
 {
 	const char *class_name = pci_class_name(view->names, device);
 	const char *vendor = pci_vendor_name(view->names, device);
@@ -40,7 +40,8 @@ static void add_text(struct json_object *object, const char *key, const char *te
 	json_object_object_add(object, key, output_json_text(text));
 }
 
-static void add_id(struct json_object *object, const char *key, bool known, unsigned int id)
+static void add_id(struct json_object *object, const char *key, bool known,
+		   unsigned int id)
 {
 	char text[16];
 
@@ -69,7 +70,8 @@ static struct json_object *reset_methods(const struct pci_details *details)
 	struct json_object *array;
 	char copy[sizeof(details->reset_methods)], *rest = copy, *method;
 
-	/* Since Linux 5.15; where the file is not there, what the device can do is unknown. */
+	/* Since Linux 5.15; where the file is not there, what the device can do is
+	 * unknown. */
 	if (details->reset_fact != FACT_KNOWN)
 		return NULL;
 	array = json_object_new_array();
@@ -80,7 +82,8 @@ static struct json_object *reset_methods(const struct pci_details *details)
 	return array;
 }
 
-static struct json_object *in_use(const struct cli_view *view, const struct pci_device *device)
+static struct json_object *in_use(const struct cli_view *view,
+				  const struct pci_device *device)
 {
 	const struct usage_findings *findings = usage_of(&view->usage, device);
 	struct json_object *array = json_object_new_array();
@@ -159,17 +162,20 @@ int describe_json(const struct cli_view *view, const struct pci_device *device,
 	add_driver(device, object);
 	add_number(object, "iommu_group", group ? FACT_KNOWN : FACT_ABSENT,
 		   group ? group->number : 0);
-	add_number(object, "numa_node", details.numa_node < 0 ? FACT_ABSENT : details.numa_fact,
+	add_number(object, "numa_node",
+		   details.numa_node < 0 ? FACT_ABSENT : details.numa_fact,
 		   details.numa_node);
 	json_object_object_add(object, "boot_vga",
-			       details.boot_vga_fact == FACT_KNOWN ?
-				       json_object_new_boolean(details.boot_vga) : NULL);
+			       details.boot_vga_fact == FACT_KNOWN
+				       ? json_object_new_boolean(details.boot_vga)
+				       : NULL);
 	json_object_object_add(object, "reset_methods", reset_methods(&details));
 	add_functions(&details, object);
 	add_text(object, "power_state",
 		 details.power_fact == FACT_KNOWN ? details.power_state : NULL);
 	json_object_object_add(object, "in_use", in_use(view, device));
-	verdict = usage_verdict(&view->usage, &view->groups, device, reason, sizeof(reason));
+	verdict = usage_verdict(&view->usage, &view->groups, device, reason,
+				sizeof(reason));
 	add_text(object, "verdict", usage_verdict_name(verdict));
 	add_text(object, "verdict_reason", reason[0] ? reason : NULL);
 	*ret_object = object;

@@ -9,9 +9,10 @@
 
 struct json_object;
 
-/* "VGA compatible controller: Advanced Micro Devices, Inc. [AMD/ATI] Rage 128", or IDs. */
-void describe_name(const struct cli_view *view, const struct pci_device *device, char *buffer,
-		   size_t size);
+/* "VGA compatible controller: Advanced Micro Devices, Inc. [AMD/ATI] Rage 128", or IDs.
+ */
+void describe_name(const struct cli_view *view, const struct pci_device *device,
+		   char *buffer, size_t size);
 
 /* Its driver; "-" for none; what is wrong when it does not answer. */
 const char *describe_driver(const struct pci_device *device);

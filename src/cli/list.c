@@ -44,7 +44,8 @@ static int add_device(const struct cli_view *view, const struct pci_device *devi
 		r = output_cell(line, COLUMN_DEVICE,
 				pci_address_format(&device->address, address), NULL);
 	if (device->ids == FACT_KNOWN)
-		snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor_id, device->device_id);
+		snprintf(ids, sizeof(ids), "%04x:%04x", device->vendor_id,
+			 device->device_id);
 	if (r == 0)
 		r = output_cell(line, COLUMN_IDS, ids, NULL);
 	if (r == 0)
@@ -130,10 +131,13 @@ static struct json_object *groups_json(const struct cli_view *view)
 		struct json_object *members = json_object_new_array();
 		char type[32];
 
-		json_object_object_add(item, "number", json_object_new_int64(group->number));
+		json_object_object_add(item, "number",
+				       json_object_new_int64(group->number));
 		json_object_object_add(item, "type",
-				       iommu_group_type(view->host, group, type, sizeof(type)) ==
-						       FACT_KNOWN ? output_json_text(type) : NULL);
+				       iommu_group_type(view->host, group, type,
+							sizeof(type)) == FACT_KNOWN
+					       ? output_json_text(type)
+					       : NULL);
 		for (size_t j = 0; j < group->count; j++) {
 			char address[PCI_ADDRESS_SIZE];
 
@@ -207,7 +211,8 @@ static int run_list(struct cli *cli, int argc, char **argv, struct error *err)
 	if (print_tree(&view) < 0)
 		return error_oom(err);
 	if (!view.groups.count && !cli->quiet)
-		output_talk("No device is in an IOMMU group: the IOMMU is off, or there is none.");
+		output_talk("No device is in an IOMMU group: the IOMMU is off, or there"
+			    " is none.");
 	return 0;
 }
 

@@ -68,7 +68,9 @@ static int set_color(const char *when, struct error *err)
 		const char *name;
 		enum output_color color;
 	} modes[] = {
-		{ "auto", OUTPUT_AUTO }, { "always", OUTPUT_ALWAYS }, { "never", OUTPUT_NEVER },
+		{ "auto", OUTPUT_AUTO },
+		{ "always", OUTPUT_ALWAYS },
+		{ "never", OUTPUT_NEVER },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
@@ -137,7 +139,8 @@ int cli_next_option(struct cli *cli, int argc, char **argv, const struct option 
 		all[n++] = global_options[i];
 	opterr = 0;
 	for (;;) {
-		int value = getopt_long(argc, argv, cli->command ? ":qv" : "+:qv", all, NULL);
+		int value =
+			getopt_long(argc, argv, cli->command ? ":qv" : "+:qv", all, NULL);
 		int r;
 
 		if (value == -1)
@@ -163,8 +166,8 @@ int cli_next_option(struct cli *cli, int argc, char **argv, const struct option 
 
 int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *err)
 {
-	return cli->host_path ? host_open_directory(cli->host_path, ret_host, err) :
-				host_open_live(ret_host, err);
+	return cli->host_path ? host_open_directory(cli->host_path, ret_host, err)
+			      : host_open_live(ret_host, err);
 }
 
 int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *err)
@@ -176,7 +179,8 @@ int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *er
 	if (r == 0)
 		r = iommu_scan(&view->devices, &view->groups, err);
 	if (r == 0)
-		r = usage_scan(view->host, &view->devices, &view->groups, &view->usage, err);
+		r = usage_scan(view->host, &view->devices, &view->groups, &view->usage,
+			       err);
 	if (r < 0)
 		return r;
 	view->names = pci_names_open();
@@ -238,7 +242,8 @@ int main(int argc, char **argv)
 	struct cli cli = { 0 };
 	int r;
 
-	/* Names are UTF-8, and tables are drawn with lines, where the terminal can show them. */
+	/* Names are UTF-8, and tables are drawn with lines, where the terminal can show
+	 * them. */
 	setlocale(LC_CTYPE, "");
 	r = run(&cli, argc, argv, &err);
 	if (cli.help && r == -ECANCELED)

@@ -20,7 +20,8 @@ static int add(struct selection *selection, struct pci_device *device, struct er
 	for (size_t i = 0; i < *selection->count; i++)
 		if ((*selection->devices)[i] == device)
 			return 0;
-	larger = reallocarray(*selection->devices, *selection->count + 1, sizeof(*larger));
+	larger =
+		reallocarray(*selection->devices, *selection->count + 1, sizeof(*larger));
 	if (!larger)
 		return error_oom(err);
 	larger[(*selection->count)++] = device;
@@ -38,7 +39,8 @@ static int not_there(const char *argument, const char *what, struct error *err)
 static int malformed(const char *argument, struct error *err)
 {
 	error_usage(err, argument, "not a device");
-	error_hint(err, "give an address (82:00.0), IDs (10de:1b39), group:79, a device node"
+	error_hint(err,
+		   "give an address (82:00.0), IDs (10de:1b39), group:79, a device node"
 		   " (/dev/nvme0n1) or net:eth0");
 	return -EINVAL;
 }
@@ -103,8 +105,9 @@ static int select_class_device(const struct cli_view *view, const char *argument
 static int select_node(const struct cli_view *view, const char *argument,
 		       struct selection *selection, struct error *err)
 {
-	static const char *const classes[] = { "block", "drm", "nvme", "sound", "input",
-					       "net", "tty", "scsi_generic", "video4linux" };
+	static const char *const classes[] = {
+		"block", "drm", "nvme", "sound", "input", "net", "tty", "scsi_generic",
+	};
 	const char *name = strrchr(argument, '/') + 1;
 	char path[PATH_MAX];
 
@@ -148,8 +151,8 @@ int cli_select(const struct cli_view *view, const char *argument,
 	if (pci_address_parse(argument, &address) == 0) {
 		struct pci_device *device = pci_find(&view->devices, &address);
 
-		return device ? add(&selection, device, err) :
-				not_there(argument, "no such device", err);
+		return device ? add(&selection, device, err)
+			      : not_there(argument, "no such device", err);
 	}
 	if (strlen(argument) == strlen("vvvv:dddd") && argument[4] == ':' &&
 	    text_parse_hex(argument, 4, &vendor) == 0 &&

@@ -18,7 +18,8 @@ static void print_group(const struct cli_view *view, const struct pci_device *de
 
 	group = iommu_group_of(&view->groups, device, &fact);
 	if (!group) {
-		output_line("  IOMMU group  %s", fact == FACT_ABSENT ? "none" : "unreadable");
+		output_line("  IOMMU group  %s",
+			    fact == FACT_ABSENT ? "none" : "unreadable");
 		return;
 	}
 	output_line("  IOMMU group  %u", group->number);
@@ -29,8 +30,9 @@ static void print_group(const struct cli_view *view, const struct pci_device *de
 		if (member == device)
 			continue;
 		describe_name(view, member, name, sizeof(name));
-		output_line("    %s  %s  %s [%s]", iommu_member_stays(member) ? "with bridge" :
-			    "with       ", pci_address_format(&member->address, address), name,
+		output_line("    %s  %s  %s [%s]",
+			    iommu_member_stays(member) ? "with bridge" : "with       ",
+			    pci_address_format(&member->address, address), name,
 			    describe_driver(member));
 	}
 }
@@ -39,13 +41,16 @@ static void print_driver(const struct cli_view *view, const struct pci_device *d
 {
 	struct bind_state first;
 
-	output_line("  Driver       %s", device->stuck ?
-		    "stuck: a process holds the device while its driver lets it go" :
-		    describe_driver(device));
+	output_line(
+		"  Driver       %s",
+		device->stuck
+			? "stuck: a process holds the device while its driver lets it go"
+			: describe_driver(device));
 	if (device->driver_override && device->driver_override[0])
-		output_line("  Override     only %s may have it", device->driver_override);
+		output_line("  Override     only %s may have it",
+			    device->driver_override);
 	if (bind_is_taken(view->host, device, &first))
-		output_line("  Taken        by pciferry, from %s; pciferry release gives it back",
+		output_line("  Taken        from %s by pciferry, which can release it",
 			    first.driver[0] ? first.driver : "no driver");
 }
 
@@ -54,7 +59,8 @@ static void print_place(const struct pci_details *details)
 	char address[PCI_ADDRESS_SIZE];
 
 	if (details->parent_fact == FACT_KNOWN)
-		output_line("  Behind       %s", pci_address_format(&details->parent, address));
+		output_line("  Behind       %s",
+			    pci_address_format(&details->parent, address));
 	if (details->physical_fact == FACT_KNOWN)
 		output_line("  Function of  %s",
 			    pci_address_format(&details->physical_function, address));
@@ -65,8 +71,10 @@ static void print_place(const struct pci_details *details)
 	if (details->power_fact == FACT_KNOWN)
 		output_line("  Power        %s", details->power_state);
 	if (details->reset_fact == FACT_KNOWN)
-		output_line("  Reset by     %s", details->reset_methods[0] ?
-			    details->reset_methods : "nothing: a guest may find it dirty");
+		output_line("  Reset by     %s",
+			    details->reset_methods[0]
+				    ? details->reset_methods
+				    : "nothing: a guest may find it dirty");
 	if (details->boot_vga_fact == FACT_KNOWN && details->boot_vga)
 		output_line("  Display      the firmware booted with it");
 }
@@ -78,7 +86,8 @@ static void print_verdict(const struct cli_view *view, const struct pci_device *
 
 	for (size_t i = 0; i < findings->count; i++)
 		output_line("  In use       %s", findings->items[i].detail);
-	switch (usage_verdict(&view->usage, &view->groups, device, reason, sizeof(reason))) {
+	switch (usage_verdict(&view->usage, &view->groups, device, reason,
+			      sizeof(reason))) {
 	case USAGE_CAN_GO:
 		output_line("  Verdict      it can go to a guest");
 		break;
@@ -110,8 +119,9 @@ static int print_device(const struct cli_view *view, const struct pci_device *de
 	output_line("%s  %s", pci_address_format(&device->address, address), name);
 	if (device->ids == FACT_KNOWN)
 		output_line("  IDs          %04x:%04x, subsystem %04x:%04x, class %06x",
-			    device->vendor_id, device->device_id, device->subsystem_vendor_id,
-			    device->subsystem_device_id, device->class_code);
+			    device->vendor_id, device->device_id,
+			    device->subsystem_vendor_id, device->subsystem_device_id,
+			    device->class_code);
 	print_driver(view, device);
 	print_group(view, device);
 	print_place(&details);

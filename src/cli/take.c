@@ -20,22 +20,24 @@ int take_parse_timeout(const char *text, struct take_options *options, struct er
 	uint64_t seconds;
 
 	if (text_parse_number(text, MAX_TIMEOUT_S, &seconds) < 0 || !seconds)
-		return error_usage(err, "--timeout", "%s is no number of seconds from 1 to %d",
-				   text, MAX_TIMEOUT_S);
+		return error_usage(err, "--timeout",
+				   "%s is no number of seconds from 1 to %d", text,
+				   MAX_TIMEOUT_S);
 	options->deadline_ms = (unsigned int)seconds * 1000;
 	return 0;
 }
 
 static int refuse_several(const struct cli_view *view, const char *argument,
-			  struct pci_device *const *devices, size_t count, struct error *err)
+			  struct pci_device *const *devices, size_t count,
+			  struct error *err)
 {
 	error_usage(err, argument, "%zu devices have these IDs", count);
 	for (size_t i = 0; i < count; i++) {
 		char address[PCI_ADDRESS_SIZE], name[256];
 
 		describe_name(view, devices[i], name, sizeof(name));
-		error_evidence(err, "%s  %s", pci_address_format(&devices[i]->address, address),
-			       name);
+		error_evidence(err, "%s  %s",
+			       pci_address_format(&devices[i]->address, address), name);
 	}
 	error_hint(err, "name one by its address, or add --all-matching");
 	return -EINVAL;
@@ -63,8 +65,8 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 
 		r = cli_select(&view, argv[i], &devices, &count, &several, err);
 		if (r == 0 && several && count - before > 1 && !options->all_matching)
-			r = refuse_several(&view, argv[i], devices + before, count - before,
-					   err);
+			r = refuse_several(&view, argv[i], devices + before,
+					   count - before, err);
 	}
 	if (r < 0)
 		return r;
@@ -83,20 +85,22 @@ static void say_step(const struct change_step *step, void *argument)
 	const struct cli *cli = argument;
 
 	if (cli->verbose)
-		output_talk("%s: %s", step->device ? step->device : step->target, step->purpose);
+		output_talk("%s: %s", step->device ? step->device : step->target,
+			    step->purpose);
 }
 
 static int make_plan(const struct host *host, const struct bind_request *request,
 		     enum take_direction direction, struct bind_plan *ret_plan,
 		     struct error *err)
 {
-	return direction == TAKE ? bind_plan_take(host, request, ret_plan, err) :
-				   bind_plan_release(host, request, ret_plan, err);
+	return direction == TAKE ? bind_plan_take(host, request, ret_plan, err)
+				 : bind_plan_release(host, request, ret_plan, err);
 }
 
 int take_carry_out(const struct cli *cli, const struct host *host,
-		   const struct take_options *options, const struct pci_address *addresses,
-		   size_t count, enum take_direction direction, struct bind_plan *ret_plan,
+		   const struct take_options *options,
+		   const struct pci_address *addresses, size_t count,
+		   enum take_direction direction, struct bind_plan *ret_plan,
 		   struct error *err)
 {
 	struct bind_request request = { addresses, count, options->driver };
@@ -116,7 +120,8 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	if (r < 0)
 		return r;
 	bind_wait(change, host, &request);
-	/* Made only now, with the lock held: the host may have changed since it was asked. */
+	/* Made only now, with the lock held: the host may have changed since it was
+	 * asked. */
 	r = make_plan(host, &request, direction, &plan, err);
 	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
 		r = bind_take(change, &plan, err);
@@ -147,7 +152,8 @@ int take_print_steps(const struct bind_plan *plan, struct error *err)
 			output_line("load the module %s", step->target);
 		else
 			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,
-				    (int)strcspn(step->value, "\n"), step->value, step->target);
+				    (int)strcspn(step->value, "\n"), step->value,
+				    step->target);
 	}
 	return 0;
 }

@@ -13,7 +13,10 @@ struct take_options {
 	bool dry_run;
 };
 
-#define TAKE_OPTIONS_INIT { .driver = "vfio-pci", .deadline_ms = 30000 }
+#define TAKE_OPTIONS_INIT                                  \
+	{                                                  \
+		.driver = "vfio-pci", .deadline_ms = 30000 \
+	}
 
 /* --timeout's value. Returns 0 or -EINVAL. */
 int take_parse_timeout(const char *text, struct take_options *options, struct error *err);
@@ -26,12 +29,14 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 enum take_direction { TAKE, GIVE_BACK };
 
 /*
- * Binds or releases the groups of these devices. *ret_plan, for bind_plan_free(), is what was
- * done, or would be done in a dry run; it is done already where bind_plan_is_done() says so.
+ * Binds or releases the groups of these devices. *ret_plan, for bind_plan_free(), is what
+ * was done, or would be done in a dry run; it is done already where bind_plan_is_done()
+ * says so.
  */
 int take_carry_out(const struct cli *cli, const struct host *host,
-		   const struct take_options *options, const struct pci_address *addresses,
-		   size_t count, enum take_direction direction, struct bind_plan *ret_plan,
+		   const struct take_options *options,
+		   const struct pci_address *addresses, size_t count,
+		   enum take_direction direction, struct bind_plan *ret_plan,
 		   struct error *err);
 
 /* The steps of a plan, as a dry run shows them. */

@@ -15,9 +15,21 @@
 #include "vm/vm.h"
 
 enum {
-	OPTION_BIOS = 1, OPTION_KERNEL, OPTION_INITRD, OPTION_APPEND, OPTION_DISK,
-	OPTION_MEMORY, OPTION_CPUS, OPTION_NAME, OPTION_VARS, OPTION_DISPLAY, OPTION_ACCEL,
-	OPTION_QEMU, OPTION_TIMEOUT, OPTION_ALL_MATCHING, OPTION_DRY_RUN,
+	OPTION_BIOS = 1,
+	OPTION_KERNEL,
+	OPTION_INITRD,
+	OPTION_APPEND,
+	OPTION_DISK,
+	OPTION_MEMORY,
+	OPTION_CPUS,
+	OPTION_NAME,
+	OPTION_VARS,
+	OPTION_DISPLAY,
+	OPTION_ACCEL,
+	OPTION_QEMU,
+	OPTION_TIMEOUT,
+	OPTION_ALL_MATCHING,
+	OPTION_DRY_RUN,
 };
 
 static const struct option own_options[] = {
@@ -66,7 +78,8 @@ static int parse_memory(const char *text, unsigned int *ret_mib, struct error *e
 	if (digits < sizeof(number))
 		memcpy(number, text, digits);
 	if (text_parse_number(number, 1 << 20, &value) < 0 || value * unit < 64)
-		return error_usage(err, "--memory", "%s is no size such as 2048M or 4G", text);
+		return error_usage(err, "--memory", "%s is no size such as 2048M or 4G",
+				   text);
 	*ret_mib = (unsigned int)(value * unit);
 	return 0;
 }
@@ -81,7 +94,8 @@ static int parse_cpus(const char *text, unsigned int *ret_cpus, struct error *er
 	return 0;
 }
 
-static int parse_accelerator(const char *text, enum vm_accelerator *ret, struct error *err)
+static int parse_accelerator(const char *text, enum vm_accelerator *ret,
+			     struct error *err)
 {
 	if (strcmp(text, "kvm") != 0 && strcmp(text, "tcg") != 0)
 		return error_usage(err, "--accel", "%s is neither kvm nor tcg", text);
@@ -176,20 +190,24 @@ static int check_files(const struct request *request, struct error *err)
 		if (access(request->disks.items[i], R_OK) < 0)
 			r = error_set(err, errno, request->disks.items[i], "%s",
 				      strerror(errno));
-	if (r == 0 && config->accelerator == VM_KVM && access("/dev/kvm", R_OK | W_OK) < 0) {
+	if (r == 0 && config->accelerator == VM_KVM &&
+	    access("/dev/kvm", R_OK | W_OK) < 0) {
 		r = error_set(err, errno, "/dev/kvm", "%s", strerror(errno));
-		error_hint(err, "turn virtualisation on in the firmware and load kvm_intel or"
+		error_hint(err,
+			   "turn virtualisation on in the firmware and load kvm_intel or"
 			   " kvm_amd, or use --accel tcg, which is slow");
 	}
 	return r;
 }
 
 /*
- * The functions that go to the guest: those asked for, and the others of their slots, which
- * are one card to the guest's driver as well. What else is in the group is only taken along.
+ * The functions that go to the guest: those asked for, and the others of their slots,
+ * which are one card to the guest's driver as well. What else is in the group is only
+ * taken along.
  */
 static int choose_functions(const struct bind_plan *plan, const struct pci_address *asked,
-			    size_t n_asked, struct pci_address **ret_devices, size_t *ret_count)
+			    size_t n_asked, struct pci_address **ret_devices,
+			    size_t *ret_count)
 {
 	struct pci_address *devices = calloc(plan->count, sizeof(*devices));
 	size_t count = 0;
@@ -200,7 +218,8 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 		const struct pci_address *address = &plan->members[i].address;
 
 		for (size_t j = 0; j < n_asked; j++) {
-			if (address->domain != asked[j].domain || address->bus != asked[j].bus ||
+			if (address->domain != asked[j].domain ||
+			    address->bus != asked[j].bus ||
 			    address->device != asked[j].device)
 				continue;
 			devices[count++] = *address;
@@ -226,7 +245,8 @@ static int make_vars(const struct host *host, const struct vm_firmware *firmware
 	if (r == -EEXIST)
 		return 0;
 	if (r < 0)
-		error_hint(err, "name a place for the guest's firmware variables with --vars");
+		error_hint(err,
+			   "name a place for the guest's firmware variables with --vars");
 	return r;
 }
 
@@ -268,8 +288,9 @@ static int absolute_path(const char *path, char *buffer, size_t size, struct err
 	if (path[0] != '/' && !getcwd(here, sizeof(here)))
 		return error_set(err, errno, path, "%s", strerror(errno));
 	len = snprintf(buffer, size, "%s%s%s", here, path[0] != '/' ? "/" : "", path);
-	return len < 0 || (size_t)len >= size ?
-		       error_set(err, ENAMETOOLONG, path, "%s", strerror(ENAMETOOLONG)) : 0;
+	return len < 0 || (size_t)len >= size
+		       ? error_set(err, ENAMETOOLONG, path, "%s", strerror(ENAMETOOLONG))
+		       : 0;
 }
 
 /* Builds the command line for these devices, and prints it or runs it. */
@@ -290,7 +311,8 @@ static int run_guest(const struct cli *cli, struct host *host, struct request *r
 	if (!request->bios) {
 		char chosen[PATH_MAX];
 
-		snprintf(chosen, sizeof(chosen), "/var/lib/pciferry/vars/%s.fd", config->name);
+		snprintf(chosen, sizeof(chosen), "/var/lib/pciferry/vars/%s.fd",
+			 config->name);
 		r = vm_find_firmware(host, &firmware, err);
 		if (r == 0)
 			r = absolute_path(request->vars ? request->vars : chosen, vars,
@@ -341,7 +363,8 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 	if (r < 0)
 		return r;
 	taken = !bind_plan_is_done(&plan) && !request->take.dry_run;
-	if (choose_functions(&plan, asked, n_asked, &devices, &request->config.n_devices) < 0)
+	if (choose_functions(&plan, asked, n_asked, &devices,
+			     &request->config.n_devices) < 0)
 		r = error_oom(err);
 	request->config.devices = devices;
 	if (r == 0)
@@ -351,12 +374,14 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 	if (take_carry_out(cli, host, &request->take, asked, n_asked, GIVE_BACK, &back,
 			   &failure) == 0) {
 		if (!cli->quiet)
-			output_talk("the guest has ended; its devices are back on their drivers");
+			output_talk("the guest has ended; its devices are back");
 		return r;
 	}
 	output_error(&failure);
-	return r < 0 ? r : error_set(err, EIO, "", "the guest has ended, but not all of its"
-				     " devices could be given back");
+	return r < 0 ? r
+		     : error_set(err, EIO, "",
+				 "the guest has ended, but not all of its"
+				 " devices could be given back");
 }
 
 static int run_run(struct cli *cli, int argc, char **argv, struct error *err)
@@ -388,8 +413,8 @@ static int run_run(struct cli *cli, int argc, char **argv, struct error *err)
 	       (value = cli_next_option(cli, words, argv, own_options, err)) != -1)
 		r = take_option(&request, value, err);
 	if (r == 0)
-		r = take_select(cli, &request.take, words - optind, argv + optind, &addresses,
-				&count, err);
+		r = take_select(cli, &request.take, words - optind, argv + optind,
+				&addresses, &count, err);
 	if (r == 0)
 		r = cli_open_host(cli, &host, err);
 	if (r < 0)
@@ -426,18 +451,19 @@ const struct cli_command cli_vm = {
 	.name = "vm",
 	.arguments = "run DEVICE... [OPTION...] [-- QEMU-OPTION...]",
 	.summary = "run a guest that gets the devices, and give them back when it ends",
-	.options = "  --disk FILE      a disk of the guest; *.qcow2, else raw; may be repeated\n"
-		   "  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
-		   "  --cpus N         virtual CPUs (1)\n"
-		   "  --kernel FILE    boot this kernel; with --initrd FILE and --append TEXT\n"
-		   "  --bios           boot by BIOS instead of UEFI\n"
-		   "  --vars FILE      the guest's UEFI variables, made when not there\n"
-		   "  --name NAME      what the guest is called\n"
-		   "  --display TYPE   QEMU's -display (none); the serial line is on the terminal\n"
-		   "  --accel WHICH    kvm or tcg (kvm)\n"
-		   "  --qemu PROGRAM   another qemu-system-x86_64\n"
-		   "  --dry-run        print the command line for a shell, change nothing\n"
-		   "  --all-matching   IDs may mean several devices\n"
-		   "  --timeout SEC    give a step of binding up after SEC seconds (30)\n",
+	.options =
+		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
+		"  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
+		"  --cpus N         virtual CPUs (1)\n"
+		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
+		"  --bios           boot by BIOS instead of UEFI\n"
+		"  --vars FILE      the guest's UEFI variables, made when not there\n"
+		"  --name NAME      what the guest is called\n"
+		"  --display TYPE   QEMU's -display (none, and a serial line)\n"
+		"  --accel WHICH    kvm or tcg (kvm)\n"
+		"  --qemu PROGRAM   another qemu-system-x86_64\n"
+		"  --dry-run        print the command line for a shell, change nothing\n"
+		"  --all-matching   IDs may mean several devices\n"
+		"  --timeout SEC    give a step of binding up after SEC seconds (30)\n",
 	.run = run_vm,
 };

@@ -31,8 +31,8 @@ static bool is_sysfs(int root)
 	return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == SYSFS_MAGIC;
 }
 
-static int open_host(const char *path, const char *name, bool live, struct host **ret_host,
-		     struct error *err)
+static int open_host(const char *path, const char *name, bool live,
+		     struct host **ret_host, struct error *err)
 {
 	struct host *host = calloc(1, sizeof(*host));
 
@@ -64,13 +64,16 @@ int host_open_directory(const char *path, struct host **ret_host, struct error *
 
 	r = open_host(path, path, false, &host, err);
 	if (r < 0) {
-		error_hint(err, "--host takes a directory that holds a copy of a host's /sys");
+		error_hint(err,
+			   "--host takes a directory that holds a copy of a host's /sys");
 		return r;
 	}
 	if (!host_exists(host, "sys/bus/pci/devices")) {
 		host_free(host);
-		r = error_set(err, ENOENT, path, "not a host: it has no sys/bus/pci/devices");
-		error_hint(err, "--host takes a directory that holds a copy of a host's /sys");
+		r = error_set(err, ENOENT, path,
+			      "not a host: it has no sys/bus/pci/devices");
+		error_hint(err,
+			   "--host takes a directory that holds a copy of a host's /sys");
 		return r;
 	}
 	*ret_host = host;
@@ -113,15 +116,16 @@ static enum fact fact_of_errno(int code)
 }
 
 /* Takes the descriptor, or a negative errno in its place. */
-static enum fact read_attribute(int fd, char *buffer, size_t size)
+static enum fact read_attribute(int owned, char *buffer, size_t size)
 {
-	_cleanup_close_ int owned = fd;
+	_cleanup_close_ int fd = owned;
 	size_t len = 0;
 
 	buffer[0] = '\0';
 	if (fd < 0)
 		return fact_of_errno(-fd);
-	/* One read gets a whole sysfs attribute; a further one only when that filled it. */
+	/* One read gets a whole sysfs attribute; a further one only when that filled it.
+	 */
 	do {
 		ssize_t n = read(fd, buffer + len, size - len);
 
@@ -146,11 +150,12 @@ static enum fact read_attribute(int fd, char *buffer, size_t size)
 
 enum fact host_read(const struct host *host, const char *path, char *buffer, size_t size)
 {
-	return read_attribute(rooted_open(host->root, path, O_RDONLY | O_NONBLOCK, 0), buffer,
-			      size);
+	return read_attribute(rooted_open(host->root, path, O_RDONLY | O_NONBLOCK, 0),
+			      buffer, size);
 }
 
-enum fact host_read_number(const struct host *host, const char *path, long long *ret_value)
+enum fact host_read_number(const struct host *host, const char *path,
+			   long long *ret_value)
 {
 	char text[64], *end;
 	enum fact fact = host_read(host, path, text, sizeof(text));
@@ -235,8 +240,7 @@ enum fact host_link_name(const struct host *host, const char *path, char *buffer
 	buffer[0] = '\0';
 	if (fact != FACT_KNOWN)
 		return fact;
-	if (keep_last_component(target) != FACT_KNOWN ||
-	    strlen(target) >= size)
+	if (keep_last_component(target) != FACT_KNOWN || strlen(target) >= size)
 		return FACT_UNREADABLE;
 	memcpy(buffer, target, strlen(target) + 1);
 	return FACT_KNOWN;

@@ -3,9 +3,10 @@
 #define PCIFERRY_HOST_HOST_H
 
 /*
- * The host being looked at: this machine ("/"), or a directory that holds a copy of the parts
- * of another one's file system. Every path is resolved beneath its root (base/rooted.h), so
- * neither a link nor ".." in a foreign tree reaches this machine's files.
+ * The host being looked at: this machine ("/"), or a directory that holds a copy of the
+ * parts of another one's file system. Every path is resolved beneath its root
+ * (base/rooted.h), so neither a link nor ".." in a foreign tree reaches this machine's
+ * files.
  *
  * Paths are given without a leading slash: "sys/bus/pci/devices".
  */
@@ -53,17 +54,18 @@ const char *host_name(const struct host *host);
 int host_root_fd(const struct host *host);
 
 /*
- * Reads an attribute: at most size - 1 bytes, white space cut off the end. The buffer is ""
- * unless FACT_KNOWN is returned. One that does not fit is unreadable.
+ * Reads an attribute: at most size - 1 bytes, white space cut off the end. The buffer is
+ * "" unless FACT_KNOWN is returned. One that does not fit is unreadable.
  */
 enum fact host_read(const struct host *host, const char *path, char *buffer, size_t size);
 
 /* Attributes that hold a number, decimal or with 0x. */
-enum fact host_read_number(const struct host *host, const char *path, long long *ret_value);
+enum fact host_read_number(const struct host *host, const char *path,
+			   long long *ret_value);
 
 /*
- * Reads a whole file, of at most HOST_FILE_MAX bytes; a NUL is put behind the last byte. The
- * caller frees *ret_bytes. Returns 0 or -errno.
+ * Reads a whole file, of at most HOST_FILE_MAX bytes; a NUL is put behind the last byte.
+ * The caller frees *ret_bytes. Returns 0 or -errno.
  */
 int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 		   size_t *ret_len);
@@ -77,15 +79,15 @@ enum fact host_link_target(const struct host *host, const char *path, char *buff
 bool host_exists(const struct host *host, const char *path);
 
 /*
- * The names in a directory, sorted, without "." and "..", added to ret_names. Returns 0 or
- * -errno; -ENOENT when there is no such directory.
+ * The names in a directory, sorted, without "." and "..", added to ret_names. Returns 0
+ * or -errno; -ENOENT when there is no such directory.
  */
 int host_list(const struct host *host, const char *path, struct string_list *ret_names);
 
 /*
- * A directory that stays open while several attributes of it are read: one look-up instead of
- * one for each. Returns a descriptor for the three functions below, or -errno. They take the
- * name of an entry, never a path, and do not follow it where it is a link.
+ * A directory that stays open while several attributes of it are read: one look-up
+ * instead of one for each. Returns a descriptor for the three functions below, or -errno.
+ * They take the name of an entry, never a path, and do not follow it where it is a link.
  */
 int host_dir_open(const struct host *host, const char *path);
 enum fact host_dir_read(int dir, const char *name, char *buffer, size_t size);
@@ -96,11 +98,12 @@ void host_dir_close(int dir);
  * Reads attributes that take the kernel's device lock, which is held for as long as a
  * driver's unbind or probe hangs. Where that can happen a helper process reads them.
  *
- * paths[i] is read into facts[i] and texts[i], which the caller frees (NULL unless known).
- * When one does not answer within deadline_ms, stuck[i] is set, its fact is unreadable, and
- * the rest is read all the same. Returns 0 or -errno.
+ * paths[i] is read into facts[i] and texts[i], which the caller frees (NULL unless
+ * known). When one does not answer within deadline_ms, stuck[i] is set, its fact is
+ * unreadable, and the rest is read all the same. Returns 0 or -errno.
  */
 int host_read_locked(const struct host *host, const char *const *paths, size_t count,
-		     unsigned int deadline_ms, enum fact *facts, char **texts, bool *stuck);
+		     unsigned int deadline_ms, enum fact *facts, char **texts,
+		     bool *stuck);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Attributes whose show function takes the device lock: driver_override
- * (drivers/pci/pci-sysfs.c, driver_override_show) and sriov_numvfs among them. A reader of one
- * sleeps uninterruptibly for as long as another process holds the lock in an unbind that hangs.
+ * (drivers/pci/pci-sysfs.c, driver_override_show) and sriov_numvfs among them. A reader
+ * of one sleeps uninterruptibly for as long as another process holds the lock in an
+ * unbind that hangs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -90,7 +91,8 @@ static int read_directly(const struct host *host, const char *const *paths, size
 }
 
 int host_read_locked(const struct host *host, const char *const *paths, size_t count,
-		     unsigned int deadline_ms, enum fact *facts, char **texts, bool *stuck)
+		     unsigned int deadline_ms, enum fact *facts, char **texts,
+		     bool *stuck)
 {
 	size_t done = 0;
 
@@ -121,7 +123,8 @@ int host_read_locked(const struct host *host, const char *const *paths, size_t c
 		done += (size_t)n;
 		if (r == -ETIMEDOUT && done < count) {
 			stuck[done++] = true;
-			/* One had the whole time; a host with many of them must answer too. */
+			/* One had the whole time; a host with many of them must answer
+			 * too. */
 			deadline_ms = deadline_ms < FURTHER_MS ? deadline_ms : FURTHER_MS;
 		} else if (r == 0 && n == 0) {
 			return -EIO;

@@ -11,8 +11,8 @@
 
 static int add_address(const struct sockaddr *address, struct string_list *addresses)
 {
-	socklen_t len = address->sa_family == AF_INET ? sizeof(struct sockaddr_in) :
-							sizeof(struct sockaddr_in6);
+	socklen_t len = address->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+						      : sizeof(struct sockaddr_in6);
 	char text[NI_MAXHOST];
 
 	if (getnameinfo(address, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
@@ -31,7 +31,8 @@ enum fact host_interface_addresses(const struct host *host, const char *interfac
 	for (const struct ifaddrs *one = all; one; one = one->ifa_next) {
 		if (!one->ifa_addr || strcmp(one->ifa_name, interface) != 0)
 			continue;
-		if (one->ifa_addr->sa_family != AF_INET && one->ifa_addr->sa_family != AF_INET6)
+		if (one->ifa_addr->sa_family != AF_INET &&
+		    one->ifa_addr->sa_family != AF_INET6)
 			continue;
 		fact = FACT_KNOWN;
 		if (add_address(one->ifa_addr, ret_addresses) < 0) {

@@ -68,9 +68,9 @@ int iommu_scan(const struct pci_devices *devices, struct iommu_groups *ret_group
 		return error_oom(err);
 	for (size_t i = 0; i < devices->count; i++) {
 		if (devices->items[i].group_fact == FACT_KNOWN)
-			memberships[count++] = (struct membership){
-				devices->items[i].group_number, &devices->items[i]
-			};
+			memberships[count++] =
+				(struct membership){ devices->items[i].group_number,
+						     &devices->items[i] };
 	}
 	qsort(memberships, count, sizeof(*memberships), compare_memberships);
 	form_groups(&groups, memberships, count);
@@ -90,7 +90,8 @@ void iommu_groups_free(struct iommu_groups *groups)
 }
 
 const struct iommu_group *iommu_group_of(const struct iommu_groups *groups,
-					 const struct pci_device *device, enum fact *ret_fact)
+					 const struct pci_device *device,
+					 enum fact *ret_fact)
 {
 	ptrdiff_t index = device - groups->devices->items;
 
@@ -121,7 +122,8 @@ bool iommu_member_allows_vfio(const struct pci_device *member, const char **ret_
 		return true;
 	if (member->driver_fact != FACT_KNOWN)
 		return false;
-	/* Variant drivers carry "vfio" in their names: mlx5_vfio_pci, nvgrace_gpu_vfio_pci. */
+	/* Variant drivers carry "vfio" in their names: mlx5_vfio_pci,
+	 * nvgrace_gpu_vfio_pci. */
 	return strstr(member->driver, "vfio") || !strcmp(member->driver, "pcieport") ||
 	       !strcmp(member->driver, "pci-stub");
 }

@@ -15,7 +15,7 @@
 struct error;
 
 struct iommu_group {
-	unsigned int number; /* not stable from one boot to the next */
+	unsigned int number;	     /* not stable from one boot to the next */
 	struct pci_device **members; /* sorted by address */
 	size_t count;
 };
@@ -44,15 +44,17 @@ const struct iommu_group *iommu_find_group(const struct iommu_groups *groups,
 					   unsigned int number);
 
 /*
- * Whether a member stays with the host when its group goes to a guest: bridges, which VFIO
- * does not take (vfio_pci_core_register_device refuses header type 1), and host bridges.
+ * Whether a member stays with the host when its group goes to a guest: bridges, which
+ * VFIO does not take (vfio_pci_core_register_device refuses header type 1), and host
+ * bridges.
  */
 bool iommu_member_stays(const struct pci_device *member);
 
 /*
- * Whether a member on its present driver lets VFIO have the group: no driver, a VFIO driver,
- * or one that does no DMA of its own, pcieport and pci-stub (driver_managed_dma in struct
- * device_driver, since Linux 5.19; before, any bridge). *ret_driver: the one in the way.
+ * Whether a member on its present driver lets VFIO have the group: no driver, a VFIO
+ * driver, or one that does no DMA of its own, pcieport and pci-stub (driver_managed_dma
+ * in struct device_driver, since Linux 5.19; before, any bridge). *ret_driver: the one in
+ * the way.
  */
 bool iommu_member_allows_vfio(const struct pci_device *member, const char **ret_driver);
 

@@ -10,8 +10,8 @@
 const char *pci_address_format(const struct pci_address *address,
 			       char buffer[PCI_ADDRESS_SIZE])
 {
-	snprintf(buffer, PCI_ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain, address->bus,
-		 address->device & 0x1fU, address->function & 7U);
+	snprintf(buffer, PCI_ADDRESS_SIZE, "%04x:%02x:%02x.%x", address->domain,
+		 address->bus, address->device & 0x1fU, address->function & 7U);
 	return buffer;
 }
 
@@ -34,7 +34,8 @@ int pci_address_parse(const char *text, struct pci_address *ret_address)
 		    text_parse_hex(text, (size_t)(bus - 1 - text), &domain_nr) < 0)
 			return -EINVAL;
 	}
-	if (text_parse_hex(bus, 2, &bus_nr) < 0 || text_parse_hex(device, 2, &device_nr) < 0 ||
+	if (text_parse_hex(bus, 2, &bus_nr) < 0 ||
+	    text_parse_hex(device, 2, &device_nr) < 0 ||
 	    text_parse_hex(function, 1, &function_nr) < 0)
 		return -EINVAL;
 	if (device_nr > 31 || function_nr > 7)

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * Where a function sits: domain, bus, device, function. Domains of VMD controllers are wider
- * than 16 bits (drivers/pci/controller/vmd.c numbers them from 0x10000).
+ * Where a function sits: domain, bus, device, function. Domains of VMD controllers are
+ * wider than 16 bits (drivers/pci/controller/vmd.c numbers them from 0x10000).
  */
 struct pci_address {
 	uint32_t domain;

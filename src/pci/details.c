@@ -23,17 +23,19 @@ static enum fact read_text(const struct host *host, const struct pci_device *dev
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE];
 
-	return host_read(host, pci_attribute_path(&device->address, name, path), buffer, size);
+	return host_read(host, pci_attribute_path(&device->address, name, path), buffer,
+			 size);
 }
 
-static enum fact read_address_link(const struct host *host, const struct pci_device *device,
-				   const char *name, struct pci_address *ret_address)
+static enum fact read_address_link(const struct host *host,
+				   const struct pci_device *device, const char *name,
+				   struct pci_address *ret_address)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], text[NAME_MAX + 1];
 	enum fact fact;
 
-	fact = host_link_name(host, pci_attribute_path(&device->address, name, path), text,
-			      sizeof(text));
+	fact = host_link_name(host, pci_attribute_path(&device->address, name, path),
+			      text, sizeof(text));
 	if (fact == FACT_KNOWN && pci_address_parse(text, ret_address) < 0)
 		return FACT_UNREADABLE;
 	return fact;
@@ -47,8 +49,8 @@ static enum fact read_parent(const struct host *host, const struct pci_device *d
 	char *last, *parent;
 	enum fact fact;
 
-	fact = host_link_target(host, pci_attribute_path(&device->address, NULL, path), target,
-				sizeof(target));
+	fact = host_link_target(host, pci_attribute_path(&device->address, NULL, path),
+				target, sizeof(target));
 	if (fact != FACT_KNOWN)
 		return FACT_UNREADABLE;
 	last = strrchr(target, '/');
@@ -61,7 +63,8 @@ static enum fact read_parent(const struct host *host, const struct pci_device *d
 	return FACT_KNOWN;
 }
 
-static int read_virtual_functions(const struct host *host, const struct pci_device *device,
+static int read_virtual_functions(const struct host *host,
+				  const struct pci_device *device,
 				  struct pci_details *details)
 {
 	char name[32];
@@ -97,11 +100,12 @@ int pci_details_read(const struct host *host, const struct pci_device *device,
 	details.boot_vga = value == 1;
 	details.power_fact = read_text(host, device, "power_state", details.power_state,
 				       sizeof(details.power_state));
-	details.reset_fact = read_text(host, device, "reset_method", details.reset_methods,
-				       sizeof(details.reset_methods));
+	details.reset_fact =
+		read_text(host, device, "reset_method", details.reset_methods,
+			  sizeof(details.reset_methods));
 	details.parent_fact = read_parent(host, device, &details.parent);
-	details.physical_fact = read_address_link(host, device, "physfn",
-						  &details.physical_function);
+	details.physical_fact =
+		read_address_link(host, device, "physfn", &details.physical_function);
 	if (read_virtual_functions(host, device, &details) < 0)
 		return error_oom(err);
 	*ret_details = details;

@@ -3,8 +3,9 @@
 #define PCIFERRY_PCI_DEVICE_H
 
 /*
- * The PCI functions of a host, from /sys/bus/pci/devices. What is read for every function is
- * little and takes no lock of the kernel's; the rest is read for one when it is wanted.
+ * The PCI functions of a host, from /sys/bus/pci/devices. What is read for every function
+ * is little and takes no lock of the kernel's; the rest is read for one when it is
+ * wanted.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,14 +26,15 @@ struct pci_device {
 	uint16_t device_id;
 	uint16_t subsystem_vendor_id;
 	uint16_t subsystem_device_id;
-	uint32_t class_code; /* base class << 16 | subclass << 8 | interface (PCI ID spec) */
+	uint32_t class_code; /* base class << 16 | subclass << 8 | interface (PCI ID spec)
+			      */
 
 	enum fact driver_fact;
 	const char *driver; /* NULL unless known; owned by the list */
 
 	/*
-	 * The number in its link `iommu_group`. Read here because its directory is open; what
-	 * the group means, and who else is in it, is iommu/'s.
+	 * The number in its link `iommu_group`. Read here because its directory is open;
+	 * what the group means, and who else is in it, is iommu/'s.
 	 */
 	enum fact group_fact;
 	unsigned int group_number;
@@ -62,28 +64,31 @@ struct pci_device *pci_find(const struct pci_devices *devices,
 			    const struct pci_address *address);
 
 /*
- * The function that a device of another class belongs to, from its path in /sys/devices (the
- * target of its link in /sys/class): the last component that is an address. NULL: none.
+ * The function that a device of another class belongs to, from its path in /sys/devices
+ * (the target of its link in /sys/class): the last component that is an address. NULL:
+ * none.
  */
 struct pci_device *pci_find_by_path(const struct pci_devices *devices, const char *path);
 
 /*
- * Reads driver_override of these devices, which needs each one's device lock, and so finds
- * out which do not answer. Returns 0 or -errno.
+ * Reads driver_override of these devices, which needs each one's device lock, and so
+ * finds out which do not answer. Returns 0 or -errno.
  */
 int pci_read_overrides(const struct host *host, struct pci_device *const *devices,
 		       size_t count, struct error *err);
 
 /*
  * The same for those that have no driver: a driver's unbind takes the `driver` link away
- * before it calls the driver (drivers/base/dd.c, driver_sysfs_remove), so only they can be
- * stuck in one. Reads nothing where /sys is a copy.
+ * before it calls the driver (drivers/base/dd.c, driver_sysfs_remove), so only they can
+ * be stuck in one. Reads nothing where /sys is a copy.
  */
-int pci_find_stuck(const struct host *host, struct pci_devices *devices, struct error *err);
+int pci_find_stuck(const struct host *host, struct pci_devices *devices,
+		   struct error *err);
 
 enum { PCI_ATTRIBUTE_PATH_SIZE = 128 };
 
-/* "sys/bus/pci/devices/<address>/<name>"; with name NULL the directory. Returns buffer. */
+/* "sys/bus/pci/devices/<address>/<name>"; with name NULL the directory. Returns buffer.
+ */
 const char *pci_attribute_path(const struct pci_address *address, const char *name,
 			       char buffer[PCI_ATTRIBUTE_PATH_SIZE]);
 
@@ -92,7 +97,8 @@ enum { PCI_IDENTITY_SIZE = sizeof("vvvv:dddd/vvvv:dddd") };
 const char *pci_identity_format(const struct pci_device *device,
 				char buffer[PCI_IDENTITY_SIZE]);
 
-/* A PCI-to-PCI bridge, of any kind. It carries others and never goes to a guest itself. */
+/* A PCI-to-PCI bridge, of any kind. It carries others and never goes to a guest itself.
+ */
 bool pci_is_bridge(const struct pci_device *device);
 
 /* What show and JSON tell of one device beyond the scan. */
@@ -110,7 +116,8 @@ struct pci_details {
 	enum fact parent_fact;
 	struct pci_address parent; /* the bridge above; absent on a root bus */
 	enum fact physical_fact;
-	struct pci_address physical_function; /* absent unless this is a virtual function */
+	struct pci_address
+		physical_function; /* absent unless this is a virtual function */
 	struct pci_address *virtual_functions;
 	size_t n_virtual_functions;
 };

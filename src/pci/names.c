@@ -85,7 +85,8 @@ static void look_up(struct pci_names *names, const char *modalias, const char *f
 	}
 }
 
-/* The kind with this key, and whether it is new and must be filled. NULL: out of memory. */
+/* The kind with this key, and whether it is new and must be filled. NULL: out of memory.
+ */
 static struct kind *find_kind(struct pci_names *names, uint64_t key, bool *ret_new)
 {
 	struct kind *kind = calloc(1, sizeof(*kind));
@@ -104,7 +105,8 @@ static struct kind *find_kind(struct pci_names *names, uint64_t key, bool *ret_n
 	return kind;
 }
 
-static const struct kind *device_kind(struct pci_names *names, const struct pci_device *device)
+static const struct kind *device_kind(struct pci_names *names,
+				      const struct pci_device *device)
 {
 	uint64_t key = (uint64_t)device->vendor_id << 16 | device->device_id;
 	struct kind *kind;
@@ -116,10 +118,12 @@ static const struct kind *device_kind(struct pci_names *names, const struct pci_
 	kind = find_kind(names, key, &new);
 	if (!kind || !new)
 		return kind;
-	/* Vendor and device alone: with the subsystem in it, the name would be the board's. */
+	/* Vendor and device alone: with the subsystem in it, the name would be the
+	 * board's. */
 	snprintf(modalias, sizeof(modalias), "pci:v%08Xd%08X", device->vendor_id,
 		 device->device_id);
-	look_up(names, modalias, "ID_VENDOR_FROM_DATABASE", "ID_MODEL_FROM_DATABASE", kind);
+	look_up(names, modalias, "ID_VENDOR_FROM_DATABASE", "ID_MODEL_FROM_DATABASE",
+		kind);
 	return kind;
 }
 

@@ -3,8 +3,9 @@
 #define PCIFERRY_PCI_NAMES_H
 
 /*
- * What people call vendors, devices and classes, from udev's hardware database, which is made
- * from the PCI ID repository. This machine's database is asked, whichever host is looked at.
+ * What people call vendors, devices and classes, from udev's hardware database, which is
+ * made from the PCI ID repository. This machine's database is asked, whichever host is
+ * looked at.
  */
 #include <stdint.h>
 
@@ -12,8 +13,8 @@ struct pci_device;
 struct pci_names;
 
 /*
- * Never fails for want of a database: then every name is unknown. Returns NULL only when out
- * of memory. The caller frees it.
+ * Never fails for want of a database: then every name is unknown. Returns NULL only when
+ * out of memory. The caller frees it.
  */
 struct pci_names *pci_names_open(void);
 void pci_names_free(struct pci_names *names); /* takes NULL */
@@ -22,7 +23,8 @@ void pci_names_free(struct pci_names *names); /* takes NULL */
 const char *pci_vendor_name(struct pci_names *names, const struct pci_device *device);
 const char *pci_device_name(struct pci_names *names, const struct pci_device *device);
 
-/* The name of the subclass, as lspci shows it, or else of the base class. NULL: unknown. */
+/* The name of the subclass, as lspci shows it, or else of the base class. NULL: unknown.
+ */
 const char *pci_class_name(struct pci_names *names, const struct pci_device *device);
 
 #endif

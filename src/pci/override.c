@@ -56,11 +56,10 @@ int pci_read_overrides(const struct host *host, struct pci_device *const *device
 	if (questions_make(&questions, count) < 0)
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++)
-		questions.paths[i] = pci_attribute_path(&devices[i]->address,
-							"driver_override",
-							questions.path_room[i]);
-	r = host_read_locked(host, questions.paths, count, STUCK_AFTER_MS, questions.facts,
-			     questions.texts, questions.stuck);
+		questions.paths[i] = pci_attribute_path(
+			&devices[i]->address, "driver_override", questions.path_room[i]);
+	r = host_read_locked(host, questions.paths, count, STUCK_AFTER_MS,
+			     questions.facts, questions.texts, questions.stuck);
 	if (r < 0)
 		return error_set(err, -r, "driver_override", "%s", strerror(-r));
 	for (size_t i = 0; i < count; i++) {
@@ -68,7 +67,8 @@ int pci_read_overrides(const struct host *host, struct pci_device *const *device
 		devices[i]->override_fact = questions.facts[i];
 		devices[i]->driver_override = steal(questions.texts[i]);
 		devices[i]->stuck = questions.stuck[i];
-		/* What printf makes of a null pointer: none is set (driver_override_show). */
+		/* What printf makes of a null pointer: none is set
+		 * (driver_override_show). */
 		if (devices[i]->driver_override &&
 		    !strcmp(devices[i]->driver_override, "(null)"))
 			devices[i]->driver_override[0] = '\0';
@@ -76,7 +76,8 @@ int pci_read_overrides(const struct host *host, struct pci_device *const *device
 	return 0;
 }
 
-int pci_find_stuck(const struct host *host, struct pci_devices *devices, struct error *err)
+int pci_find_stuck(const struct host *host, struct pci_devices *devices,
+		   struct error *err)
 {
 	_cleanup_free_ struct pci_device **driverless = NULL;
 	size_t count = 0;

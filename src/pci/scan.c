@@ -29,7 +29,8 @@ const char *pci_identity_format(const struct pci_device *device,
 				char buffer[PCI_IDENTITY_SIZE])
 {
 	snprintf(buffer, PCI_IDENTITY_SIZE, "%04x:%04x/%04x:%04x", device->vendor_id,
-		 device->device_id, device->subsystem_vendor_id, device->subsystem_device_id);
+		 device->device_id, device->subsystem_vendor_id,
+		 device->subsystem_device_id);
 	return buffer;
 }
 
@@ -75,10 +76,12 @@ static int read_device(const struct host *host, struct string_list *drivers,
 		return 0;
 	}
 	device->ids = host_dir_read(dir, "modalias", text, sizeof(text));
-	if (device->ids == FACT_KNOWN && pci_modalias_parse(text, strlen(text), device) < 0)
+	if (device->ids == FACT_KNOWN &&
+	    pci_modalias_parse(text, strlen(text), device) < 0)
 		device->ids = FACT_UNREADABLE;
 	device->group_fact = host_dir_link_name(dir, "iommu_group", text, sizeof(text));
-	if (device->group_fact == FACT_KNOWN && parse_group(text, &device->group_number) < 0)
+	if (device->group_fact == FACT_KNOWN &&
+	    parse_group(text, &device->group_number) < 0)
 		device->group_fact = FACT_UNREADABLE;
 	device->driver_fact = host_dir_link_name(dir, "driver", text, sizeof(text));
 	host_dir_close(dir);
@@ -89,8 +92,8 @@ static int read_device(const struct host *host, struct string_list *drivers,
 }
 
 /*
- * A host with thousands of functions is read by several threads: nearly all of the time is
- * spent in the kernel, looking up paths. Below this many per thread it does not pay.
+ * A host with thousands of functions is read by several threads: nearly all of the time
+ * is spent in the kernel, looking up paths. Below this many per thread it does not pay.
  */
 enum { PART_MIN = 1024, PARTS_MAX = 4 };
 
@@ -150,13 +153,14 @@ static int read_devices(const struct host *host, struct pci_devices *devices)
 	for (size_t i = 0; i < n_parts; i++) {
 		size_t to = devices->count * (i + 1) / n_parts;
 
-		parts[i] = (struct part){ .host = host, .items = devices->items + from,
+		parts[i] = (struct part){ .host = host,
+					  .items = devices->items + from,
 					  .count = to - from };
 		from = to;
 		/* The last one here, and any for which there is no thread. */
-		parts[i].in_thread = i + 1 < n_parts &&
-				     pthread_create(&parts[i].thread, NULL, read_part,
-						    &parts[i]) == 0;
+		parts[i].in_thread =
+			i + 1 < n_parts &&
+			pthread_create(&parts[i].thread, NULL, read_part, &parts[i]) == 0;
 		if (!parts[i].in_thread)
 			read_part(&parts[i]);
 	}
@@ -227,7 +231,8 @@ struct pci_device *pci_find(const struct pci_devices *devices,
 
 	if (!devices->count)
 		return NULL;
-	return bsearch(&key, devices->items, devices->count, sizeof(key), compare_devices);
+	return bsearch(&key, devices->items, devices->count, sizeof(key),
+		       compare_devices);
 }
 
 struct pci_device *pci_find_by_path(const struct pci_devices *devices, const char *path)

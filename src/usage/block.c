@@ -18,8 +18,9 @@ struct block_scan {
 	const struct host *host;
 	struct usage *usage;
 	const struct pci_device *owner;
-	struct libmnt_table *tables[2]; /* of this process and of init; NULL: unreadable */
-	struct libmnt_table *swaps;	/* NULL: unreadable */
+	struct libmnt_table
+		*tables[2];	    /* of this process and of init; NULL: unreadable */
+	struct libmnt_table *swaps; /* NULL: unreadable */
 };
 
 static struct libmnt_table *read_table(const struct host *host, const char *path)
@@ -31,7 +32,8 @@ static struct libmnt_table *read_table(const struct host *host, const char *path
 
 	int r = host_read_file(host, path, &bytes, &len);
 
-	/* On this machine "not there" is an answer: a kernel without swap has no /proc/swaps. */
+	/* On this machine "not there" is an answer: a kernel without swap has no
+	 * /proc/swaps. */
 	if (r == -ENOENT && host_is_live(host))
 		return mnt_new_table();
 	if (r < 0)
@@ -75,10 +77,11 @@ static int look_in_table(struct block_scan *scan, struct libmnt_table *table,
 		    (!devno || strcmp(text, number) != 0))
 			continue;
 		if (kind == USAGE_SWAP)
-			r = usage_add(scan->usage, scan->owner, kind, "%s is swap space", name);
+			r = usage_add(scan->usage, scan->owner, kind, "%s is swap space",
+				      name);
 		else
-			r = usage_add(scan->usage, scan->owner, kind, "%s is mounted on %s", name,
-				      mnt_fs_get_target(fs));
+			r = usage_add(scan->usage, scan->owner, kind,
+				      "%s is mounted on %s", name, mnt_fs_get_target(fs));
 	}
 	mnt_free_iter(iter);
 	return r;
@@ -97,8 +100,8 @@ static int look_at_tables(struct block_scan *scan, const char *name)
 	host_read(scan->host, path, dm_name, sizeof(dm_name));
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(scan->tables); i++)
 		if (scan->tables[i])
-			r = look_in_table(scan, scan->tables[i], USAGE_MOUNT, name, number,
-					  dm_name);
+			r = look_in_table(scan, scan->tables[i], USAGE_MOUNT, name,
+					  number, dm_name);
 	if (r == 0 && !scan->tables[0] && !scan->tables[1])
 		r = usage_add(scan->usage, scan->owner, USAGE_UNREADABLE,
 			      "whether %s is mounted is not known: no mountinfo", name);
@@ -106,7 +109,8 @@ static int look_at_tables(struct block_scan *scan, const char *name)
 		r = look_in_table(scan, scan->swaps, USAGE_SWAP, name, number, dm_name);
 	else if (r == 0)
 		r = usage_add(scan->usage, scan->owner, USAGE_UNREADABLE,
-			      "whether %s is swap space is not known: no /proc/swaps", name);
+			      "whether %s is swap space is not known: no /proc/swaps",
+			      name);
 	return r;
 }
 
@@ -122,14 +126,15 @@ static int visit_holders(struct block_scan *scan, const char *name, unsigned int
 	snprintf(path, sizeof(path), "sys/class/block/%s/holders", name);
 	r = host_list(scan->host, path, &holders);
 	if (r < 0 && r != -ENOENT)
-		return r == -ENOMEM ? r :
-				      usage_add(scan->usage, scan->owner, USAGE_UNREADABLE,
-						"what is built on %s could not be read: %s",
-						name, strerror(-r));
+		return r == -ENOMEM
+			       ? r
+			       : usage_add(scan->usage, scan->owner, USAGE_UNREADABLE,
+					   "what is built on %s could not be read: %s",
+					   name, strerror(-r));
 	r = 0;
 	for (size_t i = 0; r == 0 && i < holders.count; i++) {
-		r = usage_add(scan->usage, scan->owner, USAGE_HOLDER, "%s is part of %s", name,
-			      holders.items[i]);
+		r = usage_add(scan->usage, scan->owner, USAGE_HOLDER, "%s is part of %s",
+			      name, holders.items[i]);
 		if (r == 0)
 			r = visit_block(scan, holders.items[i], depth + 1);
 	}
@@ -171,16 +176,18 @@ static int visit_block(struct block_scan *scan, const char *name, unsigned int d
 }
 
 /*
- * With native multipath the disk that the controller gives, nvme0c1n1, is hidden, and the one
- * that is used is nvme0n1, which belongs to the subsystem and to no controller
- * (drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name). Returns whether it is such a one.
+ * With native multipath the disk that the controller gives, nvme0c1n1, is hidden, and the
+ * one that is used is nvme0n1, which belongs to the subsystem and to no controller
+ * (drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name). Returns whether it is such a
+ * one.
  */
 static bool multipath_head(const char *name, char *head, size_t size)
 {
 	unsigned int subsystem, controller, namespace;
 	char rest;
 
-	if (sscanf(name, "nvme%uc%un%u%c", &subsystem, &controller, &namespace, &rest) != 3)
+	if (sscanf(name, "nvme%uc%un%u%c", &subsystem, &controller, &namespace, &rest) !=
+	    3)
 		return false;
 	snprintf(head, size, "nvme%un%u", subsystem, namespace);
 	return true;
@@ -203,7 +210,8 @@ static int visit_entry(struct block_scan *scan, const char *name)
 	return r;
 }
 
-/* Nothing tells which disks are in use: then every storage controller may have one that is. */
+/* Nothing tells which disks are in use: then every storage controller may have one that
+ * is. */
 static int mark_storage_unreadable(struct usage *usage, const char *why)
 {
 	int r = 0;
@@ -214,7 +222,8 @@ static int mark_storage_unreadable(struct usage *usage, const char *why)
 		if (device->ids == FACT_KNOWN && device->class_code >> 16 == 0x01 &&
 		    device->driver_fact != FACT_ABSENT)
 			r = usage_add(usage, device, USAGE_UNREADABLE,
-				      "whether its disks are in use is not known: %s", why);
+				      "whether its disks are in use is not known: %s",
+				      why);
 	}
 	return r;
 }

@@ -20,10 +20,11 @@ static int look_at_addresses(const struct host *host, struct usage *usage,
 	fact = host_interface_addresses(host, name, &addresses);
 	if (fact == FACT_UNREADABLE)
 		return usage_add(usage, owner, USAGE_UNREADABLE,
-				 "%s is up; whether it has an address is not known", name);
+				 "%s is up; whether it has an address is not known",
+				 name);
 	for (size_t i = 0; r == 0 && i < addresses.count; i++)
-		r = usage_add(usage, owner, USAGE_NETWORK, "%s is up with address %s", name,
-			      addresses.items[i]);
+		r = usage_add(usage, owner, USAGE_NETWORK, "%s is up with address %s",
+			      name, addresses.items[i]);
 	return r;
 }
 
@@ -41,8 +42,8 @@ static int look_at_uppers(const struct host *host, struct usage *usage,
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < entries.count; i++)
 		if (!strncmp(entries.items[i], "upper_", 6))
-			r = usage_add(usage, owner, USAGE_NETWORK, "%s is part of %s", name,
-				      entries.items[i] + 6);
+			r = usage_add(usage, owner, USAGE_NETWORK, "%s is part of %s",
+				      name, entries.items[i] + 6);
 	return r;
 }
 
@@ -66,8 +67,8 @@ static int visit_interface(const struct host *host, struct usage *usage, const c
 	if (r < 0)
 		return r;
 	if (fact != FACT_KNOWN)
-		return usage_add(usage, owner, USAGE_UNREADABLE, "whether %s is up is not known",
-				 name);
+		return usage_add(usage, owner, USAGE_UNREADABLE,
+				 "whether %s is up is not known", name);
 	return flags & IFF_UP ? look_at_addresses(host, usage, owner, name) : 0;
 }
 
@@ -81,7 +82,8 @@ static int mark_network_unreadable(struct usage *usage, const char *why)
 		if (device->ids == FACT_KNOWN && device->class_code >> 16 == 0x02 &&
 		    device->driver_fact != FACT_ABSENT)
 			r = usage_add(usage, device, USAGE_UNREADABLE,
-				      "whether its interfaces are up is not known: %s", why);
+				      "whether its interfaces are up is not known: %s",
+				      why);
 	}
 	return r;
 }

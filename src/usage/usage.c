@@ -24,7 +24,8 @@ static bool has_finding(const struct usage_findings *findings, enum usage_kind k
 int usage_add(struct usage *usage, const struct pci_device *device, enum usage_kind kind,
 	      const char *format, ...)
 {
-	struct usage_findings *findings = &usage->of_device[device - usage->devices->items];
+	struct usage_findings *findings =
+		&usage->of_device[device - usage->devices->items];
 	_cleanup_free_ char *detail = NULL;
 	struct usage_finding *larger;
 	va_list args;
@@ -48,13 +49,14 @@ int usage_add(struct usage *usage, const struct pci_device *device, enum usage_k
 }
 
 int usage_scan(const struct host *host, const struct pci_devices *devices,
-	       const struct iommu_groups *groups, struct usage *ret_usage, struct error *err)
+	       const struct iommu_groups *groups, struct usage *ret_usage,
+	       struct error *err)
 {
 	_cleanup_(usage_free) struct usage usage = { .devices = devices };
 	int r;
 
-	usage.of_device = calloc(devices->count ? devices->count : 1,
-				 sizeof(*usage.of_device));
+	usage.of_device =
+		calloc(devices->count ? devices->count : 1, sizeof(*usage.of_device));
 	if (!usage.of_device)
 		return error_oom(err);
 	r = usage_scan_block(host, &usage);
@@ -86,9 +88,9 @@ void usage_free(struct usage *usage)
 const char *usage_kind_name(enum usage_kind kind)
 {
 	static const char *const names[] = {
-		[USAGE_MOUNT] = "mount",     [USAGE_SWAP] = "swap",
-		[USAGE_HOLDER] = "holder",   [USAGE_NETWORK] = "network",
-		[USAGE_VFIO] = "vfio",	     [USAGE_UNREADABLE] = "unreadable",
+		[USAGE_MOUNT] = "mount",   [USAGE_SWAP] = "swap",
+		[USAGE_HOLDER] = "holder", [USAGE_NETWORK] = "network",
+		[USAGE_VFIO] = "vfio",	   [USAGE_UNREADABLE] = "unreadable",
 	};
 
 	return names[kind];
@@ -133,19 +135,24 @@ static enum usage_verdict member_verdict(const struct usage *usage,
 	if (iommu_member_stays(member)) {
 		if (iommu_member_allows_vfio(member, &driver))
 			return USAGE_CAN_GO;
-		snprintf(reason, size, "%s, a bridge of its group, is on the driver %s, which"
-			 " VFIO does not allow", address, driver ? driver : "(unreadable)");
+		snprintf(reason, size,
+			 "%s, a bridge of its group, is on the driver %s, which"
+			 " VFIO does not allow",
+			 address, driver ? driver : "(unreadable)");
 		return USAGE_CANNOT;
 	}
 	if (usage_of(usage, member)->count) {
-		snprintf(reason, size, "%s: %s", address, usage_of(usage, member)->items[0].detail);
+		snprintf(reason, size, "%s: %s", address,
+			 usage_of(usage, member)->items[0].detail);
 		return USAGE_IN_USE;
 	}
 	return USAGE_CAN_GO;
 }
 
-enum usage_verdict usage_verdict(const struct usage *usage, const struct iommu_groups *groups,
-				 const struct pci_device *device, char *reason, size_t size)
+enum usage_verdict usage_verdict(const struct usage *usage,
+				 const struct iommu_groups *groups,
+				 const struct pci_device *device, char *reason,
+				 size_t size)
 {
 	const struct iommu_group *group;
 	size_t others = 0;
@@ -158,9 +165,11 @@ enum usage_verdict usage_verdict(const struct usage *usage, const struct iommu_g
 	}
 	group = iommu_group_of(groups, device, &fact);
 	if (!group) {
-		snprintf(reason, size, "%s", fact == FACT_ABSENT ?
-			 "it is in no IOMMU group: the IOMMU is off, or there is none" :
-			 "its IOMMU group could not be read");
+		snprintf(
+			reason, size, "%s",
+			fact == FACT_ABSENT
+				? "it is in no IOMMU group: there is no IOMMU, or it is off"
+				: "its IOMMU group could not be read");
 		return fact == FACT_ABSENT ? USAGE_CANNOT : USAGE_UNKNOWN;
 	}
 	for (size_t i = 0; i < group->count; i++) {
@@ -169,7 +178,8 @@ enum usage_verdict usage_verdict(const struct usage *usage, const struct iommu_g
 		verdict = member_verdict(usage, group->members[i], reason, size);
 		if (verdict != USAGE_CAN_GO)
 			return verdict;
-		others += group->members[i] != device && !iommu_member_stays(group->members[i]);
+		others += group->members[i] != device &&
+			  !iommu_member_stays(group->members[i]);
 	}
 	if (!others)
 		return USAGE_CAN_GO;

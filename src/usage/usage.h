@@ -3,8 +3,8 @@
 #define PCIFERRY_USAGE_USAGE_H
 
 /*
- * Who uses a device now, and so whether it can be taken. Each finding is evidence a person
- * can check. What could not be read counts as in use, and says so.
+ * Who uses a device now, and so whether it can be taken. Each finding is evidence a
+ * person can check. What could not be read counts as in use, and says so.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,11 +16,11 @@
 struct error;
 
 enum usage_kind {
-	USAGE_MOUNT,	  /* a file system on it is mounted */
-	USAGE_SWAP,	  /* it is swap space */
-	USAGE_HOLDER,	  /* another block device is built on it: device mapper, MD */
-	USAGE_NETWORK,	  /* an interface of it is up with an address, or part of another */
-	USAGE_VFIO,	  /* a process, such as a running guest, holds its group */
+	USAGE_MOUNT,   /* a file system on it is mounted */
+	USAGE_SWAP,    /* it is swap space */
+	USAGE_HOLDER,  /* another block device is built on it: device mapper, MD */
+	USAGE_NETWORK, /* an interface of it is up with an address, or part of another */
+	USAGE_VFIO,    /* a process, such as a running guest, holds its group */
 	USAGE_UNREADABLE, /* one of the above could not be found out */
 };
 
@@ -41,7 +41,8 @@ struct usage {
 
 /* One pass over the host for all devices, which must outlive the result. 0 or -errno. */
 int usage_scan(const struct host *host, const struct pci_devices *devices,
-	       const struct iommu_groups *groups, struct usage *ret_usage, struct error *err);
+	       const struct iommu_groups *groups, struct usage *ret_usage,
+	       struct error *err);
 void usage_free(struct usage *usage); /* takes NULL */
 
 /* "mount", "swap", ...: stable, for JSON. */
@@ -59,8 +60,10 @@ enum usage_verdict {
 };
 
 /* reason: one line, "" when it can go alone. */
-enum usage_verdict usage_verdict(const struct usage *usage, const struct iommu_groups *groups,
-				 const struct pci_device *device, char *reason, size_t size);
+enum usage_verdict usage_verdict(const struct usage *usage,
+				 const struct iommu_groups *groups,
+				 const struct pci_device *device, char *reason,
+				 size_t size);
 const char *usage_verdict_name(enum usage_verdict verdict);
 
 #endif

@@ -18,7 +18,8 @@
 static bool any_group_on_vfio(const struct iommu_group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
-		if (group->members[i]->driver && strstr(group->members[i]->driver, "vfio"))
+		if (group->members[i]->driver &&
+		    strstr(group->members[i]->driver, "vfio"))
 			return true;
 	return false;
 }
@@ -53,8 +54,8 @@ static int visit_descriptor(const struct host *host, const struct iommu_groups *
 	snprintf(path, sizeof(path), "proc/%s/comm", pid);
 	if (host_read(host, path, command, sizeof(command)) != FACT_KNOWN)
 		snprintf(command, sizeof(command), "?");
-	snprintf(detail, sizeof(detail), "group %u is held by process %s (%s)", group->number,
-		 pid, command);
+	snprintf(detail, sizeof(detail), "group %u is held by process %s (%s)",
+		 group->number, pid, command);
 	return mark_group(usage, group, USAGE_VFIO, detail);
 }
 
@@ -82,8 +83,9 @@ static int mark_unreadable(const struct iommu_groups *groups, struct usage *usag
 
 	for (size_t i = 0; r == 0 && i < groups->count; i++)
 		if (any_group_on_vfio(&groups->items[i]))
-			r = mark_group(usage, &groups->items[i], USAGE_UNREADABLE,
-				       "whether a process holds its group is known to root only");
+			r = mark_group(
+				usage, &groups->items[i], USAGE_UNREADABLE,
+				"only root can tell whether a process holds its group");
 	return r;
 }
 
@@ -105,7 +107,8 @@ int usage_scan_vfio(const struct host *host, const struct iommu_groups *groups,
 	r = 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		if (isdigit((unsigned char)names.items[i][0]))
-			r = visit_process(host, groups, usage, names.items[i], &unreadable);
+			r = visit_process(host, groups, usage, names.items[i],
+					  &unreadable);
 	if (r == 0 && unreadable)
 		r = mark_unreadable(groups, usage);
 	return r;

@@ -27,7 +27,8 @@ int vfio_group_viable(const struct host *host, unsigned int number, bool *ret_vi
 		r = error_set(err, -fd, subject, "%s",
 			      fd == -EBUSY ? "a process holds the group" : strerror(-fd));
 		if (fd == -EACCES)
-			error_hint(err, "run it with sudo, or give the file to your user");
+			error_hint(err,
+				   "run it with sudo, or give the file to your user");
 		return r;
 	}
 	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) < 0)

@@ -10,9 +10,9 @@
 struct error;
 
 /*
- * Whether VFIO calls the group viable: all its members are in hands that allow a guest to have
- * it. Opens the group for a moment; resets nothing. Returns 0, -EBUSY when somebody has it open,
- * -ENOENT when no member is on a VFIO driver, or another -errno.
+ * Whether VFIO calls the group viable: all its members are in hands that allow a guest to
+ * have it. Opens the group for a moment; resets nothing. Returns 0, -EBUSY when somebody
+ * has it open, -ENOENT when no member is on a VFIO driver, or another -errno.
  */
 int vfio_group_viable(const struct host *host, unsigned int number, bool *ret_viable,
 		      struct error *err);

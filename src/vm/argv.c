@@ -65,7 +65,8 @@ static int add_console(const struct vm_config *config, struct string_list *argv)
 	int r = add(argv, "display", config->display);
 
 	if (r == 0)
-		r = add(argv, "vga", strcmp(config->display, "none") != 0 ? "std" : "none");
+		r = add(argv, "vga",
+			strcmp(config->display, "none") != 0 ? "std" : "none");
 	if (r == 0)
 		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
 	if (r == 0 && !config->serial_monitor)
@@ -86,7 +87,8 @@ static int add_firmware(const struct vm_config *config, struct string_list *argv
 		return -ENOMEM;
 	r = add(argv, "drive", NULL);
 	if (r == 0)
-		r = string_list_addf(argv, "if=pflash,unit=0,format=%s,readonly=on,file=%s",
+		r = string_list_addf(argv,
+				     "if=pflash,unit=0,format=%s,readonly=on,file=%s",
 				     config->firmware->code_format, code);
 	if (r == 0)
 		r = add(argv, "drive", NULL);
@@ -115,7 +117,8 @@ static int add_disks(const struct vm_config *config, struct string_list *argv)
 
 	for (size_t i = 0; r == 0 && i < config->n_disks; i++) {
 		_cleanup_free_ char *file = double_commas(config->disks[i]);
-		/* Never probed: a guest could write a header into a raw disk that is believed. */
+		/* Never probed: a guest could write a header into a raw disk that is
+		 * believed. */
 		bool qcow2 = fnmatch("*.qcow2", config->disks[i], 0) == 0;
 
 		if (!file)
@@ -134,7 +137,8 @@ static bool same_slot(const struct pci_address *a, const struct pci_address *b)
 }
 
 static int add_function(const struct pci_address *device, unsigned int port,
-			unsigned int function, bool multifunction, struct string_list *argv)
+			unsigned int function, bool multifunction,
+			struct string_list *argv)
 {
 	char address[PCI_ADDRESS_SIZE];
 	int r = add(argv, "device", NULL);
@@ -143,11 +147,11 @@ static int add_function(const struct pci_address *device, unsigned int port,
 	if (r < 0)
 		return r;
 	/* By path where QEMU's own form of address is too narrow for the domain. */
-	return string_list_addf(argv, "vfio-pci,%s%s,bus=ferry%u,addr=0x0.0x%x%s",
-				device->domain > 0xffff ? "sysfsdev=/sys/bus/pci/devices/" :
-							  "host=",
-				address, port, function,
-				multifunction && function == 0 ? ",multifunction=on" : "");
+	return string_list_addf(
+		argv, "vfio-pci,%s%s,bus=ferry%u,addr=0x0.0x%x%s",
+		device->domain > 0xffff ? "sysfsdev=/sys/bus/pci/devices/" : "host=",
+		address, port, function,
+		multifunction && function == 0 ? ",multifunction=on" : "");
 }
 
 static int add_devices(const struct vm_config *config, struct string_list *argv)
@@ -157,17 +161,19 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 	int r = 0;
 
 	for (size_t i = 0, next; r == 0 && i < config->n_devices; i = next) {
-		for (next = i + 1; next < config->n_devices &&
-				   same_slot(&devices[i], &devices[next]);)
+		for (next = i + 1;
+		     next < config->n_devices && same_slot(&devices[i], &devices[next]);)
 			next++;
 		port++;
 		r = add(argv, "device", NULL);
 		if (r == 0)
-			r = string_list_addf(argv, "pcie-root-port,id=ferry%u,chassis=%u,slot=%u",
-					     port, port, port);
+			r = string_list_addf(
+				argv, "pcie-root-port,id=ferry%u,chassis=%u,slot=%u",
+				port, port, port);
 		for (size_t j = i; r == 0 && j < next; j++)
 			r = add_function(&devices[j], port,
-					 j == i ? 0 : devices[j].function, next - i > 1, argv);
+					 j == i ? 0 : devices[j].function, next - i > 1,
+					 argv);
 	}
 	return r;
 }

@@ -27,8 +27,9 @@ void vm_firmware_free(struct vm_firmware *firmware)
 
 static bool array_has(const struct json_object *array, const char *text)
 {
-	size_t count = json_object_is_type(array, json_type_array) ?
-			       json_object_array_length(array) : 0;
+	size_t count = json_object_is_type(array, json_type_array)
+			       ? json_object_array_length(array)
+			       : 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *item = json_object_array_get_idx(array, i);
@@ -44,8 +45,9 @@ static bool is_for_q35(const struct json_object *target)
 {
 	struct json_object *architecture = json_object_object_get(target, "architecture");
 	struct json_object *machines = json_object_object_get(target, "machines");
-	size_t count = json_object_is_type(machines, json_type_array) ?
-			       json_object_array_length(machines) : 0;
+	size_t count = json_object_is_type(machines, json_type_array)
+			       ? json_object_array_length(machines)
+			       : 0;
 
 	if (!json_object_is_type(architecture, json_type_string) ||
 	    strcmp(json_object_get_string(architecture), "x86_64") != 0)
@@ -65,8 +67,9 @@ static bool fits(const struct json_object *root)
 {
 	struct json_object *features = json_object_object_get(root, "features");
 	struct json_object *targets = json_object_object_get(root, "targets");
-	size_t count = json_object_is_type(targets, json_type_array) ?
-			       json_object_array_length(targets) : 0;
+	size_t count = json_object_is_type(targets, json_type_array)
+			       ? json_object_array_length(targets)
+			       : 0;
 
 	if (!array_has(json_object_object_get(root, "interface-types"), "uefi") ||
 	    array_has(features, "requires-smm") || array_has(features, "secure-boot"))
@@ -81,8 +84,9 @@ static char *copy_member(const struct json_object *object, const char *key)
 {
 	struct json_object *value = json_object_object_get(object, key);
 
-	return json_object_is_type(value, json_type_string) ?
-		       strdup(json_object_get_string(value)) : NULL;
+	return json_object_is_type(value, json_type_string)
+		       ? strdup(json_object_get_string(value))
+		       : NULL;
 }
 
 /* Both files of a flash mapping in mode "split", which is also what no mode means. */
@@ -94,14 +98,17 @@ static int take_files(const struct json_object *root, struct vm_firmware *firmwa
 	_cleanup_free_ char *device = copy_member(mapping, "device");
 	_cleanup_free_ char *mode = copy_member(mapping, "mode");
 
-	if (!device || strcmp(device, "flash") != 0 || (mode && strcmp(mode, "split") != 0))
+	if (!device || strcmp(device, "flash") != 0 ||
+	    (mode && strcmp(mode, "split") != 0))
 		return -ENOENT;
 	firmware->code = copy_member(executable, "filename");
 	firmware->code_format = copy_member(executable, "format");
 	firmware->vars_template = copy_member(template, "filename");
 	firmware->vars_format = copy_member(template, "format");
 	return firmware->code && firmware->code_format && firmware->vars_template &&
-			       firmware->vars_format ? 0 : -EINVAL;
+			       firmware->vars_format
+		       ? 0
+		       : -EINVAL;
 }
 
 int vm_firmware_parse(const char *text, size_t len, struct vm_firmware *ret_firmware)

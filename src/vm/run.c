@@ -73,7 +73,9 @@ int vm_run(const struct string_list *argv, int *ret_status, struct error *err)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r == -ENOENT) {
 		error_set(err, ENOENT, vector[0], "not found");
-		error_hint(err, "install QEMU (package qemu-system-x86), or name it with --qemu");
+		error_hint(
+			err,
+			"install QEMU (package qemu-system-x86), or name it with --qemu");
 	} else if (r < 0) {
 		error_set(err, -r, vector[0], "%s", strerror(-r));
 	}

@@ -14,24 +14,25 @@ struct error;
 
 /* UEFI firmware, from QEMU's descriptors (docs/interop/firmware.json of QEMU). */
 struct vm_firmware {
-	char *code;	     /* path of the executable, mapped read-only */
+	char *code; /* path of the executable, mapped read-only */
 	char *code_format;
 	char *vars_template; /* path of what each guest gets a copy of */
 	char *vars_format;
 };
 
 /*
- * Finds firmware for an x86-64 q35 guest that boots with UEFI from flash and needs neither
- * Secure Boot nor SMM. Descriptors in /etc/qemu/firmware take the place of those of the same
- * name in /usr/share/qemu/firmware; an empty one hides it. Lower names come first.
+ * Finds firmware for an x86-64 q35 guest that boots with UEFI from flash and needs
+ * neither Secure Boot nor SMM. Descriptors in /etc/qemu/firmware take the place of those
+ * of the same name in /usr/share/qemu/firmware; an empty one hides it. Lower names come
+ * first.
  */
 int vm_find_firmware(const struct host *host, struct vm_firmware *ret_firmware,
 		     struct error *err);
 void vm_firmware_free(struct vm_firmware *firmware); /* takes NULL */
 
 /*
- * Parses one descriptor. Returns 0; -ENOENT when it describes firmware of another kind; or
- * -EINVAL when it is no descriptor.
+ * Parses one descriptor. Returns 0; -ENOENT when it describes firmware of another kind;
+ * or -EINVAL when it is no descriptor.
  */
 int vm_firmware_parse(const char *text, size_t len, struct vm_firmware *ret_firmware);
 
@@ -43,11 +44,11 @@ struct vm_config {
 	enum vm_accelerator accelerator;
 	unsigned int memory_mib;
 	unsigned int cpus;
-	const struct vm_firmware *firmware; /* NULL: the BIOS that QEMU brings */
-	const char *vars;		    /* the guest's copy of the variables */
+	const struct vm_firmware *firmware;   /* NULL: the BIOS that QEMU brings */
+	const char *vars;		      /* the guest's copy of the variables */
 	const char *kernel, *initrd, *append; /* NULL: boot from disk */
 	const char *display;		      /* QEMU's -display */
-	const char *const *disks;	      /* files; "*.qcow2" is qcow2, others are raw */
+	const char *const *disks; /* files; "*.qcow2" is qcow2, others are raw */
 	size_t n_disks;
 	const struct pci_address *devices; /* sorted */
 	size_t n_devices;
@@ -56,19 +57,21 @@ struct vm_config {
 };
 
 /*
- * QEMU's argument vector. Functions of one slot of the host share one slot of the guest, and
- * keep their numbers, unless function 0 is not among them: then the lowest becomes it, since
- * a slot without a function 0 is not found (PCIe 6.0, 7.5.1.1.9).
+ * QEMU's argument vector. Functions of one slot of the host share one slot of the guest,
+ * and keep their numbers, unless function 0 is not among them: then the lowest becomes
+ * it, since a slot without a function 0 is not found (PCIe 6.0, 7.5.1.1.9).
  */
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv);
 
-/* One word for a POSIX shell, quoted where it must be. The caller frees it; NULL: no memory. */
+/* One word for a POSIX shell, quoted where it must be. The caller frees it; NULL: no
+ * memory. */
 char *vm_shell_quote(const char *word);
 
 /*
- * Runs the program and waits for its end. SIGINT, SIGTERM and SIGHUP, which the caller has
- * blocked, are passed on to it as SIGTERM, so that the caller lives to clean up. Returns 0 and
- * sets *ret_status to its exit status (128 + number for a signal), or -errno.
+ * Runs the program and waits for its end. SIGINT, SIGTERM and SIGHUP, which the caller
+ * has blocked, are passed on to it as SIGTERM, so that the caller lives to clean up.
+ * Returns 0 and sets *ret_status to its exit status (128 + number for a signal), or
+ * -errno.
  */
 int vm_run(const struct string_list *argv, int *ret_status, struct error *err);
 
