@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a run's folder tells the virtual host to do: host/initramfs-init and host/init read it."""
+import os
+import shlex
+import shutil
+
+from . import cache, machine as machines
+
+# Where host/initramfs-init mounts a fresh tmpfs or another thing of the virtual host's own.
+HIDDEN = ["/tmp", "/run", "/var/log", "/var/cache", "/var/lib/libvirt", "/dev", "/proc",
+          "/sys", "/mnt/data", "/lib/modules", "/usr/lib/modules"]
+
+FIRMWARE = {
+    "LAB_OVMF_CODE": ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                      "/usr/share/edk2/ovmf/OVMF_CODE.fd",
+                      "/usr/share/edk2/x64/OVMF_CODE.4m.fd"],
+    "LAB_OVMF_VARS": ["/usr/share/OVMF/OVMF_VARS.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd",
+                      "/usr/share/edk2/ovmf/OVMF_VARS.fd",
+                      "/usr/share/edk2/x64/OVMF_VARS.4m.fd"],
+}
+
+
+def write(folder, token, options, command, parts):
+    """Write the orders into the run's folder.
+
+    command: the words to run. token: what the virtual host's own lines begin with.
+    """
+    pciferry = os.path.realpath(os.environ.get("PCIFERRY") or
+                                os.path.join(cache.REPOSITORY, "build", "pciferry"))
+    keep = _hidden_paths([cache.REPOSITORY, cache.cache_dir(), pciferry, parts.kernel.image]
+                         + [word for word in command if word.startswith("/")])
+    os.mkdir(os.path.join(folder, "out"))
+    for name, lines in {
+            "run.sh": _shell_lines(token, options, command, parts, pciferry),
+            "keep": keep,
+            "modules": [os.path.realpath(os.path.join(parts.kernel.root, "lib/modules"))],
+            "init": [os.path.join(cache.LAB_DIR, "host", "init")],
+            "drivers": parts.machine.drivers,
+            "devices": machines.expectations(parts.machine)}.items():
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(os.fsencode("".join(line + "\n" for line in lines)))
+
+
+def _shell_lines(token, options, command, parts, pciferry):
+    """Shell code. Quoted, so that a name or an argument may hold anything."""
+    exported = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "TERM": os.environ.get("TERM", "dumb") if options.terminal else "dumb",
+        "PCIFERRY": pciferry,
+        "LAB_LIB": os.path.join(cache.LAB_DIR, "host", "lib.sh"),
+        "LAB_OUT": "/run/lab/out",
+        "LAB_IOMMU": options.iommu,
+        "LAB_MACHINE": parts.machine.name,
+        "LAB_KERNEL": parts.kernel.image,
+        "LAB_KERNEL_QUICK": parts.quick_image,
+        "LAB_INITRD": parts.guest_image,
+    }
+    for name, places in FIRMWARE.items():
+        exported[name] = next((path for path in places if os.path.exists(path)), "")
+    size = shutil.get_terminal_size()
+    return [f"export {name}={shlex.quote(value)}" for name, value in exported.items()] + [
+        f"lab_token={token}",
+        f"lab_directory={shlex.quote(cache.REPOSITORY)}",
+        f"lab_terminal={'yes' if options.terminal else ''}",
+        f"lab_rows={size.lines} lab_columns={size.columns}",
+        f"lab_command=({' '.join(map(shlex.quote, command))})"]
+
+
+def _hidden_paths(paths):
+    """Those of the paths (of a file, its folder) that a mount of the host's would hide."""
+    kept = []
+    for path in paths:
+        if not os.path.exists(path):
+            continue
+        if os.path.isfile(path) and os.path.dirname(path) not in HIDDEN:
+            path = os.path.dirname(path)
+        below = any(path.startswith(place + "/") for place in HIDDEN)
+        if below and not any(path == one or path.startswith(one + "/") for one in kept):
+            kept.append(path)
+    return kept

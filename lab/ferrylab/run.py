@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One run: starts QEMU, passes the scenario's output on, and finds out how it ended."""
+import collections
+import os
+import secrets
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import time
+
+from . import cache, disks, initramfs, kernel as kernels, machine as machines, orders, qemu, \
+    quickboot, tools
+from .errors import STATUS_DEADLINE, LabError, say
+
+# A virtual host that has said nothing for so long will not: 30 times what it needs.
+BOOT_SECONDS = 240
+# From the scenario's end until QEMU is gone.
+POWER_OFF_SECONDS = 10
+CONSOLE_LINES = 15
+
+# kernel: kernel.Kernel. quick_image, host_image, guest_image: paths. disks: {device path: file}.
+Parts = collections.namedtuple("Parts", "kernel quick_image host_image guest_image machine disks")
+
+
+def prepare(kernel_name, machine_name):
+    """Everything that a run needs."""
+    with cache.preparing():
+        kernel = kernels.get(kernel_name)
+        machine = machines.load(machine_name)
+        return Parts(kernel, quickboot.image(kernel), *initramfs.build(kernel), machine,
+                     disks.build(machine))
+
+
+def run(options, command):
+    """Run command in a virtual host; the scenario's status, or 124."""
+    parts = prepare(options.kernel, options.machine)
+    folder, lock = cache.new_run_dir()
+    with lock:
+        token = secrets.token_hex(8)
+        orders.write(folder, token, options, command, parts)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            arguments = qemu.command_line(options, parts, theirs.fileno())
+            with open(os.path.join(folder, "qemu.log"), "wb") as log, Process(
+                    arguments, folder, log, theirs, options.terminal) as process:
+                theirs.close()
+                status = _follow(process, Port(ours, token), options.timeout, folder)
+        if options.output:
+            shutil.copytree(os.path.join(folder, "out"), options.output, dirs_exist_ok=True)
+        return status
+
+
+class Process:
+    """QEMU, which never outlives the lab."""
+
+    def __init__(self, arguments, folder, log, port, terminal):
+        # -drive snapshot=on puts its file, already unlinked, into TMPDIR.
+        environment = dict(os.environ, TMPDIR=folder)
+        self._terminal = sys.stdin.fileno() if terminal else None
+        self._settings = termios.tcgetattr(self._terminal) if terminal else None
+        self._qemu = subprocess.Popen(
+            arguments, cwd=folder, env=environment, pass_fds=[port.fileno()],
+            stdin=None if terminal else subprocess.DEVNULL,
+            stdout=None if terminal else log, stderr=log,
+            # Ctrl-C on the terminal is the lab's to handle.
+            start_new_session=not terminal, preexec_fn=tools.die_with_parent)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._qemu.kill()
+        self._qemu.wait()
+        if self._terminal is not None:
+            termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._settings)
+
+    def wait(self, seconds):
+        """Its status, negative for a signal; None when it is still there."""
+        try:
+            return self._qemu.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+class Port:
+    """What comes from the virtual host: the scenario's bytes, and init's own lines."""
+
+    def __init__(self, connection, token):
+        self._connection = connection
+        self._mark = b"\0" + token.encode() + b" "
+        self._held = b""
+
+    def read(self, seconds):
+        """(bytes for stdout, list of init's lines), or None at the end or the deadline."""
+        if not select.select([self._connection], [], [], max(0, seconds))[0]:
+            return None
+        data = self._connection.recv(65536)
+        if not data:
+            rest, self._held = self._held, b""
+            return (rest, []) if rest else None
+        return self._split(self._held + data)
+
+    def _split(self, data):
+        text, lines = b"", []
+        while True:
+            before, mark, after = data.partition(self._mark)
+            if not mark:
+                # The beginning of a mark may have been cut off at the end of the data.
+                at = data.rfind(b"\0")
+                held = at >= 0 and self._mark.startswith(data[at:])
+                self._held = data[at:] if held else b""
+                return text + (data[:at] if held else data), lines
+            text += before
+            line, newline, rest = after.partition(b"\n")
+            if not newline:
+                self._held = mark + after
+                return text, lines
+            lines.append(line.decode(errors="replace"))
+            data = rest
+            if line.startswith(b"exit "):
+                return text, lines  # a daemon may write on; nobody waits for that
+
+
+def _follow(process, port, timeout, folder):
+    """Pass output on until the scenario ends; its status or 124."""
+    start = time.monotonic()
+    booted = False
+    while True:
+        limit = timeout if booted else min(timeout, BOOT_SECONDS)
+        left = start + limit - time.monotonic()
+        news = port.read(left)
+        if news is None:
+            if time.monotonic() < start + limit:
+                break  # QEMU closed the port
+            if limit == timeout:
+                _console_tail(folder)
+                say(f"deadline: no end within {timeout} seconds; {_where(folder)}")
+                return STATUS_DEADLINE
+            raise _failure("virtual host", f"not up after {limit} seconds", folder)
+        text, lines = news
+        if text:
+            sys.stdout.buffer.write(text)
+            sys.stdout.buffer.flush()
+        for line in lines:
+            word, _, rest = line.partition(" ")
+            if word == "boot":
+                booted = True
+            elif word == "fail":
+                raise _failure("virtual host", rest, folder)
+            elif word == "exit":
+                return int(rest)
+    raise _failure("virtual host", _death(process, booted, folder), folder)
+
+
+def _death(process, booted, folder):
+    """One line on a QEMU that ended too early."""
+    status = process.wait(POWER_OFF_SECONDS)
+    what = "ended before the scenario did" if booted else "did not boot"
+    words = _last_lines(os.path.join(folder, "qemu.log"), 1)
+    if status:
+        how = f"status {status}" if status > 0 else signal.Signals(-status).name
+        return f"{what}: QEMU: " + (words[0] if words else how)
+    for line in reversed(_last_lines(os.path.join(folder, "console.log"), 200)):
+        if line.startswith("lab: ") or "Kernel panic" in line:
+            return f"{what}: {line.removeprefix('lab: ')}"
+    return what
+
+
+def _failure(subject, message, folder):
+    _console_tail(folder)
+    return LabError(subject, message, _where(folder))
+
+
+def _where(folder):
+    return "console: " + os.path.join(folder, "console.log")
+
+
+def _console_tail(folder):
+    for line in _last_lines(os.path.join(folder, "console.log"), CONSOLE_LINES):
+        print(f"  | {line}", file=sys.stderr)
+
+
+def _last_lines(path, count):
+    try:
+        with open(path, "rb") as file:
+            text = file.read()[-65536:].decode(errors="replace")
+    except OSError:
+        return []
+    lines = ["".join(c for c in line if c.isprintable() or c == "\t").rstrip()
+             for line in text.splitlines()]
+    return [line for line in lines if line][-count:]
