@@ -48,7 +48,8 @@ static void walk_end(struct walk *walk)
 }
 
 /* Replaces the component just taken by the link's target, in front of what remains. */
-static int walk_into_link(struct walk *walk, int link_fd, const char *remaining)
+static int walk_into_link(struct walk *walk, int link_fd, const char *remaining,
+			  bool last)
 {
 	char target[PATH_MAX], joined[PATH_MAX];
 	ssize_t n;
@@ -62,7 +63,8 @@ static int walk_into_link(struct walk *walk, int link_fd, const char *remaining)
 	target[n] = '\0';
 	if (target[0] == '/')
 		walk_up_to(walk, 1);
-	len = snprintf(joined, sizeof(joined), "%s/%s", target, remaining);
+	len = snprintf(joined, sizeof(joined), "%s%s%s", target, last ? "" : "/",
+		       remaining);
 	if (len < 0 || (size_t)len >= sizeof(joined))
 		return -ENAMETOOLONG;
 	memcpy(walk->rest, joined, (size_t)len + 1);
@@ -108,7 +110,7 @@ static int walk_step(struct walk *walk, const char *name, const char *remaining,
 	if (S_ISLNK(st.st_mode)) {
 		if (last && (flags & O_NOFOLLOW))
 			return 1;
-		return walk_into_link(walk, fd, remaining);
+		return walk_into_link(walk, fd, remaining, last);
 	}
 	if (last)
 		return 1;

@@ -48,7 +48,7 @@ static int take_line(const char **at, size_t *left, const char *key, char *value
 
 int bind_record_parse(const char *text, size_t len, struct bind_record *ret_record)
 {
-	struct bind_record record;
+	struct bind_record record = { 0 };
 
 	if (take_line(&text, &len, "identity", record.identity, sizeof(record.identity)) <
 		    0 ||

@@ -165,12 +165,14 @@ enum usage_verdict usage_verdict(const struct usage *usage,
 	}
 	group = iommu_group_of(groups, device, &fact);
 	if (!group) {
-		snprintf(
-			reason, size, "%s",
-			fact == FACT_ABSENT
-				? "it is in no IOMMU group: there is no IOMMU, or it is off"
-				: "its IOMMU group could not be read");
-		return fact == FACT_ABSENT ? USAGE_CANNOT : USAGE_UNKNOWN;
+		if (fact != FACT_ABSENT) {
+			snprintf(reason, size, "its IOMMU group could not be read");
+			return USAGE_UNKNOWN;
+		}
+		snprintf(reason, size,
+			 "it is in no IOMMU group: the IOMMU is off, or there is"
+			 " none");
+		return USAGE_CANNOT;
 	}
 	for (size_t i = 0; i < group->count; i++) {
 		enum usage_verdict verdict;

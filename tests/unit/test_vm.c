@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vm/vm.h"
+
+#define DESCRIPTOR(features, arch, device)                                           \
+	"{\"interface-types\":[\"uefi\"],\"mapping\":{\"device\":\"" device "\","    \
+	"\"executable\":{\"filename\":\"/code.fd\",\"format\":\"raw\"},"             \
+	"\"nvram-template\":{\"filename\":\"/vars.fd\",\"format\":\"raw\"}},"        \
+	"\"targets\":[{\"architecture\":\"" arch "\",\"machines\":[\"pc-q35-*\"]}]," \
+	"\"features\":[" features "]}"
+
+static void only_firmware_that_fits_is_taken(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[] = {
+		{ DESCRIPTOR("\"acpi-s3\"", "x86_64", "flash"), 0 },
+		{ DESCRIPTOR("\"secure-boot\"", "x86_64", "flash"), -ENOENT },
+		{ DESCRIPTOR("\"requires-smm\"", "x86_64", "flash"), -ENOENT },
+		{ DESCRIPTOR("", "aarch64", "flash"), -ENOENT },
+		{ DESCRIPTOR("", "x86_64", "memory"), -ENOENT },
+		{ "", -EINVAL },
+		{ "[]", -EINVAL },
+		{ "{\"features\":", -EINVAL },
+		{ "{}", -ENOENT },
+		{ "{\"interface-types\":\"uefi\",\"targets\":7,\"mapping\":[]}",
+		  -ENOENT },
+		{ "{\"interface-types\":[\"uefi\"],\"targets\":[{\"architecture\":\"x86_64\","
+		  "\"machines\":[\"pc-q35-*\"]}],\"mapping\":{\"device\":\"flash\"}}",
+		  -EINVAL },
+		{ "{\"interface-types\":[null,1,\"uefi\"],\"targets\":[null,[],{}]}",
+		  -ENOENT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vm_firmware firmware = { 0 };
+		int r = vm_firmware_parse(cases[i].text, strlen(cases[i].text),
+					  &firmware);
+
+		if (r != cases[i].result)
+			fail_msg("%s: %d instead of %d", cases[i].text, r,
+				 cases[i].result);
+		if (r == 0)
+			assert_string_equal(firmware.vars_template, "/vars.fd");
+		vm_firmware_free(&firmware);
+	}
+}
+
+static void an_administrators_descriptor_comes_first(void **state)
+{
+	const struct tree *tree = *state;
+	struct vm_firmware firmware = { 0 };
+	struct host *host = NULL;
+
+	tree_folder(tree, "sys/bus/pci/devices");
+	tree_file(tree, "code.fd", "");
+	tree_file(tree, "vars.fd", "");
+	tree_file(tree, "usr/share/qemu/firmware/10-a.json",
+		  DESCRIPTOR("", "x86_64", "flash"));
+	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
+	assert_int_equal(vm_find_firmware(host, &firmware, NULL), 0);
+	vm_firmware_free(&firmware);
+	/* An empty file of the same name hides it. */
+	tree_file(tree, "etc/qemu/firmware/10-a.json", "");
+	assert_int_equal(vm_find_firmware(host, &firmware, NULL), -ENOENT);
+	host_free(host);
+}
+
+static void a_word_reaches_the_shell_unharmed(void **state)
+{
+	static const char *const words[] = {
+		"plain", "",  "two words", "it's", "$(reboot)", "a;b",	"`x`", "'",
+		"\\",	 "*", "file=/a,b", "\"",   "-append",	"a\nb", "~",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		char *quoted = vm_shell_quote(words[i]), command[128], back[64] = "";
+		FILE *shell;
+		size_t n;
+
+		snprintf(command, sizeof(command), "printf %%s %s", quoted);
+		shell = popen(command, "r");
+		assert_non_null(shell);
+		n = fread(back, 1, sizeof(back) - 1, shell);
+		back[n] = '\0';
+		assert_int_equal(pclose(shell), 0);
+		assert_string_equal(back, words[i]);
+		free(quoted);
+	}
+}
+
+/* The argument vector as one text, words parted by "|". */
+static char *join(const struct vm_config *config)
+{
+	static char joined[4096];
+	struct string_list argv = { 0 };
+
+	joined[0] = '\0';
+	assert_int_equal(vm_build_argv(config, &argv), 0);
+	for (size_t i = 0; i < argv.count; i++) {
+		strcat(joined, "|");
+		strcat(joined, argv.items[i]);
+	}
+	strcat(joined, "|");
+	string_list_free(&argv);
+	return joined;
+}
+
+static void a_card_and_its_audio_share_a_slot_as_on_the_host(void **state)
+{
+	static const struct pci_address devices[] = {
+		{ .bus = 1 },
+		{ .bus = 1, .function = 1 },
+		{ .bus = 2, .function = 1 },
+		{ .domain = 0x10000, .bus = 0xe1 },
+	};
+	static const char *const disks[] = { "/a,b.img", "c.qcow2" };
+	struct vm_config config = {
+		.qemu = "qemu",
+		.name = "guest",
+		.memory_mib = 512,
+		.cpus = 2,
+		.display = "none",
+		.devices = devices,
+		.n_devices = 4,
+		.disks = disks,
+		.n_disks = 2,
+	};
+	const char *argv = join(&config);
+
+	(void)state;
+	assert_non_null(strstr(argv,
+			       "|vfio-pci,host=0000:01:00.0,bus=ferry1,addr=0x0.0x0,"
+			       "multifunction=on|"));
+	assert_non_null(
+		strstr(argv, "|vfio-pci,host=0000:01:00.1,bus=ferry1,addr=0x0.0x1|"));
+	/* A slot without function 0 would not be found: the lowest takes its place. */
+	assert_non_null(
+		strstr(argv, "|vfio-pci,host=0000:02:00.1,bus=ferry2,addr=0x0.0x0|"));
+	assert_non_null(strstr(argv, "|vfio-pci,sysfsdev=/sys/bus/pci/devices/"
+				     "10000:e1:00.0,bus=ferry3,addr=0x0.0x0|"));
+	assert_non_null(strstr(argv, "|if=virtio,format=raw,file=/a,,b.img|"));
+	assert_non_null(strstr(argv, "|if=virtio,format=qcow2,file=c.qcow2|"));
+	assert_null(strstr(argv, "ferry4"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_firmware_that_fits_is_taken),
+		cmocka_unit_test_setup_teardown(an_administrators_descriptor_comes_first,
+						tree_setup, tree_teardown),
+		cmocka_unit_test(a_word_reaches_the_shell_unharmed),
+		cmocka_unit_test(a_card_and_its_audio_share_a_slot_as_on_the_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
