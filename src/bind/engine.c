@@ -157,22 +157,22 @@ static int release_member(struct change *change, const struct host *host,
 		     : 0;
 }
 
+static int load_module(struct change *change, const char *module, struct error *err)
+{
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+
+	if (bind_add_module(&steps, module) < 0)
+		return error_oom(err);
+	return perform_all(change, &steps, err);
+}
+
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err)
 {
 	const struct host *host = change_host(change);
 	int result = 0;
 
-	if (plan->module[0]) {
-		char module[BIND_DRIVER_SIZE], purpose[] = "load the module";
-		struct change_step step = {
-			.kind = CHANGE_LOAD_MODULE,
-			.target = module,
-			.purpose = purpose,
-		};
-
-		memcpy(module, plan->module, sizeof(module));
-		result = change_perform(change, &step, err);
-	}
+	if (plan->module[0])
+		result = load_module(change, plan->module, err);
 	for (size_t i = 0; i < plan->count; i++) {
 		_cleanup_(error_clear) struct error failure = ERROR_INIT;
 		int r = release_member(change, host, &plan->members[i], &failure);

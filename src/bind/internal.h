@@ -20,4 +20,7 @@ int bind_record_parse(const char *text, size_t len, struct bind_record *ret_reco
 int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		   const struct bind_state *from, const struct bind_state *to);
 
+/* The same for the step that loads a module. */
+int bind_add_module(struct change_steps *steps, const char *module);
+
 #endif

@@ -85,22 +85,26 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 	return r;
 }
 
+int bind_add_module(struct change_steps *steps, const char *module)
+{
+	char name[BIND_DRIVER_SIZE], purpose[] = "load the module";
+	struct change_step step = {
+		.kind = CHANGE_LOAD_MODULE,
+		.target = name,
+		.purpose = purpose,
+	};
+
+	snprintf(name, sizeof(name), "%s", module);
+	return change_add(steps, &step);
+}
+
 int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps)
 {
 	struct change_steps steps = { 0 };
 	int r = 0;
 
-	if (plan->module[0]) {
-		char module[BIND_DRIVER_SIZE], purpose[] = "load the module";
-		struct change_step step = {
-			.kind = CHANGE_LOAD_MODULE,
-			.target = module,
-			.purpose = purpose,
-		};
-
-		memcpy(module, plan->module, sizeof(module));
-		r = change_add(&steps, &step);
-	}
+	if (plan->module[0])
+		r = bind_add_module(&steps, plan->module);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		if (!plan->members[i].stuck)
 			r = bind_add_steps(&steps, &plan->members[i],

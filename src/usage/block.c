@@ -210,24 +210,6 @@ static int visit_entry(struct block_scan *scan, const char *name)
 	return r;
 }
 
-/* Nothing tells which disks are in use: then every storage controller may have one that
- * is. */
-static int mark_storage_unreadable(struct usage *usage, const char *why)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < usage->devices->count; i++) {
-		const struct pci_device *device = &usage->devices->items[i];
-
-		if (device->ids == FACT_KNOWN && device->class_code >> 16 == 0x01 &&
-		    device->driver_fact != FACT_ABSENT)
-			r = usage_add(usage, device, USAGE_UNREADABLE,
-				      "whether its disks are in use is not known: %s",
-				      why);
-	}
-	return r;
-}
-
 int usage_scan_block(const struct host *host, struct usage *usage)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -238,7 +220,9 @@ int usage_scan_block(const struct host *host, struct usage *usage)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		return mark_storage_unreadable(usage, "no /sys/class/block");
+		return usage_mark_unreadable(
+			usage, 0x01,
+			"whether its disks are in use is not known: no /sys/class/block");
 	scan.tables[0] = read_table(host, "proc/self/mountinfo");
 	scan.tables[1] = read_table(host, "proc/1/mountinfo");
 	scan.swaps = read_table(host, "proc/swaps");

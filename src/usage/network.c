@@ -72,22 +72,6 @@ static int visit_interface(const struct host *host, struct usage *usage, const c
 	return flags & IFF_UP ? look_at_addresses(host, usage, owner, name) : 0;
 }
 
-static int mark_network_unreadable(struct usage *usage, const char *why)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < usage->devices->count; i++) {
-		const struct pci_device *device = &usage->devices->items[i];
-
-		if (device->ids == FACT_KNOWN && device->class_code >> 16 == 0x02 &&
-		    device->driver_fact != FACT_ABSENT)
-			r = usage_add(usage, device, USAGE_UNREADABLE,
-				      "whether its interfaces are up is not known: %s",
-				      why);
-	}
-	return r;
-}
-
 int usage_scan_network(const struct host *host, struct usage *usage)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -97,7 +81,9 @@ int usage_scan_network(const struct host *host, struct usage *usage)
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		return mark_network_unreadable(usage, "no /sys/class/net");
+		return usage_mark_unreadable(
+			usage, 0x02,
+			"whether its interfaces are up is not known: no /sys/class/net");
 	r = 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = visit_interface(host, usage, names.items[i]);
