@@ -2,6 +2,7 @@
 #include "cli/take.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,20 @@ static int make_plan(const struct host *host, const struct bind_request *request
 				 : bind_plan_release(host, request, ret_plan, err);
 }
 
+bool take_is_done(const struct host *host, const struct take_options *options,
+		  const struct pci_address *addresses, size_t count,
+		  struct bind_plan *ret_plan)
+{
+	struct bind_request request = { addresses, count, options->driver };
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+
+	if (make_plan(host, &request, TAKE, &plan, NULL) < 0 || !bind_plan_is_done(&plan))
+		return false;
+	*ret_plan = plan;
+	memset(&plan, 0, sizeof(plan));
+	return true;
+}
+
 int take_carry_out(const struct cli *cli, const struct host *host,
 		   const struct take_options *options,
 		   const struct pci_address *addresses, size_t count,
@@ -116,6 +131,8 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 
 	if (options->dry_run)
 		return make_plan(host, &request, direction, ret_plan, err);
+	/* A reader of our talk that goes away must not end the work half-way. */
+	signal(SIGPIPE, SIG_IGN);
 	r = change_begin(host, &change_options, WAIT_FOR_LOCK_MS, &change, err);
 	if (r < 0)
 		return r;

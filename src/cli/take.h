@@ -39,6 +39,12 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		   enum take_direction direction, struct bind_plan *ret_plan,
 		   struct error *err);
 
+/* Whether the groups are bound already; then *ret_plan is set, as above. Changes nothing.
+ */
+bool take_is_done(const struct host *host, const struct take_options *options,
+		  const struct pci_address *addresses, size_t count,
+		  struct bind_plan *ret_plan);
+
 /* The steps of a plan, as a dry run shows them. */
 int take_print_steps(const struct bind_plan *plan, struct error *err);
 

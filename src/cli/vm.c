@@ -359,7 +359,12 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 	bool taken;
 	int r;
 
-	r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan, err);
+	/* A user who was given the group can run a guest with it, and changes nothing. */
+	if (take_is_done(host, &request->take, asked, n_asked, &plan))
+		r = 0;
+	else
+		r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan,
+				   err);
 	if (r < 0)
 		return r;
 	taken = !bind_plan_is_done(&plan) && !request->take.dry_run;

@@ -16,7 +16,7 @@ extern char **environ;
 static int spawn(char *const *argv, pid_t *ret_pid)
 {
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t none, pipe;
 	int r;
 
 	r = posix_spawnattr_init(&attributes);
@@ -24,7 +24,12 @@ static int spawn(char *const *argv, pid_t *ret_pid)
 		return -r;
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	/* The caller may ignore it; a program expects its default. */
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attributes, &pipe);
+	posix_spawnattr_setflags(&attributes,
+				 POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	r = posix_spawnp(ret_pid, argv[0], NULL, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	return -r;
