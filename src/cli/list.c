@@ -108,7 +108,7 @@ static int print_tree(const struct cli_view *view)
 	if (r == 0)
 		r = output_add_column(table, "DRIVER", 0, false, false);
 	if (r == 0)
-		r = output_add_column(table, "IN USE", 0, false, false);
+		r = output_add_column(table, "IN USE", 0.2, false, true);
 	if (r == 0)
 		r = output_add_column(table, "NAME", 0.3, false, true);
 	for (size_t i = 0; r == 0 && i < view->groups.count; i++)
