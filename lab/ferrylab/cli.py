@@ -6,8 +6,8 @@ import platform
 import signal
 import sys
 
-from . import kernel, machine, run, scenario
-from .errors import STATUS_LAB_FAILED, LabError, say
+from . import errors, kernel, machine, run, scenario
+from .errors import STATUS_LAB_FAILED, LabError, complain, say
 from .qemu import IOMMUS
 
 DEFAULTS = {"timeout": "300", "iommu": "vtd", "machine": None, "memory": "3072",
@@ -36,8 +36,6 @@ def _parser():
 
     command = commands.add_parser("run", help="run a scenario", allow_abbrev=False)
     _add_options(command)
-    command.add_argument("--quiet", action="store_true",
-                         help="only the scenario's output, and errors")
     command.add_argument("scenario", metavar="SCENARIO",
                          help="a file, or a name that the command list shows")
     command.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER)
@@ -69,6 +67,8 @@ def _add_options(command):
                          help="full: the packaged kernel image, with a VGA text console; "
                               "5 seconds slower under TCG")
     command.add_argument("--append", metavar="WORDS", help="for the kernel's command line")
+    command.add_argument("--quiet", action="store_true",
+                         help="on stderr only errors")
     command.add_argument("--output", metavar="DIR",
                          help="where to copy what the scenario leaves in $LAB_OUT")
 
@@ -100,6 +100,7 @@ def _run(options):
     chosen = scenario.find(options.scenario)
     _fill_in(options, chosen.settings)
     options.terminal = False
+    errors.quiet = options.quiet
     return run.run(options, scenario.command(chosen.path) + options.arguments)
 
 
@@ -144,7 +145,9 @@ def main(arguments):
         options = _parser().parse_args(arguments)
         return COMMANDS[options.command](options)
     except LabError as error:
-        say(str(error))
+        complain(str(error))
         return STATUS_LAB_FAILED
     except BrokenPipeError:
+        # Who read the output is gone; Python would complain about that at its end again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return STATUS_LAB_FAILED

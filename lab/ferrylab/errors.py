@@ -17,6 +17,16 @@ class LabError(Exception):
         super().__init__(text)
 
 
-def say(text):
-    """Talk goes to stderr; stdout belongs to the scenario."""
+# Set by --quiet.
+quiet = False
+
+
+def complain(text):
+    """An error, on stderr: stdout belongs to the scenario."""
     print(f"lab: {text}", file=sys.stderr, flush=True)
+
+
+def say(text):
+    """What takes time, or is worth knowing."""
+    if not quiet:
+        complain(text)

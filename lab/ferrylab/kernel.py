@@ -22,11 +22,24 @@ def default_name():
     """The kernel that this system would install, or the running one where there is no apt."""
     if not shutil.which("apt-cache", path=tools.SEARCH_PATH):
         return "host"
+    # Asked once: apt-cache takes longer than all else before QEMU starts.
+    path = os.path.join(cache.cache_dir(), "default-kernel")
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        name = _installable_name()
+        cache.write_whole(path, name.encode())
+        return name
+
+
+def _installable_name():
     for package in _dependencies("linux-image-amd64"):
         match = re.match(r"linux-image-(\d+\.\d+)\.", package)
         if match:
             return match.group(1)
-    return "6.1"
+    raise LabError("linux-image-amd64", "the package archive does not know it",
+                   f"run apt-get update, or {USE_HOST}")
 
 
 def get(name):

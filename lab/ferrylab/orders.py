@@ -7,7 +7,7 @@ import shutil
 from . import cache, machine as machines
 
 # Where host/initramfs-init mounts a fresh tmpfs or another thing of the virtual host's own.
-HIDDEN = ["/tmp", "/run", "/var/log", "/var/cache", "/var/lib/libvirt", "/dev", "/proc",
+HIDDEN = ["/tmp", "/run", "/root", "/var/log", "/var/cache", "/var/lib/libvirt", "/dev", "/proc",
           "/sys", "/mnt/data", "/lib/modules", "/usr/lib/modules"]
 
 FIRMWARE = {

@@ -31,6 +31,14 @@ lab_entry()
 	done
 }
 
+# Makes the virtual functions of an NVMe controller usable: lab_vfs_online "$LAB_NVME_SRIOV"
+# (see nvme-vfs-online). Enable them with sriov_drivers_autoprobe at 0, or wait for the driver
+# to give them up.
+lab_vfs_online()
+{
+	"${LAB_LIB%/*}/nvme-vfs-online" "$1" || fail "$1: virtual functions not online"
+}
+
 # Starts the inner guest (KVM, SeaBIOS) with further QEMU options, and prints its console:
 #
 #	lab_guest -device vfio-pci,host="$LAB_NVME_FREE"

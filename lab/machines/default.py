@@ -49,7 +49,7 @@ DEVICES = [
            "max_ioqpairs=10,msix_qsize=9",
            serial="FERRY-SRIOV", disk="blank",
            before=["nvme-subsys,id={id}-subsystem"],
-           extra=["nvme-ns,drive={id}-drive,bus={id},nsid=1,shared=false"]),
+           extra=["nvme-ns,drive={id}-drive,bus={id},nsid=1"]),
 
     # Two functions and their port in one group, and no driver needs them. Their option ROM
     # has a legacy and a UEFI image.

@@ -71,16 +71,17 @@ struct pci_device *pci_find(const struct pci_devices *devices,
 struct pci_device *pci_find_by_path(const struct pci_devices *devices, const char *path);
 
 /*
- * Reads driver_override of these devices, which needs each one's device lock, and so
- * finds out which do not answer. Returns 0 or -errno.
+ * Reads driver_override of these devices, and finds out which of them hang in a driver's
+ * unbind, whose `stuck` is set. Until 2026 the kernel takes the device lock for the
+ * attribute, later ones do not; both are seen through. Returns 0 or -errno.
  */
 int pci_read_overrides(const struct host *host, struct pci_device *const *devices,
 		       size_t count, struct error *err);
 
 /*
- * The same for those that have no driver: a driver's unbind takes the `driver` link away
- * before it calls the driver (drivers/base/dd.c, driver_sysfs_remove), so only they can
- * be stuck in one. Reads nothing where /sys is a copy.
+ * Only which devices hang. A driver's unbind takes the `driver` link away before it calls
+ * the driver (drivers/base/dd.c, driver_sysfs_remove), so only those without a driver are
+ * asked. Reads nothing where /sys is a copy.
  */
 int pci_find_stuck(const struct host *host, struct pci_devices *devices,
 		   struct error *err);
