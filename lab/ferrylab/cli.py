@@ -58,7 +58,8 @@ def _add_options(command):
                          help="VT-d (default), AMD-Vi, VT-d left off by the kernel, no IOMMU")
     command.add_argument("--kernel", metavar="6.1|6.12|host|DIR",
                          help="default: the kernel that this system would install")
-    command.add_argument("--machine", choices=machine.names(), help="default; for AMD-Vi: flat")
+    command.add_argument("--machine", choices=machine.names(),
+                         help="default; for AMD-Vi: flat")
     command.add_argument("--timeout", metavar="SECONDS", help="for boot and scenario; 300")
     command.add_argument("--memory", metavar="MIB", help="3072")
     command.add_argument("--smp", metavar="N",
@@ -150,4 +151,7 @@ def main(arguments):
     except BrokenPipeError:
         # Who read the output is gone; Python would complain about that at its end again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return STATUS_LAB_FAILED
+    except OSError as error:
+        complain(f"{error.filename or 'system'}: {error.strerror}")
         return STATUS_LAB_FAILED

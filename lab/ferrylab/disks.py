@@ -35,7 +35,8 @@ def _pattern(path):
     """
     _blank(path)
     line = b"pciferry lab: the free disk, as the lab wrote it\n"
-    blocks = (hashlib.sha256(struct.pack("<Q", number)).digest() for number in range(MIB // 32))
+    blocks = (hashlib.sha256(struct.pack("<Q", number)).digest()
+              for number in range(MIB // 32))
     with open(path, "r+b") as file:
         file.write(line + b"".join(blocks)[len(line):])
 

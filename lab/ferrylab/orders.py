@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run's folder tells the virtual host to do: host/initramfs-init and host/init read it."""
+"""What a run's folder tells host/initramfs-init and host/init to do."""
 import os
 import shlex
 import shutil
@@ -7,8 +7,8 @@ import shutil
 from . import cache, machine as machines
 
 # Where host/initramfs-init mounts a fresh tmpfs or another thing of the virtual host's own.
-HIDDEN = ["/tmp", "/run", "/root", "/var/log", "/var/cache", "/var/lib/libvirt", "/dev", "/proc",
-          "/sys", "/mnt/data", "/lib/modules", "/usr/lib/modules"]
+HIDDEN = ["/tmp", "/run", "/root", "/var/log", "/var/cache", "/var/lib/libvirt", "/dev",
+          "/proc", "/sys", "/mnt/data", "/lib/modules", "/usr/lib/modules"]
 
 FIRMWARE = {
     "LAB_OVMF_CODE": ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd",

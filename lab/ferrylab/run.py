@@ -18,16 +18,18 @@ from . import cache, disks, initramfs, kernel as kernels, machine as machines, o
     quickboot, tools
 from .errors import STATUS_DEADLINE, LabError, complain
 
-# A virtual host that has said nothing for so long will not: 30 times what it needs.
+# A virtual host that has said nothing for so long will not: 20 times what it needs.
 BOOT_SECONDS = 240
-# From the scenario's end until QEMU is gone.
+# From a closed port until QEMU is gone.
 POWER_OFF_SECONDS = 10
 # How long a virtual host may miss an interrupt (see Port.poke).
 POKE_SECONDS = 0.5
 CONSOLE_LINES = 15
 
-# kernel: kernel.Kernel. quick_image, host_image, guest_image: paths. disks: {device path: file}.
-Parts = collections.namedtuple("Parts", "kernel quick_image host_image guest_image machine disks")
+# kernel: kernel.Kernel. machine: machine.Machine. disks: {device path: file}. The images are
+# paths: of the unpacked kernel, and of two initramfs.
+Parts = collections.namedtuple(
+    "Parts", "kernel quick_image host_image guest_image machine disks")
 
 
 def prepare(kernel_name, machine_name):
