@@ -210,6 +210,14 @@ int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 	return 0;
 }
 
+int host_read_made(const struct host *host, const char *path,
+		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
+		   size_t *ret_len)
+{
+	return host->live ? make(ret_bytes, ret_len)
+			  : host_read_file(host, path, ret_bytes, ret_len);
+}
+
 static enum fact keep_last_component(char *buffer)
 {
 	const char *last = strrchr(buffer, '/');

@@ -70,6 +70,15 @@ enum fact host_read_number(const struct host *host, const char *path,
 int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 		   size_t *ret_len);
 
+/*
+ * What a live host's kernel tells by system calls and no file holds: `make` asks it, and
+ * writes the answer as text, of which the caller frees *ret_bytes. A directory holds the
+ * text as a file at `path`, which begins with "pciferry/". Returns 0 or -errno.
+ */
+int host_read_made(const struct host *host, const char *path,
+		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
+		   size_t *ret_len);
+
 /* The last component of a link's target, or all of it. As host_read otherwise. */
 enum fact host_link_name(const struct host *host, const char *path, char *buffer,
 			 size_t size);
