@@ -171,9 +171,13 @@ int rooted_open(int root_fd, const char *path, int flags, mode_t mode)
 
 		if (fd >= 0)
 			return (int)fd;
-		/* EPERM: what some container sandboxes answer for calls unknown to them.
+		/*
+		 * EPERM: what some container sandboxes answer for calls unknown to them.
+		 * EAGAIN: something was renamed or mounted, anywhere, while a ".." was
+		 * looked up, so that the kernel does not vouch for it (openat2(2)).
+		 * The walk keeps the directories that it came through and needs not ask.
 		 */
-		if (errno != ENOSYS && errno != EPERM)
+		if (errno != ENOSYS && errno != EPERM && errno != EAGAIN)
 			return -errno;
 		if (errno == ENOSYS)
 			rooted_force_fallback(true);
@@ -184,14 +188,17 @@ int rooted_open(int root_fd, const char *path, int flags, mode_t mode)
 ssize_t rooted_readlink(int root_fd, const char *path, char *buffer, size_t size)
 {
 	_cleanup_close_ int fd = -1;
+	struct stat st;
 	ssize_t n;
 
 	fd = rooted_open(root_fd, path, O_PATH | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return fd;
 	n = readlinkat(fd, "", buffer, size);
+	if (n < 0 && errno == ENOENT && fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode))
+		return -EINVAL;
 	if (n < 0)
-		return errno == ENOENT ? -EINVAL : -errno;
+		return -errno;
 	if ((size_t)n >= size)
 		return -ENAMETOOLONG;
 	buffer[n] = '\0';

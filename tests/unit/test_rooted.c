@@ -3,10 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/rooted.h"
+
+static atomic_bool stop_renaming;
 
 static void make_tree(const struct tree *tree)
 {
@@ -119,6 +124,36 @@ static void nor_does_it_on_a_kernel_without_openat2(void **state)
 	rooted_force_fallback(false);
 }
 
+/* Renames of anything, anywhere, make openat2() give up at a "..". */
+static void *rename_on_and_on(void *argument)
+{
+	const struct tree *tree = argument;
+
+	while (!atomic_load(&stop_renaming)) {
+		renameat(tree->fd, "moved/a", tree->fd, "moved/b");
+		renameat(tree->fd, "moved/b", tree->fd, "moved/a");
+	}
+	return NULL;
+}
+
+static void what_others_rename_makes_nothing_unreadable(void **state)
+{
+	struct tree *tree = *state;
+	pthread_t thread;
+	int failed = 0;
+
+	make_tree(tree);
+	tree_file(tree, "moved/a/file", "x");
+	atomic_store(&stop_renaming, false);
+	assert_int_equal(pthread_create(&thread, NULL, rename_on_and_on, tree), 0);
+	for (int i = 0; i < 20000; i++)
+		if (try_open(tree, "sys/bus/a/../a/../a/name", O_RDONLY) < 0)
+			failed++;
+	atomic_store(&stop_renaming, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(failed, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +161,9 @@ int main(void)
 						tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(nor_does_it_on_a_kernel_without_openat2,
 						tree_setup, tree_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_others_rename_makes_nothing_unreadable, tree_setup,
+			tree_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
