@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/describe.h"
+#include "cli/json.h"
 #include "cli/output.h"
 #include "cli/take.h"
 #include "vfio/group.h"
@@ -51,7 +51,7 @@ static int print_result(const struct cli *cli, const struct host *host,
 	struct json_object *root = NULL, *array = NULL;
 
 	if (cli->json) {
-		root = describe_json_root(cli->command->name);
+		root = json_root(cli->command->name);
 		array = json_object_new_array();
 	}
 	for (size_t i = 0; i < plan->count; i++) {

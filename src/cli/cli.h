@@ -8,11 +8,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "host/host.h"
-#include "iommu/groups.h"
-#include "pci/device.h"
-#include "pci/names.h"
-#include "usage/usage.h"
+#include "cli/view.h"
 
 /* What the global options say. */
 struct cli {
@@ -29,6 +25,8 @@ struct cli_command {
 	const char *arguments; /* as usage shows them */
 	const char *summary;   /* one line */
 	const char *options;   /* the command's own, one line each; may be "" */
+
+	void (*more_help)(void); /* prints what stands behind them; may be NULL */
 
 	/* argv[0] is the command's name. Returns an exit status, or -errno with err set.
 	 */
@@ -51,18 +49,6 @@ int cli_next_option(struct cli *cli, int argc, char **argv, const struct option 
 		    struct error *err);
 
 int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *err);
-
-/* All that the reading commands look at. */
-struct cli_view {
-	struct host *host;
-	struct pci_devices devices;
-	struct iommu_groups groups;
-	struct usage usage;
-	struct pci_names *names;
-};
-
-int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *err);
-void cli_view_close(struct cli_view *view);
 
 /*
  * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device

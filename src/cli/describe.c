@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/describe.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/output.h"
 
 void describe_name(const struct cli_view *view, const struct pci_device *device,
 		   char *buffer, size_t size)
@@ -35,160 +33,96 @@ const char *describe_driver(const struct pci_device *device)
 	return device->driver ? device->driver : "-";
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
+const char *describe_port_type(enum pcie_port_type type)
 {
-	json_object_object_add(object, key, output_json_text(text));
+	static const char *const names[] = {
+		[PCIE_ENDPOINT] = "endpoint",
+		[PCIE_LEGACY_ENDPOINT] = "legacy endpoint",
+		[PCIE_ROOT_PORT] = "root port",
+		[PCIE_UPSTREAM_PORT] = "upstream port",
+		[PCIE_DOWNSTREAM_PORT] = "downstream port",
+		[PCIE_TO_PCI_BRIDGE] = "PCIe-to-PCI bridge",
+		[PCI_TO_PCIE_BRIDGE] = "PCI-to-PCIe bridge",
+		[PCIE_RC_ENDPOINT] = "integrated endpoint",
+		[PCIE_RC_EVENT_COLLECTOR] = "event collector",
+	};
+
+	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "reserved type";
 }
 
-static void add_id(struct json_object *object, const char *key, bool known,
-		   unsigned int id)
+static bool has_link(const struct pci_config *config)
 {
-	char text[16];
-
-	snprintf(text, sizeof(text), "%04x", id);
-	add_text(object, key, known ? text : NULL);
+	return config->pcie_fact == FACT_KNOWN && config->pcie.link_fact == FACT_KNOWN;
 }
 
-static void add_number(struct json_object *object, const char *key, enum fact fact,
-		       long long number)
+static void speed_text(unsigned int speed, unsigned int width, char *buffer, size_t size)
 {
-	json_object_object_add(object, key,
-			       fact == FACT_KNOWN ? json_object_new_int64(number) : NULL);
+	char speed_text[16] = "?", width_text[16] = "x?";
+
+	if (speed)
+		snprintf(speed_text, sizeof(speed_text), "%u%s", speed / 10,
+			 speed % 10 ? ".5" : "");
+	if (width)
+		snprintf(width_text, sizeof(width_text), "x%u", width);
+	snprintf(buffer, size, "%s GT/s %s", speed_text, width_text);
 }
 
-static void add_address(struct json_object *object, const char *key, enum fact fact,
-			const struct pci_address *address)
+void describe_link(const struct pci_config *config, char *buffer, size_t size)
 {
-	char text[PCI_ADDRESS_SIZE];
+	const struct pci_link *link = &config->pcie.link;
+	char now[40], most[40];
 
-	pci_address_format(address, text);
-	add_text(object, key, fact == FACT_KNOWN ? text : NULL);
+	buffer[0] = '\0';
+	if (config->pcie_fact == FACT_UNREADABLE ||
+	    (config->pcie_fact == FACT_KNOWN &&
+	     config->pcie.link_fact == FACT_UNREADABLE))
+		snprintf(buffer, size, "?");
+	if (!has_link(config))
+		return;
+	speed_text(link->speed, link->width, now, sizeof(now));
+	speed_text(link->max_speed, link->max_width, most, sizeof(most));
+	if (!link->width)
+		snprintf(buffer, size, "down, %s possible", most);
+	else if (!strcmp(now, most))
+		snprintf(buffer, size, "%s", now);
+	else
+		snprintf(buffer, size, "%s of %s", now, most);
 }
 
-static struct json_object *reset_methods(const struct pci_details *details)
+bool describe_link_is_slow(const struct pci_config *config)
 {
-	struct json_object *array;
-	char copy[sizeof(details->reset_methods)], *rest = copy, *method;
+	const struct pci_link *link = &config->pcie.link;
 
-	/* Since Linux 5.15; where the file is not there, what the device can do is
-	 * unknown. */
-	if (details->reset_fact != FACT_KNOWN)
-		return NULL;
-	array = json_object_new_array();
-	memcpy(copy, details->reset_methods, sizeof(copy));
-	while ((method = strsep(&rest, " ")))
-		if (*method)
-			json_object_array_add(array, output_json_text(method));
-	return array;
+	/* What is behind a port may be able to do less than the port. */
+	return has_link(config) && link->width && config->pcie.type != PCIE_ROOT_PORT &&
+	       config->pcie.type != PCIE_DOWNSTREAM_PORT &&
+	       (link->width < link->max_width || link->speed < link->max_speed);
 }
 
-static struct json_object *in_use(const struct cli_view *view,
-				  const struct pci_device *device)
+void describe_acs(unsigned int bits, char *buffer, size_t size)
 {
-	const struct usage_findings *findings = usage_of(&view->usage, device);
-	struct json_object *array = json_object_new_array();
+	/* The short names of lspci, which everybody knows. */
+	static const char *const names[] = {
+		"SrcValid",    "TransBlk",   "ReqRedir",    "CmpltRedir",
+		"UpstreamFwd", "EgressCtrl", "DirectTrans",
+	};
+	size_t len = 0;
 
-	for (size_t i = 0; i < findings->count; i++) {
-		struct json_object *item = json_object_new_object();
+	snprintf(buffer, size, "none");
+	for (size_t i = 0; i < ARRAY_SIZE(names) && len < size; i++)
+		if (bits & 1U << i)
+			len += (size_t)snprintf(buffer + len, size - len, "%s%s",
+						len ? " " : "", names[i]);
+}
 
-		add_text(item, "kind", usage_kind_name(findings->items[i].kind));
-		add_text(item, "detail", findings->items[i].detail);
-		json_object_array_add(array, item);
+void describe_size(unsigned long long bytes, char *buffer, size_t size)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t unit = 0;
+
+	while (bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < ARRAY_SIZE(units)) {
+		bytes /= 1024;
+		unit++;
 	}
-	return array;
-}
-
-static void add_ids(const struct cli_view *view, const struct pci_device *device,
-		    struct json_object *object)
-{
-	bool known = device->ids == FACT_KNOWN;
-	char class_text[16];
-
-	add_id(object, "vendor_id", known, device->vendor_id);
-	add_id(object, "device_id", known, device->device_id);
-	add_id(object, "subsystem_vendor_id", known, device->subsystem_vendor_id);
-	add_id(object, "subsystem_device_id", known, device->subsystem_device_id);
-	snprintf(class_text, sizeof(class_text), "%06x", device->class_code);
-	add_text(object, "class", known ? class_text : NULL);
-	add_text(object, "class_name", pci_class_name(view->names, device));
-	add_text(object, "vendor_name", pci_vendor_name(view->names, device));
-	add_text(object, "device_name", pci_device_name(view->names, device));
-}
-
-static void add_driver(const struct pci_device *device, struct json_object *object)
-{
-	const char *override = device->driver_override;
-
-	add_text(object, "driver", device->driver);
-	add_text(object, "driver_override", override && *override ? override : NULL);
-	json_object_object_add(object, "stuck", json_object_new_boolean(device->stuck));
-}
-
-static void add_functions(const struct pci_details *details, struct json_object *object)
-{
-	struct json_object *array = json_object_new_array();
-
-	add_address(object, "parent", details->parent_fact, &details->parent);
-	add_address(object, "physical_function", details->physical_fact,
-		    &details->physical_function);
-	for (size_t i = 0; i < details->n_virtual_functions; i++) {
-		char text[PCI_ADDRESS_SIZE];
-
-		pci_address_format(&details->virtual_functions[i], text);
-		json_object_array_add(array, output_json_text(text));
-	}
-	json_object_object_add(object, "virtual_functions", array);
-}
-
-int describe_json(const struct cli_view *view, const struct pci_device *device,
-		  struct json_object **ret_object, struct error *err)
-{
-	_cleanup_(pci_details_free) struct pci_details details = { 0 };
-	const struct iommu_group *group = iommu_group_of(&view->groups, device, NULL);
-	struct json_object *object;
-	enum usage_verdict verdict;
-	char reason[256];
-	int r;
-
-	r = pci_details_read(view->host, device, &details, err);
-	if (r < 0)
-		return r;
-	object = json_object_new_object();
-	if (!object)
-		return error_oom(err);
-	add_address(object, "address", FACT_KNOWN, &device->address);
-	add_ids(view, device, object);
-	add_number(object, "revision", details.revision_fact, details.revision);
-	add_driver(device, object);
-	add_number(object, "iommu_group", group ? FACT_KNOWN : FACT_ABSENT,
-		   group ? group->number : 0);
-	add_number(object, "numa_node",
-		   details.numa_node < 0 ? FACT_ABSENT : details.numa_fact,
-		   details.numa_node);
-	json_object_object_add(object, "boot_vga",
-			       details.boot_vga_fact == FACT_KNOWN
-				       ? json_object_new_boolean(details.boot_vga)
-				       : NULL);
-	json_object_object_add(object, "reset_methods", reset_methods(&details));
-	add_functions(&details, object);
-	add_text(object, "power_state",
-		 details.power_fact == FACT_KNOWN ? details.power_state : NULL);
-	json_object_object_add(object, "in_use", in_use(view, device));
-	verdict = usage_verdict(&view->usage, &view->groups, device, reason,
-				sizeof(reason));
-	add_text(object, "verdict", usage_verdict_name(verdict));
-	add_text(object, "verdict_reason", reason[0] ? reason : NULL);
-	*ret_object = object;
-	return 0;
-}
-
-struct json_object *describe_json_root(const char *command)
-{
-	struct json_object *root = json_object_new_object();
-
-	if (!root)
-		return NULL;
-	add_text(root, "schema", "pciferry/1");
-	add_text(root, "command", command);
-	return root;
+	snprintf(buffer, size, "%llu %s", bytes, units[unit]);
 }

@@ -2,12 +2,10 @@
 #ifndef PCIFERRY_CLI_DESCRIBE_H
 #define PCIFERRY_CLI_DESCRIBE_H
 
-/* One device in words and in JSON, the same in every command. */
+/* A device in words, the same in every command. */
 #include <stddef.h>
 
-#include "cli/cli.h"
-
-struct json_object;
+#include "cli/view.h"
 
 /* "VGA compatible controller: Advanced Micro Devices, Inc. [AMD/ATI] Rage 128", or IDs.
  */
@@ -17,14 +15,16 @@ void describe_name(const struct cli_view *view, const struct pci_device *device,
 /* Its driver; "-" for none; what is wrong when it does not answer. */
 const char *describe_driver(const struct pci_device *device);
 
-/*
- * The object of docs/json.md for one device. Reads what the scan has not. Its driver
- * override must have been read. Sets *ret_object, or returns -errno.
- */
-int describe_json(const struct cli_view *view, const struct pci_device *device,
-		  struct json_object **ret_object, struct error *err);
+const char *describe_port_type(enum pcie_port_type type);
 
-/* {"schema": ..., "command": ...}; NULL: out of memory. */
-struct json_object *describe_json_root(const char *command);
+/* "8 GT/s x4 of 16 GT/s x4"; "" where there is no link, "?" where it is unreadable. */
+void describe_link(const struct pci_config *config, char *buffer, size_t size);
+bool describe_link_is_slow(const struct pci_config *config);
+
+/* "SrcValid ReqRedir", of the bits PCI_ACS_...; "none". */
+void describe_acs(unsigned int bits, char *buffer, size_t size);
+
+/* "256 MiB": in the largest unit of which it is a whole number. */
+void describe_size(unsigned long long bytes, char *buffer, size_t size);
 
 #endif

@@ -48,6 +48,8 @@ static void print_help(const struct cli_command *command)
 		output_help(command->options);
 		if (command->options[0])
 			output_line("%s", "");
+		if (command->more_help)
+			command->more_help();
 		output_help(global_help);
 		return;
 	}
@@ -168,32 +170,6 @@ int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *e
 {
 	return cli->host_path ? host_open_directory(cli->host_path, ret_host, err)
 			      : host_open_live(ret_host, err);
-}
-
-int cli_view_open(const struct cli *cli, struct cli_view *view, struct error *err)
-{
-	int r = cli_open_host(cli, &view->host, err);
-
-	if (r == 0)
-		r = pci_scan(view->host, &view->devices, err);
-	if (r == 0)
-		r = iommu_scan(&view->devices, &view->groups, err);
-	if (r == 0)
-		r = usage_scan(view->host, &view->devices, &view->groups, &view->usage,
-			       err);
-	if (r < 0)
-		return r;
-	view->names = pci_names_open();
-	return view->names ? 0 : error_oom(err);
-}
-
-void cli_view_close(struct cli_view *view)
-{
-	pci_names_free(view->names);
-	usage_free(&view->usage);
-	iommu_groups_free(&view->groups);
-	pci_devices_free(&view->devices);
-	host_free(view->host);
 }
 
 static int unknown_command(const char *name, struct error *err)

@@ -59,7 +59,7 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 		error_hint(err, "pciferry list shows what there is");
 		return -EINVAL;
 	}
-	r = cli_view_open(cli, &view, err);
+	r = cli_view_open(cli, &view, 0, err);
 	for (int i = 0; r == 0 && i < argc; i++) {
 		size_t before = count;
 		bool several;

@@ -170,7 +170,7 @@ const char *iommu_isolation_words(enum iommu_isolation_reason reason)
 		[ISOLATED_BY_QUIRK] = "the kernel knows it as isolating",
 		[ISOLATED_BY_OVERRIDE] = "pcie_acs_override would say so",
 		[OPEN_NO_ACS] = "it offers no ACS",
-		[OPEN_CONVENTIONAL] = "a conventional PCI bus isolates nothing",
+		[OPEN_CONVENTIONAL] = "it is conventional PCI, which has no ACS",
 		[OPEN_UNREADABLE] = "whether it offers ACS could not be read",
 	};
 

@@ -40,7 +40,7 @@ int iommu_acs_override_parse(const char *text, struct iommu_acs_override *ret_ov
 /* Answers, with what they rest on. */
 enum iommu_isolation_reason {
 	ISOLATED_BY_ACS,
-	ISOLATED_ALONE,	      /* a single function, which has no one to reach inside */
+	ISOLATED_ALONE,	      /* a single function has no one to reach inside */
 	ISOLATED_BY_QUIRK,    /* the kernel knows this part as isolating */
 	ISOLATED_BY_OVERRIDE, /* pcie_acs_override says so; the hardware does not */
 	OPEN_NO_ACS,

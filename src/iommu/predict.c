@@ -44,6 +44,15 @@ static bool is_isolated(const struct prediction_run *run, const struct pci_node 
 	return run->isolation[index_of(run, node)].isolated;
 }
 
+static void add_doubt(struct iommu_predicted *predicted,
+		      const struct iommu_isolation *isolation)
+{
+	if (isolation->reason == OPEN_UNREADABLE)
+		predicted->unreadable = true;
+	else
+		predicted->uncertain |= isolation->uncertain;
+}
+
 /* Remembers the first thing that a function shares, and every doubt. */
 static void note(struct prediction_run *run, struct iommu_predicted *predicted,
 		 enum iommu_share share, const struct pci_node *with)
@@ -55,7 +64,7 @@ static void note(struct prediction_run *run, struct iommu_predicted *predicted,
 		predicted->with = with->device;
 		predicted->reason = isolation->reason;
 	}
-	predicted->uncertain |= isolation->uncertain;
+	add_doubt(predicted, isolation);
 }
 
 /*
@@ -70,7 +79,7 @@ static bool takes_over_requester(struct prediction_run *run,
 
 	if (config->pcie_fact == FACT_UNREADABLE) {
 		/* A port, most likely; a bridge to PCI if not. */
-		predicted->uncertain = true;
+		predicted->unreadable = true;
 		return false;
 	}
 	return config->pcie_fact == FACT_ABSENT ||
@@ -224,9 +233,9 @@ static void place(struct prediction_run *run, const struct pci_node *node)
 
 	if (predicted->group != NO_GROUP || is_iommu(node->device))
 		return;
-	predicted->uncertain = run->isolation[index_of(run, node)].uncertain ||
-			       node->parent_fact == FACT_UNREADABLE ||
-			       node->device->ids != FACT_KNOWN;
+	add_doubt(predicted, &run->isolation[index_of(run, node)]);
+	predicted->unreadable |=
+		node->parent_fact == FACT_UNREADABLE || node->device->ids != FACT_KNOWN;
 	predicted->group = choose_group(run, node, predicted);
 }
 
@@ -288,7 +297,8 @@ bool iommu_predicted_uncertain(const struct iommu_prediction *prediction, int gr
 {
 	for (size_t i = 0; i < prediction->count; i++)
 		if (prediction->of_device[i].group == group &&
-		    prediction->of_device[i].uncertain)
+		    (prediction->of_device[i].uncertain ||
+		     prediction->of_device[i].unreadable))
 			return true;
 	return false;
 }

@@ -23,12 +23,13 @@ enum iommu_share {
 	IOMMU_SHARES_PATH,	/* `with`, a bridge above, does not keep the DMA of what
 				   is behind it apart */
 	IOMMU_SHARES_SLOT,	/* functions of its slot reach one another inside */
-	IOMMU_SHARES_ALIAS,	/* `with` is a function whose requester ID it uses too */
+	IOMMU_SHARES_ALIAS,	/* `with` is a function whose requester ID it uses */
 };
 
 struct iommu_predicted {
-	int group; /* an index, equal for members of one group; -1: in none */
-	bool uncertain;
+	int group;	 /* an index, equal for members of one group; -1: in none */
+	bool uncertain;	 /* a quirk of the kernel's may decide otherwise */
+	bool unreadable; /* so may configuration space that could not be read */
 	enum iommu_share share;
 	const struct pci_device *with;	    /* NULL unless share says what it is */
 	enum iommu_isolation_reason reason; /* of `with`, or of the function itself */
@@ -48,7 +49,7 @@ int iommu_predict(const struct pci_topology *topology, const struct pci_config *
 		  struct iommu_prediction *ret_prediction, struct error *err);
 void iommu_prediction_free(struct iommu_prediction *prediction); /* takes NULL */
 
-/* Whether any member of its group is uncertain. */
+/* Whether a member of the group is uncertain, or rests on what could not be read. */
 bool iommu_predicted_uncertain(const struct iommu_prediction *prediction, int group);
 
 /*

@@ -105,7 +105,7 @@ struct pci_config {
 		uint8_t version;
 		enum pcie_port_type type;
 		bool slot_implemented;
-		bool flr;			     /* Function Level Reset Capability */
+		bool flr;			     /* function level reset */
 		uint8_t payload_max_supported_shift; /* bytes: 128 << shift */
 		uint8_t payload_size_shift;
 		enum fact link_fact; /* ABSENT: integrated in the root complex */

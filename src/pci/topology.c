@@ -10,14 +10,14 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-int pci_place_parse(const char *path, struct pci_place *ret_place)
+int pci_place_parse(const char *text, struct pci_place *ret_place)
 {
 	struct pci_place place = { 0 };
 	struct pci_address address, above = { 0 };
 	bool has_above = false, has_root = false, found = false;
 	char component[64];
 
-	for (const char *at = path; *at;) {
+	for (const char *at = text; *at;) {
 		size_t len = strcspn(at, "/");
 
 		snprintf(component, sizeof(component), "%.*s", (int)len, at);

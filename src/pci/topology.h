@@ -61,7 +61,7 @@ struct pci_place {
 	struct pci_address parent;
 	struct pci_address maker; /* the function above the root bus */
 };
-int pci_place_parse(const char *path, struct pci_place *ret_place);
+int pci_place_parse(const char *text, struct pci_place *ret_place);
 
 /*
  * The chain of device and function numbers from the root port down, "03.0/00.0": stays

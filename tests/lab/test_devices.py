@@ -22,9 +22,9 @@ if FULL:
     HOSTS += [("vtd", "6.12"), ("amd", "6.12")]
 
 
-def lab(scenario, *args, iommu="vtd", kernel="6.1"):
+def lab(scenario, *args, iommu="vtd", kernel="6.1", options=()):
     """Runs a scenario; its output, which is shown when it fails."""
-    command = [ROOT / "lab/lab", "run", "--iommu", iommu, "--kernel", kernel,
+    command = [ROOT / "lab/lab", "run", "--iommu", iommu, "--kernel", kernel, *options,
                scenario, *args]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False, cwd=ROOT)
@@ -99,6 +99,37 @@ def test_list_says_what_lspci_and_the_loop_of_the_guides_say(iommu, kernel):
         compare_device(device, theirs[address])
     groups = {group["number"]: set(group["devices"]) for group in ours["groups"]}
     assert groups == parse_loop(parts["groups"])
+
+
+def groups_of(output, key):
+    """The groups by that key of the devices, as sets of addresses; and the devices."""
+    devices = json.loads(sections(output)["list"])["devices"]
+    groups = {}
+    for device in devices:
+        groups.setdefault(device[key], set()).add(device["address"])
+    alone = groups.pop(None, set())
+    return sorted(map(sorted, groups.values())), sorted(alone), devices
+
+
+# How each machine is started with its IOMMU left off.
+OFF = {"vtd": ["--append", "intel_iommu=off"], "amd": ["--append", "amd_iommu=off"]}
+
+
+@pytest.mark.parametrize("iommu,kernel", HOSTS)
+def test_predicted_groups_are_what_the_kernel_makes(iommu, kernel):
+    """Ports with and without ACS, a conventional bus, functions of a slot, VFs."""
+    scenario = SCENARIOS / "predict.sh"
+    off = lab(scenario, iommu=iommu, kernel=kernel, options=OFF[iommu])
+    on = lab(scenario, iommu=iommu, kernel=kernel)
+    assert groups_of(off, "iommu_group")[0] == []
+    predicted, alone, devices = groups_of(off, "predicted_group")
+    real, without, _ = groups_of(on, "iommu_group")
+    assert len(devices) > 25 and len(real) > 15
+    assert any(len(group) > 1 for group in real)
+    assert any(device["physical_function"] for device in devices)
+    assert predicted == real and alone == without
+    assert predicted == groups_of(on, "predicted_group")[0]
+    assert not any(device["predicted_uncertain"] for device in devices)
 
 
 def test_a_device_in_use_stays_where_it_is_and_bad_input_changes_nothing():

@@ -121,9 +121,12 @@ static void assert_groups(const struct machine *machine, const char *groups)
 
 static void assert_certain(const struct machine *machine, const char *doubts)
 {
-	for (size_t i = 0; i < machine->topology.count; i++)
-		assert_int_equal(machine->prediction.of_device[i].uncertain,
-				 doubts[i] == '?');
+	for (size_t i = 0; i < machine->topology.count; i++) {
+		const struct iommu_predicted *one = &machine->prediction.of_device[i];
+
+		assert_int_equal(one->uncertain, doubts[i] == '?');
+		assert_int_equal(one->unreadable, doubts[i] == '!');
+	}
 }
 
 #define EXPECT_WITH(rows, override, groups, doubts)                   \
@@ -376,7 +379,7 @@ static void what_could_not_be_read_is_joined_and_said(void **state)
 	};
 
 	(void)state;
-	EXPECT_WITH(rows, NULL, "abac", "?.?.");
+	EXPECT_WITH(rows, NULL, "abac", "!.!.");
 }
 
 static void the_reason_names_the_function_in_the_way(void **state)

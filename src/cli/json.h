@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_JSON_H
+#define PCIFERRY_CLI_JSON_H
+
+/* The objects of docs/json.md, the same in every command. */
+#include "cli/view.h"
+
+struct json_object;
+
+/* What the view must have for json_device(). */
+enum {
+	JSON_NEEDS = CLI_NEEDS_USAGE | CLI_NEEDS_OVERRIDES | CLI_NEEDS_TOPOLOGY |
+		     CLI_NEEDS_CONFIG | CLI_NEEDS_PREDICTION,
+};
+
+/* {"schema": ..., "command": ...}; NULL: out of memory. */
+struct json_object *json_root(const char *command);
+
+/* One device. Reads what the view has not. Sets *ret_object, or returns -errno. */
+int json_device(const struct cli_view *view, const struct pci_device *device,
+		struct json_object **ret_object, struct error *err);
+
+/* All groups, with their types and members. NULL: out of memory. */
+struct json_object *json_groups(const struct cli_view *view);
+
+#endif

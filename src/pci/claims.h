@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_PCI_CLAIMS_H
+#define PCIFERRY_PCI_CLAIMS_H
+
+/*
+ * Which drivers say that they are for a function, loaded or not: the patterns that
+ * modpost writes into modules.alias, and into modules.builtin.modinfo for what is built
+ * in.
+ */
+#include <stddef.h>
+
+#include "base/text.h"
+#include "host/host.h"
+
+struct pci_device;
+
+/*
+ * Adds the modules whose pattern in modules.alias ("alias PATTERN MODULE") fits, each
+ * once. With a modalias that begins with "vfio_pci:" those are found that take the
+ * function for VFIO in vfio-pci's place. Returns 0 or -ENOMEM.
+ */
+int pci_aliases_parse(const char *text, size_t len, const char *modalias,
+		      struct string_list *ret_modules);
+
+/* The same in modules.builtin.modinfo: "module.alias=PATTERN", each ended by a NUL. */
+int pci_builtin_aliases_parse(const char *bytes, size_t len, const char *modalias,
+			      struct string_list *ret_modules);
+
+/*
+ * The drivers of the running kernel that claim a function. FACT_UNREADABLE: the kernel's
+ * modules are not there to be asked.
+ */
+enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
+			  struct string_list *ret_modules);
+
+#endif
