@@ -33,6 +33,7 @@ static void free_configs(struct cli_view *view)
 void cli_view_close(struct cli_view *view)
 {
 	iommu_prediction_free(&view->prediction);
+	iommu_firmware_free(&view->firmware);
 	free_configs(view);
 	pci_topology_free(&view->topology);
 	usage_free(&view->usage);
@@ -83,10 +84,15 @@ static int read_configs(struct cli_view *view, struct error *err)
 	return r < 0 ? error_oom(err) : 0;
 }
 
+static int read_firmware(struct cli_view *view, struct error *err)
+{
+	return iommu_firmware_read(view->host, &view->firmware, err);
+}
+
 static int read_prediction(struct cli_view *view, struct error *err)
 {
-	return iommu_predict(&view->topology, view->configs, view->override,
-			     &view->prediction, err);
+	return iommu_predict(&view->topology, view->configs, &view->firmware,
+			     view->override, &view->prediction, err);
 }
 
 /* In an order in which each finds what it rests on. */
@@ -99,6 +105,7 @@ static const struct {
 	{ CLI_NEEDS_STUCK, read_stuck },
 	{ CLI_NEEDS_TOPOLOGY, read_topology },
 	{ CLI_NEEDS_CONFIG, read_configs },
+	{ CLI_NEEDS_FIRMWARE, read_firmware },
 	{ CLI_NEEDS_PREDICTION, read_prediction },
 	{ CLI_NEEDS_USAGE, read_usage },
 	/* clang-format on */
@@ -107,7 +114,7 @@ static const struct {
 int cli_view_read(struct cli_view *view, unsigned int needs, struct error *err)
 {
 	if (needs & CLI_NEEDS_PREDICTION)
-		needs |= CLI_NEEDS_TOPOLOGY | CLI_NEEDS_CONFIG;
+		needs |= CLI_NEEDS_TOPOLOGY | CLI_NEEDS_CONFIG | CLI_NEEDS_FIRMWARE;
 	for (size_t i = 0; i < ARRAY_SIZE(readers); i++) {
 		int r;
 

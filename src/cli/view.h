@@ -6,6 +6,7 @@
 #include "host/host.h"
 #include "iommu/groups.h"
 #include "iommu/predict.h"
+#include "iommu/units.h"
 #include "pci/config.h"
 #include "pci/device.h"
 #include "pci/names.h"
@@ -22,7 +23,8 @@ enum {
 	CLI_NEEDS_OVERRIDES = 1 << 2, /* and which are stuck */
 	CLI_NEEDS_TOPOLOGY = 1 << 3,
 	CLI_NEEDS_CONFIG = 1 << 4,
-	CLI_NEEDS_PREDICTION = 1 << 5, /* and topology and configuration space */
+	CLI_NEEDS_FIRMWARE = 1 << 5,
+	CLI_NEEDS_PREDICTION = 1 << 6, /* and topology, configuration space, firmware */
 };
 
 struct cli_view {
@@ -34,6 +36,7 @@ struct cli_view {
 	struct usage usage;
 	struct pci_topology topology;
 	struct pci_config *configs; /* by the device's index */
+	struct iommu_firmware firmware;
 	struct iommu_prediction prediction;
 
 	/* May be set before cli_view_open(). */

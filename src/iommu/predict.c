@@ -17,7 +17,7 @@ enum { NO_GROUP = -1 };
 struct prediction_run {
 	const struct pci_topology *topology;
 	const struct pci_config *configs;
-	const struct iommu_acs_override *override;
+	const struct iommu_firmware *firmware;
 	struct iommu_isolation *isolation;
 	struct iommu_predicted *out;
 	int n_groups;
@@ -161,8 +161,16 @@ static void slot_range(const struct prediction_run *run, const struct pci_node *
 static int find_alias_group(struct prediction_run *run, const struct pci_node *node,
 			    struct iommu_predicted *predicted)
 {
-	const struct pci_node *first, *end;
+	const struct pci_node *first, *end, *alias = NULL;
 
+	/* Only on its own bus: setup_aliases() in drivers/iommu/amd/iommu.c. */
+	if (run->firmware)
+		alias = iommu_alias_of(run->firmware, run->topology, node);
+	if (alias && alias->device->address.bus == node->device->address.bus &&
+	    group_of(run, alias) != NO_GROUP) {
+		note(run, predicted, IOMMU_SHARES_ALIAS, alias);
+		return group_of(run, alias);
+	}
 	slot_range(run, node, &first, &end);
 	for (const struct pci_node *at = first; at < end; at++) {
 		if (at == node || group_of(run, at) == NO_GROUP ||
@@ -220,6 +228,15 @@ static int choose_group(struct prediction_run *run, const struct pci_node *node,
 	return group != NO_GROUP ? group : run->n_groups++;
 }
 
+/* A function that the firmware gives to no IOMMU has no group: it is not translated. */
+static bool has_no_unit(const struct prediction_run *run, const struct pci_node *node)
+{
+	uint64_t base;
+
+	return run->firmware && run->firmware->fact == FACT_KNOWN &&
+	       iommu_unit_of(run->firmware, run->topology, node, &base) == FACT_ABSENT;
+}
+
 /* AMD's IOMMU is a function itself, and in no group (seen on Linux 6.1 and 6.12). */
 static bool is_iommu(const struct pci_device *device)
 {
@@ -231,7 +248,8 @@ static void place(struct prediction_run *run, const struct pci_node *node)
 {
 	struct iommu_predicted *predicted = &run->out[index_of(run, node)];
 
-	if (predicted->group != NO_GROUP || is_iommu(node->device))
+	if (predicted->group != NO_GROUP || is_iommu(node->device) ||
+	    has_no_unit(run, node))
 		return;
 	add_doubt(predicted, &run->isolation[index_of(run, node)]);
 	predicted->unreadable |=
@@ -252,6 +270,7 @@ static void place_bus(struct prediction_run *run, const struct pci_node *first,
 }
 
 int iommu_predict(const struct pci_topology *topology, const struct pci_config *configs,
+		  const struct iommu_firmware *firmware,
 		  const struct iommu_acs_override *override,
 		  struct iommu_prediction *ret_prediction, struct error *err)
 {
@@ -262,7 +281,7 @@ int iommu_predict(const struct pci_topology *topology, const struct pci_config *
 	struct prediction_run run = {
 		.topology = topology,
 		.configs = configs,
-		.override = override,
+		.firmware = firmware,
 		.isolation = isolation,
 		.out = out,
 	};

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "iommu/isolation.h"
+#include "iommu/units.h"
 #include "pci/config.h"
 #include "pci/topology.h"
 
@@ -42,9 +43,11 @@ struct iommu_prediction {
 };
 
 /*
- * configs: by the device's index. override may be NULL. Returns 0 or -ENOMEM.
+ * configs: by the device's index. firmware and override may be NULL. Returns 0 or
+ * -ENOMEM.
  */
 int iommu_predict(const struct pci_topology *topology, const struct pci_config *configs,
+		  const struct iommu_firmware *firmware,
 		  const struct iommu_acs_override *override,
 		  struct iommu_prediction *ret_prediction, struct error *err);
 void iommu_prediction_free(struct iommu_prediction *prediction); /* takes NULL */

@@ -181,6 +181,22 @@ void pci_topology_free(struct pci_topology *topology)
 	memset(topology, 0, sizeof(*topology));
 }
 
+static int compare_with_node(const void *key, const void *item)
+{
+	const struct pci_node *node = item;
+
+	return pci_address_compare(key, &node->device->address);
+}
+
+const struct pci_node *pci_find_node(const struct pci_topology *topology,
+				     const struct pci_address *address)
+{
+	if (!topology->count)
+		return NULL;
+	return bsearch(address, topology->nodes, topology->count,
+		       sizeof(*topology->nodes), compare_with_node);
+}
+
 const char *pci_node_path(const struct pci_node *node, char buffer[PCI_PATH_SIZE])
 {
 	size_t start = PCI_PATH_SIZE - 1;

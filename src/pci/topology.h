@@ -51,6 +51,10 @@ int pci_topology_read(const struct host *host, const struct pci_devices *devices
 		      struct pci_topology *ret_topology, struct error *err);
 void pci_topology_free(struct pci_topology *topology); /* takes NULL */
 
+/* NULL: not there. */
+const struct pci_node *pci_find_node(const struct pci_topology *topology,
+				     const struct pci_address *address);
+
 /*
  * The name of the root bus that a path in /sys/devices goes through last, "pci0000:00";
  * and, when the component behind it is an address, the bridge directly above the last

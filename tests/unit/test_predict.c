@@ -94,7 +94,7 @@ static void predict(struct machine *machine, const struct row *rows, size_t coun
 	machine->topology.count = count;
 	if (override)
 		assert_int_equal(iommu_acs_override_parse(override, &parsed, NULL), 0);
-	assert_int_equal(iommu_predict(&machine->topology, machine->configs,
+	assert_int_equal(iommu_predict(&machine->topology, machine->configs, NULL,
 				       override ? &parsed : NULL, &machine->prediction,
 				       NULL),
 			 0);
