@@ -65,6 +65,25 @@ void string_list_sort(struct string_list *list)
 		qsort(list->items, list->count, sizeof(*list->items), compare_text);
 }
 
+char *string_list_lines(const struct string_list *list, size_t *ret_len)
+{
+	size_t len = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < list->count; i++)
+		len += strlen(list->items[i]) + 1;
+	text = at = malloc(len + 1);
+	if (!text)
+		return NULL;
+	for (size_t i = 0; i < list->count; i++) {
+		at = stpcpy(at, list->items[i]);
+		*at++ = '\n';
+	}
+	*at = '\0';
+	*ret_len = len;
+	return text;
+}
+
 void string_list_free(struct string_list *list)
 {
 	if (!list)

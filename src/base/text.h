@@ -21,6 +21,8 @@ int string_list_addf(struct string_list *list, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 bool string_list_has(const struct string_list *list, const char *text);
 void string_list_sort(struct string_list *list);
+/* All of them, each ended by a newline. The caller frees it; NULL: no memory. */
+char *string_list_lines(const struct string_list *list, size_t *ret_len);
 void string_list_free(struct string_list *list); /* takes NULL */
 
 /* Cuts white space, newlines among it, off the end, in place. Returns the text. */

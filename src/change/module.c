@@ -3,7 +3,30 @@
 #include <libkmod.h>
 #include <stddef.h>
 
+#include "base/cleanup.h"
+#include "base/library.h"
 #include "change/internal.h"
+
+#define KMOD_FUNCTIONS(X)                  \
+	X(kmod_list_next)                  \
+	X(kmod_module_get_module)          \
+	X(kmod_module_new_from_lookup)     \
+	X(kmod_module_probe_insert_module) \
+	X(kmod_module_unref)               \
+	X(kmod_module_unref_list)          \
+	X(kmod_new)                        \
+	X(kmod_set_log_fn)                 \
+	X(kmod_unref)
+
+struct kmod_library {
+	KMOD_FUNCTIONS(LIBRARY_POINTER)
+};
+
+static const struct library_function functions[] = {
+#define KMOD_ROW(name) { #name, offsetof(struct kmod_library, name) },
+	KMOD_FUNCTIONS(KMOD_ROW)
+#undef KMOD_ROW
+};
 
 static void say_nothing(void *data, int priority, const char *file, int line,
 			const char *function, const char *format, va_list args)
@@ -12,29 +35,40 @@ static void say_nothing(void *data, int priority, const char *file, int line,
 	(void)function, (void)format, (void)args;
 }
 
-int change_load_module(const char *name)
+static int insert(const struct kmod_library *kmod, struct kmod_ctx *context,
+		  const char *name)
 {
 	struct kmod_list *modules = NULL, *entry;
+	int r = kmod->kmod_module_new_from_lookup(context, name, &modules);
+
+	if (r == 0 && !modules)
+		r = -ENOENT;
+	for (entry = modules; r == 0 && entry;
+	     entry = kmod->kmod_list_next(modules, entry)) {
+		struct kmod_module *module = kmod->kmod_module_get_module(entry);
+
+		r = kmod->kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL,
+							  NULL);
+		kmod->kmod_module_unref(module);
+	}
+	kmod->kmod_module_unref_list(modules);
+	return r;
+}
+
+int change_load_module(const char *name)
+{
+	struct kmod_library kmod;
 	struct kmod_ctx *context;
 	int r;
 
-	context = kmod_new(NULL, NULL);
+	if (library_load("libkmod.so.2", "libkmod2", functions, ARRAY_SIZE(functions),
+			 &kmod, NULL) < 0)
+		return -ELIBACC;
+	context = kmod.kmod_new(NULL, NULL);
 	if (!context)
 		return -ENOMEM;
-	kmod_set_log_fn(context, say_nothing, NULL);
-	r = kmod_module_new_from_lookup(context, name, &modules);
-	if (r == 0 && !modules)
-		r = -ENOENT;
-	kmod_list_foreach(entry, modules)
-	{
-		struct kmod_module *module = kmod_module_get_module(entry);
-
-		r = kmod_module_probe_insert_module(module, 0, NULL, NULL, NULL, NULL);
-		kmod_module_unref(module);
-		if (r < 0)
-			break;
-	}
-	kmod_module_unref_list(modules);
-	kmod_unref(context);
+	kmod.kmod_set_log_fn(context, say_nothing, NULL);
+	r = insert(&kmod, context, name);
+	kmod.kmod_unref(context);
 	return r;
 }

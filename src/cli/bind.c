@@ -130,10 +130,8 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 
 	if (r < 0)
 		return r;
-	r = take_select(cli, &options, argc - optind, argv + optind, &addresses, &count,
-			err);
-	if (r == 0)
-		r = cli_open_host(cli, &host, err);
+	r = take_select(cli, &options, argc - optind, argv + optind, &host, &addresses,
+			&count, err);
 	if (r == 0)
 		r = take_carry_out(cli, host, &options, addresses, count, direction,
 				   &plan, err);

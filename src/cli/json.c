@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/describe.h"
 #include "cli/output.h"
+#include "host/recording.h"
 
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
@@ -330,5 +331,22 @@ struct json_object *json_root(const char *command)
 		return NULL;
 	add_text(root, "schema", "pciferry/1");
 	add_text(root, "command", command);
+	return root;
+}
+
+struct json_object *json_recording(const char *path, size_t devices, size_t size,
+				   const struct host_recording_summary *summary)
+{
+	struct json_object *root = json_root("record");
+
+	if (!root)
+		return NULL;
+	add_text(root, "file", path);
+	add_number(root, "size", FACT_KNOWN, (long long)size);
+	add_number(root, "devices", FACT_KNOWN, (long long)devices);
+	add_number(root, "files", FACT_KNOWN, (long long)summary->files);
+	add_number(root, "links", FACT_KNOWN, (long long)summary->links);
+	add_number(root, "absent", FACT_KNOWN, (long long)summary->absent);
+	add_number(root, "unreadable", FACT_KNOWN, (long long)summary->unreadable);
 	return root;
 }

@@ -5,6 +5,7 @@
 /* The objects of docs/json.md, the same in every command. */
 #include "cli/view.h"
 
+struct host_recording_summary;
 struct json_object;
 
 /* What the view must have for json_device(). */
@@ -22,5 +23,9 @@ int json_device(const struct cli_view *view, const struct pci_device *device,
 
 /* All groups, with their types and members. NULL: out of memory. */
 struct json_object *json_groups(const struct cli_view *view);
+
+/* What record has written. NULL: out of memory. */
+struct json_object *json_recording(const char *path, size_t devices, size_t size,
+				   const struct host_recording_summary *summary);
 
 #endif

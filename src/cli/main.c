@@ -9,12 +9,12 @@
 #include "cli/output.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_list, &cli_show, &cli_bind, &cli_release, &cli_vm,
+	&cli_list, &cli_show, &cli_bind, &cli_release, &cli_vm, &cli_record,
 };
 
 static const char global_help[] =
 	"Options of every command:\n"
-	"  --host DIR       look at a copy of another host's /sys instead of this host\n"
+	"  --host FILE|DIR  look at a recording, or a copy of a /sys, not at this host\n"
 	"  --json           print JSON\n"
 	"  --color WHEN     auto, always or never\n"
 	"  -q, --quiet      no talk, only data and errors\n"
@@ -164,12 +164,6 @@ int cli_next_option(struct cli *cli, int argc, char **argv, const struct option 
 			return -ECANCELED;
 		}
 	}
-}
-
-int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *err)
-{
-	return cli->host_path ? host_open_directory(cli->host_path, ret_host, err)
-			      : host_open_live(ret_host, err);
 }
 
 static int unknown_command(const char *name, struct error *err)

@@ -45,8 +45,8 @@ static int refuse_several(const struct cli_view *view, const char *argument,
 }
 
 int take_select(const struct cli *cli, const struct take_options *options, int argc,
-		char **argv, struct pci_address **ret_addresses, size_t *ret_count,
-		struct error *err)
+		char **argv, struct host **ret_host, struct pci_address **ret_addresses,
+		size_t *ret_count, struct error *err)
 {
 	_cleanup_(cli_view_close) struct cli_view view = { 0 };
 	_cleanup_free_ struct pci_device **devices = NULL;
@@ -76,6 +76,7 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++)
 		addresses[i] = devices[i]->address;
+	*ret_host = steal(view.host);
 	*ret_addresses = steal(addresses);
 	*ret_count = count;
 	return 0;

@@ -21,10 +21,13 @@ struct take_options {
 /* --timeout's value. Returns 0 or -EINVAL. */
 int take_parse_timeout(const char *text, struct take_options *options, struct error *err);
 
-/* The addresses that the arguments mean; the caller frees them. */
+/*
+ * The addresses that the arguments mean, which the caller frees, and the host that they
+ * are on, for host_free().
+ */
 int take_select(const struct cli *cli, const struct take_options *options, int argc,
-		char **argv, struct pci_address **ret_addresses, size_t *ret_count,
-		struct error *err);
+		char **argv, struct host **ret_host, struct pci_address **ret_addresses,
+		size_t *ret_count, struct error *err);
 
 enum take_direction { TAKE, GIVE_BACK };
 

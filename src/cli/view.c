@@ -7,19 +7,22 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "cli/cli.h"
+#include "host/recording.h"
 
 int cli_view_open(const struct cli *cli, struct cli_view *view, unsigned int needs,
 		  struct error *err)
 {
 	int r = cli_open_host(cli, &view->host, err);
 
+	if (r == 0 && view->record)
+		r = host_record(view->host, err);
 	if (r == 0)
 		r = pci_scan(view->host, &view->devices, err);
 	if (r == 0)
 		r = iommu_scan(&view->devices, &view->groups, err);
 	if (r < 0)
 		return r;
-	view->names = pci_names_open();
+	view->names = pci_names_open(view->host);
 	return view->names ? cli_view_read(view, needs, err) : error_oom(err);
 }
 

@@ -42,6 +42,7 @@ struct cli_view {
 	/* May be set before cli_view_open(). */
 	enum pci_wake wake;
 	const struct iommu_acs_override *override;
+	bool record;  /* keep what is read (host/recording.h) */
 	bool predict; /* tell the prediction beside the real group */
 };
 

@@ -418,10 +418,8 @@ static int run_run(struct cli *cli, int argc, char **argv, struct error *err)
 	       (value = cli_next_option(cli, words, argv, own_options, err)) != -1)
 		r = take_option(&request, value, err);
 	if (r == 0)
-		r = take_select(cli, &request.take, words - optind, argv + optind,
+		r = take_select(cli, &request.take, words - optind, argv + optind, &host,
 				&addresses, &count, err);
-	if (r == 0)
-		r = cli_open_host(cli, &host, err);
 	if (r < 0)
 		return r;
 	request.config.disks = (const char *const *)request.disks.items;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host/host.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,13 +14,10 @@
 #include "base/error.h"
 #include "base/rooted.h"
 #include "base/text.h"
-
-struct host {
-	int root;
-	bool live;
-	bool sysfs; /* its sys/bus is the kernel's, not a copy */
-	char *name;
-};
+#include "host/archive.h"
+#include "host/backend.h"
+#include "host/recording.h"
+#include "host/tree.h"
 
 static bool is_sysfs(int root)
 {
@@ -38,6 +34,7 @@ static int open_host(const char *path, const char *name, bool live,
 
 	if (!host)
 		return error_oom(err);
+	host->backend = &host_files_backend;
 	host->live = live;
 	host->name = strdup(name);
 	host->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -64,16 +61,37 @@ int host_open_directory(const char *path, struct host **ret_host, struct error *
 
 	r = open_host(path, path, false, &host, err);
 	if (r < 0) {
-		error_hint(err,
-			   "--host takes a directory that holds a copy of a host's /sys");
+		error_hint(err, "--host takes a recording, or a directory that holds a"
+				" copy of a host's /sys");
 		return r;
 	}
 	if (!host_exists(host, "sys/bus/pci/devices")) {
 		host_free(host);
 		r = error_set(err, ENOENT, path,
 			      "not a host: it has no sys/bus/pci/devices");
-		error_hint(err,
-			   "--host takes a directory that holds a copy of a host's /sys");
+		error_hint(err, "--host takes a recording, or a directory that holds a"
+				" copy of a host's /sys");
+		return r;
+	}
+	*ret_host = host;
+	return 0;
+}
+
+int host_open_recording(const char *name, const void *bytes, size_t len,
+			struct host **ret_host, struct error *err)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	int r;
+
+	if (!host)
+		return error_oom(err);
+	host->backend = &host_tree_backend;
+	host->root = -1;
+	host->name = strdup(name);
+	r = host->name ? host_archive_parse(name, bytes, len, &host->tree, err)
+		       : error_oom(err);
+	if (r < 0) {
+		host_free(host);
 		return r;
 	}
 	*ret_host = host;
@@ -86,6 +104,8 @@ void host_free(struct host *host)
 		return;
 	if (host->root >= 0)
 		close(host->root);
+	host_recording_free(host->recording);
+	host_tree_free(host->tree);
 	free(host->name);
 	free(host);
 }
@@ -115,43 +135,23 @@ static enum fact fact_of_errno(int code)
 	return code == ENOENT || code == ENOTDIR ? FACT_ABSENT : FACT_UNREADABLE;
 }
 
-/* Takes the descriptor, or a negative errno in its place. */
-static enum fact read_attribute(int owned, char *buffer, size_t size)
+static enum fact read_text(const struct host *host, const struct host_dir *dir,
+			   const char *name, char *buffer, size_t size)
 {
-	_cleanup_close_ int fd = owned;
-	size_t len = 0;
+	ssize_t n = host->backend->read(host, dir, name, buffer, size);
 
-	buffer[0] = '\0';
-	if (fd < 0)
-		return fact_of_errno(-fd);
-	/* One read gets a whole sysfs attribute; a further one only when that filled it.
-	 */
-	do {
-		ssize_t n = read(fd, buffer + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			buffer[0] = '\0';
-			return FACT_UNREADABLE;
-		}
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	} while (len < size && buffer[len - 1] != '\n');
-	if (len == size) {
+	if (n < 0 || (size_t)n == size) {
 		buffer[0] = '\0';
-		return FACT_UNREADABLE;
+		return n < 0 ? fact_of_errno((int)-n) : FACT_UNREADABLE;
 	}
-	buffer[len] = '\0';
+	buffer[n] = '\0';
 	text_trim_end(buffer);
 	return FACT_KNOWN;
 }
 
 enum fact host_read(const struct host *host, const char *path, char *buffer, size_t size)
 {
-	return read_attribute(rooted_open(host->root, path, O_RDONLY | O_NONBLOCK, 0),
-			      buffer, size);
+	return read_text(host, NULL, path, buffer, size);
 }
 
 enum fact host_read_number(const struct host *host, const char *path,
@@ -174,48 +174,21 @@ enum fact host_read_number(const struct host *host, const char *path,
 int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 		   size_t *ret_len)
 {
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *bytes = NULL;
-	size_t len = 0, room = 0;
-
-	fd = rooted_open(host->root, path, O_RDONLY | O_NONBLOCK, 0);
-	if (fd < 0)
-		return fd;
-	for (;;) {
-		ssize_t n;
-
-		if (len + 1 >= room) {
-			char *larger;
-
-			room = room ? room * 2 : 16384;
-			if (room > HOST_FILE_MAX)
-				return -EFBIG;
-			larger = realloc(bytes, room);
-			if (!larger)
-				return -ENOMEM;
-			bytes = larger;
-		}
-		n = read(fd, bytes + len, room - len - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	bytes[len] = '\0';
-	*ret_bytes = steal(bytes);
-	*ret_len = len;
-	return 0;
+	return host->backend->read_all(host, path, ret_bytes, ret_len);
 }
 
 int host_read_made(const struct host *host, const char *path,
 		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
 		   size_t *ret_len)
 {
-	return host->live ? make(ret_bytes, ret_len)
-			  : host_read_file(host, path, ret_bytes, ret_len);
+	int r;
+
+	if (!host->live)
+		return host_read_file(host, path, ret_bytes, ret_len);
+	r = make(ret_bytes, ret_len);
+	if (host->recording && r == 0)
+		host_recording_keep(host, path, *ret_bytes, *ret_len);
+	return r;
 }
 
 static enum fact keep_last_component(char *buffer)
@@ -227,16 +200,21 @@ static enum fact keep_last_component(char *buffer)
 	return buffer[0] ? FACT_KNOWN : FACT_UNREADABLE;
 }
 
+static enum fact read_target(const struct host *host, const struct host_dir *dir,
+			     const char *name, char *buffer, size_t size)
+{
+	ssize_t n = host->backend->read_link(host, dir, name, buffer, size);
+
+	if (n >= 0)
+		return FACT_KNOWN;
+	buffer[0] = '\0';
+	return fact_of_errno((int)-n);
+}
+
 enum fact host_link_target(const struct host *host, const char *path, char *buffer,
 			   size_t size)
 {
-	ssize_t n = rooted_readlink(host->root, path, buffer, size);
-
-	if (n < 0) {
-		buffer[0] = '\0';
-		return fact_of_errno((int)-n);
-	}
-	return FACT_KNOWN;
+	return read_target(host, NULL, path, buffer, size);
 }
 
 enum fact host_link_name(const struct host *host, const char *path, char *buffer,
@@ -256,70 +234,43 @@ enum fact host_link_name(const struct host *host, const char *path, char *buffer
 
 bool host_exists(const struct host *host, const char *path)
 {
-	_cleanup_close_ int fd = rooted_open(host->root, path, O_PATH, 0);
-
-	return fd >= 0;
+	return host->backend->exists(host, path) == 0;
 }
 
 int host_list(const struct host *host, const char *path, struct string_list *ret_names)
 {
-	int fd = rooted_open(host->root, path, O_RDONLY | O_DIRECTORY, 0);
-	const struct dirent *entry;
-	int r = 0;
-	DIR *dir;
+	int r = host->backend->list(host, path, ret_names);
 
-	if (fd < 0)
-		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	while (r == 0) {
-		errno = 0;
-		entry = readdir(dir);
-		if (!entry) {
-			r = -errno;
-			break;
-		}
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = string_list_add(ret_names, entry->d_name);
-	}
-	closedir(dir);
 	string_list_sort(ret_names);
 	return r;
 }
 
-int host_dir_open(const struct host *host, const char *path)
+int host_dir_open(const struct host *host, const char *path, struct host_dir *ret_dir)
 {
-	return rooted_open(host->root, path, O_PATH | O_DIRECTORY, 0);
+	return host->backend->open_dir(host, path, ret_dir);
 }
 
-enum fact host_dir_read(int dir, const char *name, char *buffer, size_t size)
+enum fact host_dir_read(const struct host_dir *dir, const char *name, char *buffer,
+			size_t size)
 {
-	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	return read_attribute(fd < 0 ? -errno : fd, buffer, size);
+	return read_text(dir->host, dir, name, buffer, size);
 }
 
-enum fact host_dir_link_name(int dir, const char *name, char *buffer, size_t size)
+enum fact host_dir_link_target(const struct host_dir *dir, const char *name, char *buffer,
+			       size_t size)
 {
-	ssize_t n = readlinkat(dir, name, buffer, size);
-
-	if (n < 0) {
-		buffer[0] = '\0';
-		return fact_of_errno(errno);
-	}
-	if ((size_t)n >= size) {
-		buffer[0] = '\0';
-		return FACT_UNREADABLE;
-	}
-	buffer[n] = '\0';
-	return keep_last_component(buffer);
+	return read_target(dir->host, dir, name, buffer, size);
 }
 
-void host_dir_close(int dir)
+enum fact host_dir_link_name(const struct host_dir *dir, const char *name, char *buffer,
+			     size_t size)
 {
-	close(dir);
+	enum fact fact = read_target(dir->host, dir, name, buffer, size);
+
+	return fact == FACT_KNOWN ? keep_last_component(buffer) : fact;
+}
+
+void host_dir_close(struct host_dir *dir)
+{
+	dir->host->backend->close_dir(dir);
 }

@@ -3,10 +3,10 @@
 #define PCIFERRY_HOST_HOST_H
 
 /*
- * The host being looked at: this machine ("/"), or a directory that holds a copy of the
- * parts of another one's file system. Every path is resolved beneath its root
- * (base/rooted.h), so neither a link nor ".." in a foreign tree reaches this machine's
- * files.
+ * The host being looked at: this machine ("/"), a directory that holds a copy of the
+ * parts of another one's file system, or a recording of one. Every path is resolved
+ * beneath its root (base/rooted.h), so neither a link nor ".." in a foreign tree reaches
+ * this machine's files.
  *
  * Paths are given without a leading slash: "sys/bus/pci/devices".
  */
@@ -33,6 +33,14 @@ enum {
 /* Each sets *ret_host, which the caller frees, and returns 0, or returns -errno. */
 int host_open_live(struct host **ret_host, struct error *err);
 int host_open_directory(const char *path, struct host **ret_host, struct error *err);
+
+/*
+ * A recording: the bytes of an archive that host_recording_write() made
+ * (host/recording.h). `name` is for messages. Nothing is unpacked to disk. The bytes need
+ * not outlive the call.
+ */
+int host_open_recording(const char *name, const void *bytes, size_t len,
+			struct host **ret_host, struct error *err);
 void host_free(struct host *host); /* takes NULL */
 
 /* For _cleanup_(). */
@@ -50,7 +58,10 @@ bool host_reads_may_hang(const struct host *host);
 /* What to call it in a message: "this host", or the directory. */
 const char *host_name(const struct host *host);
 
-/* The descriptor of its root, for change/, which alone writes. The host keeps it. */
+/*
+ * The descriptor of its root, for change/, which alone writes. The host keeps it. -1: a
+ * recording has none.
+ */
 int host_root_fd(const struct host *host);
 
 /*
@@ -95,13 +106,25 @@ int host_list(const struct host *host, const char *path, struct string_list *ret
 
 /*
  * A directory that stays open while several attributes of it are read: one look-up
- * instead of one for each. Returns a descriptor for the three functions below, or -errno.
- * They take the name of an entry, never a path, and do not follow it where it is a link.
+ * instead of one for each. The functions below take the name of an entry, never a path,
+ * and do not follow it where it is a link.
  */
-int host_dir_open(const struct host *host, const char *path);
-enum fact host_dir_read(int dir, const char *name, char *buffer, size_t size);
-enum fact host_dir_link_name(int dir, const char *name, char *buffer, size_t size);
-void host_dir_close(int dir);
+struct host_dir {
+	const struct host *host;
+	int fd; /* the rest is the backend's */
+	const void *node;
+	char *path;
+};
+
+/* Returns 0 or -errno; then there is nothing to close. */
+int host_dir_open(const struct host *host, const char *path, struct host_dir *ret_dir);
+enum fact host_dir_read(const struct host_dir *dir, const char *name, char *buffer,
+			size_t size);
+enum fact host_dir_link_target(const struct host_dir *dir, const char *name, char *buffer,
+			       size_t size);
+enum fact host_dir_link_name(const struct host_dir *dir, const char *name, char *buffer,
+			     size_t size);
+void host_dir_close(struct host_dir *dir);
 
 /*
  * Reads attributes that take the kernel's device lock, which is held for as long as a

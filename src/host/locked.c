@@ -11,7 +11,8 @@
 
 #include "base/child.h"
 #include "base/cleanup.h"
-#include "host/host.h"
+#include "host/backend.h"
+#include "host/internal.h"
 
 /* The answer is a run of records, each: fact (one byte), length (two bytes), text. */
 enum { RECORD_HEAD = 3 };
@@ -90,6 +91,14 @@ static int read_directly(const struct host *host, const char *const *paths, size
 	return 0;
 }
 
+/* What a child reads, a recording in this process does not see. */
+static void keep_reads(const struct host *host, const char *const *paths,
+		       const enum fact *facts, char *const *texts, size_t count)
+{
+	for (size_t i = 0; host->recording && i < count; i++)
+		host_recording_keep_read(host, paths[i], facts[i], texts[i]);
+}
+
 int host_read_locked(const struct host *host, const char *const *paths, size_t count,
 		     unsigned int deadline_ms, enum fact *facts, char **texts,
 		     bool *stuck)
@@ -121,6 +130,8 @@ int host_read_locked(const struct host *host, const char *const *paths, size_t c
 		if (n < 0)
 			return (int)n;
 		done += (size_t)n;
+		keep_reads(host, paths + done - n, facts + done - n, texts + done - n,
+			   (size_t)n);
 		if (r == -ETIMEDOUT && done < count) {
 			stuck[done++] = true;
 			/* One had the whole time; a host with many of them must answer

@@ -25,7 +25,7 @@ enum dmar_type {
 	DMAR_RMRR = 1, /* 8.4: memory that devices use behind the kernel's back */
 	DMAR_ATSR = 2, /* 8.5: root ports that support ATS */
 	DMAR_RHSA = 3, /* 8.6: the NUMA node of a unit */
-	DMAR_ANDD = 4, /* 8.7: the name of a device that only ACPI knows */
+	DMAR_ANDD = 4, /* 8.7: name of a device that only ACPI knows */
 	DMAR_SATC = 5, /* 8.8: integrated devices with translation caches */
 	DMAR_SIDP = 6, /* 8.9: properties of integrated devices */
 };
@@ -52,9 +52,10 @@ struct dmar_scope {
 };
 
 struct dmar_structure {
-	uint16_t type;		   /* enum dmar_type, or one that is not known here */
-	uint8_t flags;		   /* DRHD, ATSR, SATC: bit 0: all functions not named
-				      elsewhere (DRHD), all ports (ATSR), required (SATC) */
+	uint16_t type; /* enum dmar_type, or one that is not known here */
+	/* Bit 0: all functions not named elsewhere (DRHD), all ports (ATSR), required
+	 * (SATC). */
+	uint8_t flags;
 	uint16_t segment;	   /* not RHSA, ANDD */
 	uint64_t base;		   /* DRHD, RHSA: of its registers; RMRR: first byte */
 	uint64_t limit;		   /* RMRR: last byte */

@@ -223,3 +223,17 @@ const struct pci_capability *pci_find_capability(const struct pci_config *config
 			return &config->capabilities[i];
 	return NULL;
 }
+
+void pci_config_anonymise(uint8_t *bytes, size_t len, uint32_t number)
+{
+	const struct pci_capability *serial;
+	struct pci_config config;
+
+	if (pci_config_parse(bytes, len, 0, &config) < 0)
+		return;
+	serial = pci_find_capability(&config, true, PCI_EXT_SERIAL_NUMBER);
+	/* Its parser has found it whole, or it is cut off at the end of the bytes. */
+	for (size_t i = 0; serial && i < 8 && serial->offset + 4 + i < len; i++)
+		bytes[serial->offset + 4 + i] = i < 4 ? (uint8_t)(number >> 8 * i) : 0;
+	pci_config_free(&config);
+}

@@ -198,6 +198,12 @@ int pci_config_parse(const uint8_t *bytes, size_t len, size_t size,
 		     struct pci_config *ret_config);
 void pci_config_free(struct pci_config *config); /* takes NULL */
 
+/*
+ * Takes the Device Serial Number out of configuration space: what is there becomes zeros
+ * and a number of its own. For recordings.
+ */
+void pci_config_anonymise(uint8_t *bytes, size_t len, uint32_t number);
+
 /* The first with this ID; NULL: not in the list. */
 const struct pci_capability *pci_find_capability(const struct pci_config *config,
 						 bool extended, uint16_t id);

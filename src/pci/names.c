@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pci/names.h"
 
+#include <errno.h>
 #include <libudev.h>
 #include <search.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "pci/device.h"
 
 /* Hosts have many devices of few kinds: each kind is looked up once. */
@@ -19,22 +21,13 @@ struct kind {
 
 #define CLASS_KEY (1ULL << 63)
 
+static const char names_path[] = "pciferry/names";
+
 struct pci_names {
 	struct udev *udev;
 	struct udev_hwdb *hwdb;
 	void *kinds; /* tsearch tree of struct kind */
 };
-
-struct pci_names *pci_names_open(void)
-{
-	struct pci_names *names = calloc(1, sizeof(*names));
-
-	if (!names)
-		return NULL;
-	names->udev = udev_new();
-	names->hwdb = names->udev ? udev_hwdb_new(names->udev) : NULL;
-	return names;
-}
 
 static void kind_free(void *node)
 {
@@ -103,6 +96,91 @@ static struct kind *find_kind(struct pci_names *names, uint64_t key, bool *ret_n
 	}
 	*ret_new = true;
 	return kind;
+}
+
+static char *copy_field(const char *field)
+{
+	return field && *field ? strdup(field) : NULL;
+}
+
+/* "device\t80861521\tIntel Corporation\tI350", "class\t0200\t\tEthernet controller" */
+static int take_line(struct pci_names *names, char *line)
+{
+	const char *what = strsep(&line, "\t"), *key = line ? strsep(&line, "\t") : NULL;
+	const char *first = line ? strsep(&line, "\t") : NULL;
+	struct kind *kind;
+	uint32_t number;
+	bool new;
+
+	if (!key || text_parse_hex(key, strlen(key), &number) < 0)
+		return 0;
+	kind = find_kind(names, strcmp(what, "class") ? number : CLASS_KEY | number,
+			 &new);
+	if (!kind)
+		return -ENOMEM;
+	if (new) {
+		kind->first = copy_field(first);
+		kind->second = copy_field(line);
+	}
+	return 0;
+}
+
+/* The names that a recording brings. Returns 1; 0 when it has none; or -ENOMEM. */
+static int take_recorded(struct pci_names *names, const struct host *host)
+{
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+	size_t len;
+
+	if (host_is_live(host) || host_read_file(host, names_path, &text, &len) < 0)
+		return 0;
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (take_line(names, line) < 0)
+			return -ENOMEM;
+	return 1;
+}
+
+struct pci_names *pci_names_open(const struct host *host)
+{
+	struct pci_names *names = calloc(1, sizeof(*names));
+	int recorded;
+
+	if (!names)
+		return NULL;
+	recorded = take_recorded(names, host);
+	if (recorded < 0) {
+		pci_names_free(names);
+		return NULL;
+	}
+	if (recorded)
+		return names;
+	names->udev = udev_new();
+	names->hwdb = names->udev ? udev_hwdb_new(names->udev) : NULL;
+	return names;
+}
+
+static void add_line(const void *node, VISIT visit, void *argument)
+{
+	const struct kind *kind = *(struct kind *const *)node;
+	struct string_list *lines = argument;
+	bool is_class = kind->key & CLASS_KEY;
+
+	if ((visit != postorder && visit != leaf) || (!kind->first && !kind->second))
+		return;
+	string_list_addf(lines, is_class ? "class\t%04x\t%s\t%s" : "device\t%08x\t%s\t%s",
+			 (unsigned int)(kind->key & 0xffffffff),
+			 kind->first ? kind->first : "",
+			 kind->second ? kind->second : "");
+}
+
+char *pci_names_text(const struct pci_names *names, size_t *ret_len)
+{
+	_cleanup_(string_list_free) struct string_list lines = { 0 };
+
+	twalk_r(names->kinds, add_line, &lines);
+	string_list_sort(&lines);
+	return string_list_lines(&lines, ret_len);
 }
 
 static const struct kind *device_kind(struct pci_names *names,

@@ -66,25 +66,25 @@ static int read_device(const struct host *host, struct string_list *drivers,
 		       struct pci_device *device)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], text[256];
-	int dir;
+	struct host_dir dir;
 
-	dir = host_dir_open(host, pci_attribute_path(&device->address, NULL, path));
-	if (dir < 0) {
+	if (host_dir_open(host, pci_attribute_path(&device->address, NULL, path), &dir) <
+	    0) {
 		device->ids = FACT_UNREADABLE;
 		device->driver_fact = FACT_UNREADABLE;
 		device->group_fact = FACT_UNREADABLE;
 		return 0;
 	}
-	device->ids = host_dir_read(dir, "modalias", text, sizeof(text));
+	device->ids = host_dir_read(&dir, "modalias", text, sizeof(text));
 	if (device->ids == FACT_KNOWN &&
 	    pci_modalias_parse(text, strlen(text), device) < 0)
 		device->ids = FACT_UNREADABLE;
-	device->group_fact = host_dir_link_name(dir, "iommu_group", text, sizeof(text));
+	device->group_fact = host_dir_link_name(&dir, "iommu_group", text, sizeof(text));
 	if (device->group_fact == FACT_KNOWN &&
 	    parse_group(text, &device->group_number) < 0)
 		device->group_fact = FACT_UNREADABLE;
-	device->driver_fact = host_dir_link_name(dir, "driver", text, sizeof(text));
-	host_dir_close(dir);
+	device->driver_fact = host_dir_link_name(&dir, "driver", text, sizeof(text));
+	host_dir_close(&dir);
 	if (device->driver_fact != FACT_KNOWN)
 		return 0;
 	device->driver = intern_driver(drivers, text);

@@ -2,11 +2,41 @@
 #ifndef PCIFERRY_USAGE_INTERNAL_H
 #define PCIFERRY_USAGE_INTERNAL_H
 
+#include "base/text.h"
 #include "usage/usage.h"
+
+/* A process, as its folder in /proc shows it. */
+struct usage_process {
+	char *pid;
+	/* The target of ns/mnt, "mnt:[4026531841]". ABSENT: it has ended, or is a thread
+	 * of the kernel, which has no files either. UNREADABLE: only root may look at it.
+	 */
+	enum fact namespace_fact;
+	char namespace[32];
+};
+
+struct usage_processes {
+	struct usage_process *items;
+	size_t count;
+	bool read;
+	bool unreadable; /* some, or all, could not be looked at */
+};
+
+/* What the scanners share. */
+struct usage_scan {
+	const struct host *host;
+	const struct iommu_groups *groups;
+	struct usage *usage;
+	struct usage_processes processes; /* of usage_read_processes() */
+};
 
 /* Adds a finding, unless the device has the same one. Returns 0 or -ENOMEM. */
 int usage_add(struct usage *usage, const struct pci_device *device, enum usage_kind kind,
 	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same for all members of a group but bridges. */
+int usage_add_group(struct usage *usage, const struct iommu_group *group,
+		    enum usage_kind kind, const char *detail);
 
 /*
  * Gives every device of a base class that has a driver the finding USAGE_UNREADABLE:
@@ -15,10 +45,38 @@ int usage_add(struct usage *usage, const struct pci_device *device, enum usage_k
 int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 			  const char *detail);
 
+bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
+		    enum usage_kind kind);
+
+/*
+ * The function that an entry of a folder in /sys/class is on, by the entry's link. NULL:
+ * none, or it could not be read.
+ */
+const struct pci_device *usage_class_owner(const struct usage_scan *scan,
+					   const char *class_name, const char *name);
+
+/* Reads them once for all scanners. Returns 0 or -ENOMEM. */
+int usage_read_processes(struct usage_scan *scan);
+void usage_free_processes(struct usage_processes *processes);
+
+/* "812 (Xorg)" */
+void usage_process_name(const struct host *host, const char *pid, char *buffer,
+			size_t size);
+
+/* Whether a driver of VFIO has devices of the group: only then can it be held. */
+bool usage_group_on_vfio(const struct iommu_group *group);
+
+/* Says of all its members that a process holds it. Returns 0 or -ENOMEM. */
+int usage_add_vfio_holder(struct usage_scan *scan, const struct iommu_group *group,
+			  const char *pid);
+
 /* Each looks at one kind of use. Return 0 or -errno; the last only for want of memory. */
-int usage_scan_block(const struct host *host, struct usage *usage);
-int usage_scan_network(const struct host *host, struct usage *usage);
-int usage_scan_vfio(const struct host *host, const struct iommu_groups *groups,
-		    struct usage *usage);
+int usage_scan_block(struct usage_scan *scan);
+int usage_scan_network(struct usage_scan *scan);
+int usage_scan_display(struct usage_scan *scan);
+int usage_scan_keyboard(struct usage_scan *scan);
+int usage_scan_sound(struct usage_scan *scan);
+int usage_scan_processes(struct usage_scan *scan);
+int usage_scan_functions(struct usage_scan *scan);
 
 #endif

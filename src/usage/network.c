@@ -1,91 +1,218 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host/network.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "host/network.h"
 #include "usage/internal.h"
 
-static int look_at_addresses(const struct host *host, struct usage *usage,
-			     const struct pci_device *owner, const char *name)
-{
-	_cleanup_(string_list_free) struct string_list addresses = { 0 };
+struct network_walk {
+	struct usage_scan *scan;
 	enum fact fact;
+	struct host_network network;
+	bool *has_interface; /* by the device's index */
+};
+
+/* A bridge may be in a bond, and so on; no chain is longer than that. */
+enum { MAX_UPPERS = 64 };
+
+/*
+ * What an interface carries, from itself up: bridge, bond, team, VLAN, macvlan and the
+ * like are "upper_NAME" in its folder (net/core/dev.c, netdev_adjacent_add_links).
+ */
+static int collect_uppers(const struct usage_scan *scan, const char *name,
+			  struct string_list *chain)
+{
+	int r = string_list_add(chain, name);
+
+	for (size_t i = 0; r == 0 && i < chain->count && i < MAX_UPPERS; i++) {
+		_cleanup_(string_list_free) struct string_list entries = { 0 };
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "sys/class/net/%s", chain->items[i]);
+		r = host_list(scan->host, path, &entries);
+		if (r < 0)
+			return r == -ENOMEM ? r : 0;
+		for (size_t j = 0; r == 0 && j < entries.count; j++)
+			if (!strncmp(entries.items[j], "upper_", 6) &&
+			    !string_list_has(chain, entries.items[j] + 6))
+				r = string_list_add(chain, entries.items[j] + 6);
+	}
+	return r;
+}
+
+/* "eth0", or "br0, of which eth0 is a part". */
+static const char *part_of(const char *interface, const char *name, char *buffer,
+			   size_t size)
+{
+	if (!strcmp(interface, name))
+		snprintf(buffer, size, "%s", name);
+	else
+		snprintf(buffer, size, "%s, of which %s is a part,", interface, name);
+	return buffer;
+}
+
+static int look_for_ssh(const struct network_walk *walk, const struct pci_device *owner,
+			const char *name, const struct string_list *chain)
+{
+	const struct host_network *network = &walk->network;
+	char text[128];
 	int r = 0;
 
-	fact = host_interface_addresses(host, name, &addresses);
-	if (fact == FACT_UNREADABLE)
-		return usage_add(usage, owner, USAGE_UNREADABLE,
-				 "%s is up; whether it has an address is not known",
-				 name);
-	for (size_t i = 0; r == 0 && i < addresses.count; i++)
-		r = usage_add(usage, owner, USAGE_NETWORK, "%s is up with address %s",
-			      name, addresses.items[i]);
+	for (size_t i = 0; r == 0 && network->ssh[0] && i < network->n_addresses; i++) {
+		const struct host_address *one = &network->addresses[i];
+
+		if (!strcmp(one->address, network->ssh) &&
+		    string_list_has(chain, one->interface))
+			r = usage_add(walk->scan->usage, owner, USAGE_SSH,
+				      "%s carries the SSH connection that you came by",
+				      part_of(one->interface, name, text, sizeof(text)));
+	}
 	return r;
 }
 
-/* Member of a bridge, bond or team; or carrier of a VLAN, macvlan and the like. */
-static int look_at_uppers(const struct host *host, struct usage *usage,
-			  const struct pci_device *owner, const char *name)
+static int look_at_routes(const struct network_walk *walk, const struct pci_device *owner,
+			  const char *name, const struct string_list *chain)
 {
-	_cleanup_(string_list_free) struct string_list entries = { 0 };
+	struct usage *usage = walk->scan->usage;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < walk->network.n_routes; i++) {
+		const struct host_route *route = &walk->network.routes[i];
+		bool is_default = !strcmp(route->destination, "default");
+		char text[128], table[32] = "";
+
+		if (!string_list_has(chain, route->interface))
+			continue;
+		part_of(route->interface, name, text, sizeof(text));
+		if (route->table != HOST_MAIN_TABLE)
+			snprintf(table, sizeof(table), " of table %u", route->table);
+		r = usage_add(usage, owner, USAGE_ROUTE, "%s carries the %s%s%s", text,
+			      is_default ? "default route" : "route to ",
+			      is_default ? "" : route->destination, table);
+	}
+	return r;
+}
+
+static int look_at_addresses(const struct network_walk *walk,
+			     const struct pci_device *owner, const char *name)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < walk->network.n_addresses; i++)
+		if (!strcmp(walk->network.addresses[i].interface, name))
+			r = usage_add(walk->scan->usage, owner, USAGE_NETWORK,
+				      "%s is up with address %s", name,
+				      walk->network.addresses[i].address);
+	return r;
+}
+
+static int look_at_interface(const struct network_walk *walk,
+			     const struct pci_device *owner, const char *name)
+{
+	_cleanup_(string_list_free) struct string_list chain = { 0 };
+	struct usage *usage = walk->scan->usage;
 	char path[PATH_MAX];
-	int r;
-
-	snprintf(path, sizeof(path), "sys/class/net/%s", name);
-	r = host_list(host, path, &entries);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (size_t i = 0; r == 0 && i < entries.count; i++)
-		if (!strncmp(entries.items[i], "upper_", 6))
-			r = usage_add(usage, owner, USAGE_NETWORK, "%s is part of %s",
-				      name, entries.items[i] + 6);
-	return r;
-}
-
-static int visit_interface(const struct host *host, struct usage *usage, const char *name)
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	const struct pci_device *owner;
 	long long flags = 0;
 	enum fact fact;
 	int r;
 
-	snprintf(path, sizeof(path), "sys/class/net/%s", name);
-	if (host_link_target(host, path, target, sizeof(target)) != FACT_KNOWN)
-		return 0;
-	owner = pci_find_by_path(usage->devices, target);
-	if (!owner)
-		return 0;
 	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	fact = host_read_number(host, path, &flags);
-	r = look_at_uppers(host, usage, owner, name);
+	fact = host_read_number(walk->scan->host, path, &flags);
+	r = collect_uppers(walk->scan, name, &chain);
+	if (r == 0)
+		r = look_for_ssh(walk, owner, name, &chain);
+	if (r == 0)
+		r = look_at_routes(walk, owner, name, &chain);
+	for (size_t i = 1; r == 0 && i < chain.count; i++)
+		r = usage_add(usage, owner, USAGE_NETWORK, "%s is part of %s", name,
+			      chain.items[i]);
 	if (r < 0)
 		return r;
 	if (fact != FACT_KNOWN)
 		return usage_add(usage, owner, USAGE_UNREADABLE,
 				 "whether %s is up is not known", name);
-	return flags & IFF_UP ? look_at_addresses(host, usage, owner, name) : 0;
+	if (!(flags & IFF_UP))
+		return 0;
+	if (walk->fact != FACT_KNOWN)
+		return usage_add(usage, owner, USAGE_UNREADABLE,
+				 "%s is up; whether it has an address is not known",
+				 name);
+	return look_at_addresses(walk, owner, name);
 }
 
-int usage_scan_network(const struct host *host, struct usage *usage)
+/*
+ * A network card whose driver has made an interface that is not among ours: the folder
+ * `net` is there, and what is in it belongs to another network namespace.
+ */
+static int look_for_hidden(const struct network_walk *walk,
+			   const struct pci_device *device)
 {
-	_cleanup_(string_list_free) struct string_list names = { 0 };
+	_cleanup_(string_list_free) struct string_list entries = { 0 };
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
 	int r;
 
-	r = host_list(host, "sys/class/net", &names);
+	if (device->ids != FACT_KNOWN || device->class_code >> 16 != 0x02 ||
+	    device->driver_fact != FACT_KNOWN)
+		return 0;
+	r = host_list(walk->scan->host, pci_attribute_path(&device->address, "net", path),
+		      &entries);
+	if (r < 0 || entries.count)
+		return r == -ENOMEM ? r : 0;
+	return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
+			 "its interface is in another network namespace");
+}
+
+static int look_at_all(struct network_walk *walk, const struct string_list *names)
+{
+	const struct pci_devices *devices = walk->scan->usage->devices;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < names->count; i++) {
+		const struct pci_device *owner =
+			usage_class_owner(walk->scan, "net", names->items[i]);
+
+		if (!owner)
+			continue;
+		walk->has_interface[owner - devices->items] = true;
+		r = look_at_interface(walk, owner, names->items[i]);
+	}
+	for (size_t i = 0; r == 0 && i < devices->count; i++)
+		if (!walk->has_interface[i])
+			r = look_for_hidden(walk, &devices->items[i]);
+	return r;
+}
+
+int usage_scan_network(struct usage_scan *scan)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	_cleanup_free_ bool *has_interface = NULL;
+	struct network_walk walk = { .scan = scan };
+	int r;
+
+	r = host_list(scan->host, "sys/class/net", &names);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		return usage_mark_unreadable(
-			usage, 0x02,
+			scan->usage, 0x02,
 			"whether its interfaces are up is not known: no /sys/class/net");
-	r = 0;
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		r = visit_interface(host, usage, names.items[i]);
+	/* Every running kernel has "lo"; without it, this is a copy of something else. */
+	if (!names.count)
+		return 0;
+	has_interface = calloc(scan->usage->devices->count + 1, sizeof(*has_interface));
+	if (!has_interface)
+		return -ENOMEM;
+	walk.has_interface = has_interface;
+	walk.fact = host_network_read(scan->host, &walk.network);
+	r = look_at_all(&walk, &names);
+	if (walk.fact == FACT_KNOWN)
+		host_network_free(&walk.network);
 	return r;
 }

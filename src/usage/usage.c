@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "iommu/units.h"
 #include "usage/internal.h"
 
 static bool has_finding(const struct usage_findings *findings, enum usage_kind kind,
@@ -63,22 +64,27 @@ int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 	return r;
 }
 
+/* Each looks at one kind of use; the last at what the others have found. */
+static int (*const scanners[])(struct usage_scan *scan) = {
+	usage_scan_block, usage_scan_network,	usage_scan_display,   usage_scan_keyboard,
+	usage_scan_sound, usage_scan_processes, usage_scan_functions,
+};
+
 int usage_scan(const struct host *host, const struct pci_devices *devices,
 	       const struct iommu_groups *groups, struct usage *ret_usage,
 	       struct error *err)
 {
-	_cleanup_(usage_free) struct usage usage = { .devices = devices };
-	int r;
+	_cleanup_(usage_free) struct usage usage = { .devices = devices, .host = host };
+	struct usage_scan scan = { .host = host, .usage = &usage, .groups = groups };
+	int r = 0;
 
 	usage.of_device =
 		calloc(devices->count ? devices->count : 1, sizeof(*usage.of_device));
 	if (!usage.of_device)
 		return error_oom(err);
-	r = usage_scan_block(host, &usage);
-	if (r == 0)
-		r = usage_scan_network(host, &usage);
-	if (r == 0)
-		r = usage_scan_vfio(host, groups, &usage);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(scanners); i++)
+		r = scanners[i](&scan);
+	usage_free_processes(&scan.processes);
 	if (r < 0)
 		return error_set(err, -r, host_name(host), "who uses its devices: %s",
 				 strerror(-r));
@@ -103,9 +109,24 @@ void usage_free(struct usage *usage)
 const char *usage_kind_name(enum usage_kind kind)
 {
 	static const char *const names[] = {
-		[USAGE_MOUNT] = "mount",   [USAGE_SWAP] = "swap",
-		[USAGE_HOLDER] = "holder", [USAGE_NETWORK] = "network",
-		[USAGE_VFIO] = "vfio",	   [USAGE_UNREADABLE] = "unreadable",
+		[USAGE_ROOT] = "root",
+		[USAGE_MOUNT] = "mount",
+		[USAGE_SWAP] = "swap",
+		[USAGE_HOLDER] = "holder",
+		[USAGE_POOL] = "pool",
+		[USAGE_BOOT] = "boot",
+		[USAGE_SSH] = "ssh",
+		[USAGE_ROUTE] = "route",
+		[USAGE_NETWORK] = "network",
+		[USAGE_DISPLAY] = "display",
+		[USAGE_CONSOLE] = "console",
+		[USAGE_FRAMEBUFFER] = "framebuffer",
+		[USAGE_KEYBOARD] = "keyboard",
+		[USAGE_SOUND] = "sound",
+		[USAGE_PROCESS] = "process",
+		[USAGE_VFIO] = "vfio",
+		[USAGE_FUNCTION] = "virtual_function",
+		[USAGE_UNREADABLE] = "unreadable",
 	};
 
 	return names[kind];
@@ -128,6 +149,23 @@ const char *usage_verdict_name(enum usage_verdict verdict)
 	};
 
 	return names[verdict];
+}
+
+/* What could not be read counts as in use; what is known says more. */
+static enum usage_verdict findings_verdict(const struct usage_findings *findings,
+					   const char *address, char *reason, size_t size)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		if (findings->items[i].kind == USAGE_UNREADABLE)
+			continue;
+		snprintf(reason, size, "%s: %s", address, findings->items[i].detail);
+		return USAGE_IN_USE;
+	}
+	if (!findings->count)
+		return USAGE_CAN_GO;
+	snprintf(reason, size, "%s: %s, which counts as in use", address,
+		 findings->items[0].detail);
+	return USAGE_IN_USE;
 }
 
 /* What one member says about its whole group; USAGE_CAN_GO: nothing against it. */
@@ -156,12 +194,31 @@ static enum usage_verdict member_verdict(const struct usage *usage,
 			 address, driver ? driver : "(unreadable)");
 		return USAGE_CANNOT;
 	}
-	if (usage_of(usage, member)->count) {
-		snprintf(reason, size, "%s: %s", address,
-			 usage_of(usage, member)->items[0].detail);
-		return USAGE_IN_USE;
+	return findings_verdict(usage_of(usage, member), address, reason, size);
+}
+
+/* The kernel gives a group with such memory to no guest (iommu_device_claim_dma_owner()
+ * and, for VT-d, device_is_rmrr_locked()). */
+static bool has_direct_memory(const struct usage *usage, const struct iommu_group *group,
+			      char *reason, size_t size)
+{
+	_cleanup_free_ struct iommu_reserved *regions = NULL;
+	size_t count = 0;
+
+	if (iommu_reserved_read(usage->host, group->number, &regions, &count) !=
+	    FACT_KNOWN)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(regions[i].type, "direct") != 0)
+			continue;
+		snprintf(reason, size,
+			 "the firmware lets group %u use the memory 0x%llx-0x%llx, and"
+			 " the kernel therefore gives it to no guest",
+			 group->number, (unsigned long long)regions[i].start,
+			 (unsigned long long)regions[i].end);
+		return true;
 	}
-	return USAGE_CAN_GO;
+	return false;
 }
 
 enum usage_verdict usage_verdict(const struct usage *usage,
@@ -169,9 +226,11 @@ enum usage_verdict usage_verdict(const struct usage *usage,
 				 const struct pci_device *device, char *reason,
 				 size_t size)
 {
+	enum usage_verdict worst = USAGE_CAN_GO;
 	const struct iommu_group *group;
 	size_t others = 0;
 	enum fact fact;
+	char text[256];
 
 	reason[0] = '\0';
 	if (iommu_member_stays(device)) {
@@ -192,12 +251,20 @@ enum usage_verdict usage_verdict(const struct usage *usage,
 	for (size_t i = 0; i < group->count; i++) {
 		enum usage_verdict verdict;
 
-		verdict = member_verdict(usage, group->members[i], reason, size);
-		if (verdict != USAGE_CAN_GO)
-			return verdict;
+		verdict = member_verdict(usage, group->members[i], text, sizeof(text));
+		/* What is known says more than what is not. */
+		if (verdict != USAGE_CAN_GO &&
+		    (worst == USAGE_CAN_GO || worst == USAGE_UNKNOWN)) {
+			worst = verdict;
+			snprintf(reason, size, "%s", text);
+		}
 		others += group->members[i] != device &&
 			  !iommu_member_stays(group->members[i]);
 	}
+	if (worst != USAGE_CAN_GO)
+		return worst;
+	if (has_direct_memory(usage, group, reason, size))
+		return USAGE_CANNOT;
 	if (!others)
 		return USAGE_CAN_GO;
 	snprintf(reason, size, "%zu other function%s of group %u must go with it", others,

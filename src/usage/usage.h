@@ -16,12 +16,24 @@
 struct error;
 
 enum usage_kind {
+	USAGE_ROOT,    /* the root file system is on it */
 	USAGE_MOUNT,   /* a file system on it is mounted */
 	USAGE_SWAP,    /* it is swap space */
 	USAGE_HOLDER,  /* another block device is built on it: device mapper, MD */
+	USAGE_POOL,    /* a file system of several devices has it: ZFS, btrfs */
+	USAGE_BOOT,    /* fstab or crypttab will want it at the next boot */
+	USAGE_SSH,     /* the person who asks came in through it */
+	USAGE_ROUTE,   /* routes lead through it */
 	USAGE_NETWORK, /* an interface of it is up with an address, or part of another */
-	USAGE_VFIO,    /* a process, such as a running guest, holds its group */
-	USAGE_UNREADABLE, /* one of the above could not be found out */
+	USAGE_DISPLAY, /* a connected display shows its picture */
+	USAGE_CONSOLE, /* the kernel's console is on it */
+	USAGE_FRAMEBUFFER, /* the firmware's framebuffer is in its memory */
+	USAGE_KEYBOARD,	   /* the only keyboard is on it */
+	USAGE_SOUND,	   /* it is playing or recording */
+	USAGE_PROCESS,	   /* a process holds a device node of it */
+	USAGE_VFIO,	   /* a process, such as a running guest, holds its group */
+	USAGE_FUNCTION,	   /* a virtual function of it is in use */
+	USAGE_UNREADABLE,  /* one of the above could not be found out */
 };
 
 struct usage_finding {
@@ -35,11 +47,12 @@ struct usage_findings {
 };
 
 struct usage {
+	const struct host *host;
 	const struct pci_devices *devices;
 	struct usage_findings *of_device; /* by the device's index */
 };
 
-/* One pass over the host for all devices, which must outlive the result. 0 or -errno. */
+/* One pass over the host for all devices; both must outlive the result. 0 or -errno. */
 int usage_scan(const struct host *host, const struct pci_devices *devices,
 	       const struct iommu_groups *groups, struct usage *ret_usage,
 	       struct error *err);

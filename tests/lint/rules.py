@@ -40,7 +40,13 @@ MAY_OPEN = {
     "change/state.c": {"openat": "the folder a file is made in", "faccessat": "is it there?",
                        "rooted_open": "the way there"},
     "change/step.c": {"rooted_open": "the attribute that a step writes"},
+    "cli/open.c": {"open": "the recording or folder that the user named"},
+    "cli/record.c": {"open": "the folder of the file that the user named",
+                     "faccessat": "is that file there already?"},
     "cli/vm.c": {"access": "files that the user named, and the program"},
+}
+MAY_WRITE = {
+    "cli/record.c": {"atomic_replace": "the recording, which the user named"},
 }
 MAY_PRINT = {
     "cli/vm.c": {"fprintf": "into memory, by open_memstream"},
@@ -140,7 +146,7 @@ def who_opens(root):
 
 def who_writes(root):
     """2b. Only change writes to the host."""
-    return breaches(root, WRITES, {"base", "change"}, {}, "only change writes")
+    return breaches(root, WRITES, {"base", "change"}, MAY_WRITE, "only change writes")
 
 
 def who_prints(root):

@@ -116,7 +116,7 @@ static void a_disk_in_use_is_never_called_free(void **state)
 	assert_true(found(&looked, 0, USAGE_MOUNT, "nvme0n1p1 is mounted on /mnt/a b"));
 	assert_true(found(&looked, 0, USAGE_SWAP, "nvme0n1p1"));
 	assert_true(found(&looked, 1, USAGE_HOLDER, "nvme1n1p1 is part of dm-0"));
-	assert_true(found(&looked, 1, USAGE_MOUNT, "dm-0 is mounted on /"));
+	assert_true(found(&looked, 1, USAGE_ROOT, "dm-0 is mounted on /"));
 	/* btrfs: the mount's device number is no disk's. */
 	assert_true(found(&looked, 2, USAGE_MOUNT, "/data"));
 	assert_int_equal(usage_of(&looked.usage, &looked.devices.items[3])->count, 0);

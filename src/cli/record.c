@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomicfile.h"
+#include "base/cleanup.h"
+#include "bind/bind.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/page.h"
+#include "host/kernellog.h"
+#include "host/recording.h"
+#include "pci/claims.h"
+
+/* What reading commands ask of one device beyond what the view has. */
+static int read_device(const struct cli_view *view, const struct pci_device *device,
+		       struct error *err)
+{
+	_cleanup_(pci_details_free) struct pci_details details = { 0 };
+	struct pci_resource resources[PCI_RESOURCE_COUNT];
+	struct bind_state first;
+	char text[256];
+
+	pci_resources_read(view->host, device, resources);
+	iommu_unit_name(view->host, device, text, sizeof(text));
+	usage_verdict(&view->usage, &view->groups, device, text, sizeof(text));
+	bind_is_taken(view->host, device, &first);
+	pci_vendor_name(view->names, device);
+	pci_class_name(view->names, device);
+	return pci_details_read(view->host, device, &details, err);
+}
+
+static void read_group(const struct cli_view *view, const struct iommu_group *group)
+{
+	_cleanup_free_ struct iommu_reserved *regions = NULL;
+	char type[32];
+	size_t count;
+
+	iommu_group_type(view->host, group, type, sizeof(type));
+	iommu_reserved_read(view->host, group->number, &regions, &count);
+}
+
+/*
+ * How this host boots and what its kernel can do. No command of this version asks for it;
+ * who looks into a recording because a guest does not start does.
+ */
+static const char *const files[] = {
+	"proc/cmdline",	      "proc/version",
+	"proc/modules",	      "proc/cpuinfo",
+	"etc/os-release",     "etc/default/grub",
+	"etc/kernel/cmdline", "etc/modules",
+	"proc/config.gz",     "sys/kernel/security/lockdown",
+};
+static const char *const folders[] = {
+	"etc/modprobe.d",    "etc/modules-load.d",	   "etc/default/grub.d",
+	"etc/dracut.conf.d", "etc/initramfs-tools/conf.d", "boot/loader/entries",
+};
+static const char *const kernel_files[] = { "boot/config-%s",
+					    "lib/modules/%s/modules.builtin",
+					    "lib/modules/%s/modules.softdep" };
+
+static void read_file(const struct cli_view *view, const char *path)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t len;
+
+	host_read_file(view->host, path, &bytes, &len);
+}
+
+static void read_folder(const struct cli_view *view, const char *folder)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	char path[PATH_MAX];
+
+	host_list(view->host, folder, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names.items[i]);
+		read_file(view, path);
+	}
+}
+
+static void read_boot(const struct cli_view *view)
+{
+	_cleanup_free_ char *log = NULL;
+	char release[128], path[PATH_MAX];
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		read_file(view, files[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		read_folder(view, folders[i]);
+	if (host_read(view->host, "proc/sys/kernel/osrelease", release,
+		      sizeof(release)) == FACT_KNOWN)
+		for (size_t i = 0; i < ARRAY_SIZE(kernel_files); i++) {
+			snprintf(path, sizeof(path), kernel_files[i], release);
+			read_file(view, path);
+		}
+	read_file(view, "proc/sys/kernel/hostname");
+	host_read_kernel_log(view->host, &log, &len);
+}
+
+static int read_everything(struct cli_view *view, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list modules = { 0 };
+	_cleanup_free_ char *names = NULL;
+	size_t len;
+	int r = cli_view_read(view, JSON_NEEDS | PAGE_NEEDS, err);
+
+	for (size_t i = 0; r == 0 && i < view->devices.count; i++)
+		r = read_device(view, &view->devices.items[i], err);
+	for (size_t i = 0; r == 0 && i < view->groups.count; i++)
+		read_group(view, &view->groups.items[i]);
+	if (r < 0)
+		return r;
+	/* The kernel's tables are the same for all. */
+	if (view->devices.count)
+		pci_read_claims(view->host, &view->devices.items[0], &modules);
+	read_boot(view);
+	names = pci_names_text(view->names, &len);
+	if (!names)
+		return error_oom(err);
+	host_recording_keep(view->host, "pciferry/names", names, len);
+	return 0;
+}
+
+/* Configuration space holds a serial number, where the anonymiser of texts sees none. */
+static void edit(const char *path, unsigned char *bytes, size_t len)
+{
+	static uint32_t count;
+	const char *name = strrchr(path, '/');
+
+	if (name && !strcmp(name, "/config"))
+		pci_config_anonymise(bytes, len, ++count);
+}
+
+struct record_options {
+	const char *path;
+	bool force;
+	enum host_archive kind;
+};
+
+static int parse_options(struct cli *cli, int argc, char **argv,
+			 struct record_options *options, struct error *err)
+{
+	static const struct option own[] = {
+		{ "force", no_argument, NULL, 'f' },
+		{ 0 },
+	};
+	int value;
+
+	while ((value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+		if (value < 0)
+			return value;
+		options->force = true;
+	}
+	if (optind + 1 != argc) {
+		error_usage(err, "", "record needs one FILE");
+		error_hint(err, "pciferry record host.tar.zst");
+		return -EINVAL;
+	}
+	if (cli->host_path)
+		return error_usage(err, "--host", "only this machine is recorded");
+	options->path = argv[optind];
+	return host_archive_kind(options->path, &options->kind, err);
+}
+
+/* The folder of a path, for atomic_replace(); *ret_name is the rest. */
+static int open_folder(const char *path, const char **ret_name, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *folder = NULL;
+	int fd;
+
+	*ret_name = slash ? slash + 1 : path;
+	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!folder)
+		return error_oom(err);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, folder, "%s", strerror(errno)) : fd;
+}
+
+static int write_file(const struct record_options *options, const char *bytes, size_t len,
+		      struct error *err)
+{
+	_cleanup_close_ int folder = -1;
+	const char *name;
+	int r;
+
+	folder = open_folder(options->path, &name, err);
+	if (folder < 0)
+		return folder;
+	if (!options->force && faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		error_set(err, EEXIST, options->path, "it is there already");
+		error_hint(err, "choose another name, or add --force");
+		return -EEXIST;
+	}
+	r = atomic_replace(folder, name, bytes, len, 0600, ATOMIC_DURABLE);
+	return r < 0 ? error_set(err, -r, options->path, "%s", strerror(-r)) : 0;
+}
+
+static int print_summary(const struct cli *cli, const struct record_options *options,
+			 const struct cli_view *view, size_t len,
+			 const struct host_recording_summary *summary)
+{
+	struct json_object *root;
+
+	if (cli->json) {
+		root = json_recording(options->path, view->devices.count, len, summary);
+		return root ? output_json(root) : -ENOMEM;
+	}
+	output_line("%s: %zu devices, %zu files and %zu links in %zu KiB", options->path,
+		    view->devices.count, summary->files, summary->links,
+		    (len + 1023) / 1024);
+	if (cli->quiet)
+		return 0;
+	if (summary->unreadable)
+		output_talk("%zu things could not be read%s.", summary->unreadable,
+			    geteuid() ? "; as root more can" : "");
+	output_talk("Serial numbers, UUIDs, host name, MAC and IP addresses are replaced."
+		    " Look into it before you pass it on: tar -tvf, tar -xOf.");
+	output_talk("pciferry list --host %s shows this host, wherever it is.",
+		    options->path);
+	return 0;
+}
+
+static int run_record(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	struct record_options options = { 0 };
+	struct host_recording_summary summary;
+	_cleanup_free_ char *bytes = NULL;
+	size_t len;
+	int r = parse_options(cli, argc, argv, &options, err);
+
+	view.record = true;
+	if (r == 0)
+		r = cli_view_open(cli, &view, 0, err);
+	if (r == 0)
+		r = read_everything(&view, err);
+	if (r == 0)
+		r = host_recording_write(view.host, options.kind, edit, &bytes, &len,
+					 &summary, err);
+	if (r == 0)
+		r = write_file(&options, bytes, len, err);
+	if (r < 0)
+		return r;
+	return print_summary(cli, &options, &view, len, &summary) < 0 ? error_oom(err)
+								      : 0;
+}
+
+const struct cli_command cli_record = {
+	.name = "record",
+	.arguments = "FILE [--force]",
+	.summary = "this host's facts in one archive, without what tells whose it is",
+	.options = "  --force          replace a file that is there\n"
+		   "\n"
+		   "FILE ends with .tar.zst, .tar.xz, .tar.gz or .tar.\n",
+	.run = run_record,
+};

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The backend for this machine, and for a directory. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/rooted.h"
+#include "base/text.h"
+#include "host/backend.h"
+
+static int open_file(const struct host *host, const struct host_dir *dir,
+		     const char *name)
+{
+	int fd;
+
+	if (!dir)
+		return rooted_open(host->root, name, O_RDONLY | O_NONBLOCK, 0);
+	fd = openat(dir->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static ssize_t read_some(const struct host *host, const struct host_dir *dir,
+			 const char *name, char *buffer, size_t size)
+{
+	_cleanup_close_ int fd = open_file(host, dir, name);
+	size_t len = 0;
+
+	if (fd < 0)
+		return fd;
+	/* One read gets a whole sysfs attribute; a further one only when that filled it.
+	 */
+	do {
+		ssize_t n = read(fd, buffer + len, size - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	} while (len < size && buffer[len - 1] != '\n');
+	return (ssize_t)len;
+}
+
+static int read_all(const struct host *host, const char *path, char **ret_bytes,
+		    size_t *ret_len)
+{
+	_cleanup_close_ int fd = open_file(host, NULL, path);
+	_cleanup_free_ char *bytes = NULL;
+	size_t len = 0, room = 0;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		ssize_t n;
+
+		if (len + 1 >= room) {
+			char *larger;
+
+			room = room ? room * 2 : 16384;
+			if (room > HOST_FILE_MAX)
+				return -EFBIG;
+			larger = realloc(bytes, room);
+			if (!larger)
+				return -ENOMEM;
+			bytes = larger;
+		}
+		n = read(fd, bytes + len, room - len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	bytes[len] = '\0';
+	*ret_bytes = steal(bytes);
+	*ret_len = len;
+	return 0;
+}
+
+static ssize_t read_link(const struct host *host, const struct host_dir *dir,
+			 const char *name, char *buffer, size_t size)
+{
+	ssize_t n;
+
+	if (!dir)
+		return rooted_readlink(host->root, name, buffer, size);
+	n = readlinkat(dir->fd, name, buffer, size);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n >= size)
+		return -ENAMETOOLONG;
+	buffer[n] = '\0';
+	return n;
+}
+
+static int list(const struct host *host, const char *path, struct string_list *ret_names)
+{
+	int fd = rooted_open(host->root, path, O_RDONLY | O_DIRECTORY, 0);
+	const struct dirent *entry;
+	int r = 0;
+	DIR *dir;
+
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	while (r == 0) {
+		errno = 0;
+		entry = readdir(dir);
+		if (!entry) {
+			r = -errno;
+			break;
+		}
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			r = string_list_add(ret_names, entry->d_name);
+	}
+	closedir(dir);
+	return r;
+}
+
+static int exists(const struct host *host, const char *path)
+{
+	_cleanup_close_ int fd = rooted_open(host->root, path, O_PATH, 0);
+
+	return fd < 0 ? fd : 0;
+}
+
+static int open_dir(const struct host *host, const char *path, struct host_dir *ret_dir)
+{
+	int fd = rooted_open(host->root, path, O_PATH | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return fd;
+	*ret_dir = (struct host_dir){ .host = host, .fd = fd };
+	return 0;
+}
+
+static void close_dir(struct host_dir *dir)
+{
+	close(dir->fd);
+}
+
+const struct host_backend host_files_backend = {
+	.read = read_some,
+	.read_all = read_all,
+	.read_link = read_link,
+	.list = list,
+	.exists = exists,
+	.open_dir = open_dir,
+	.close_dir = close_dir,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_HOST_INTERNAL_H
+#define PCIFERRY_HOST_INTERNAL_H
+
+#include <stddef.h>
+
+#include "host/host.h"
+
+struct host_tree;
+struct string_list;
+
+/* For host_read_made(): the text of host/network.h, of this machine. 0 or -errno. */
+int host_make_network(char **ret_text, size_t *ret_len);
+
+/* Adds "ssh ADDRESS", when the person came in so. Returns 0 or -ENOMEM. */
+int host_find_ssh(struct string_list *lines);
+
+/* Keeps what a helper process has read for a host that records. */
+void host_recording_keep_read(const struct host *host, const char *path, enum fact fact,
+			      const char *text);
+
+/* What was kept so far; NULL: there was no memory for some of it. */
+const struct host_tree *host_recording_tree(const struct host *host);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_USAGE_BLOCK_H
+#define PCIFERRY_USAGE_BLOCK_H
+
+/* Between the files that look at block devices. */
+#include <libmount/libmount.h>
+
+#include "usage/internal.h"
+
+/* A disk, a partition, or what is built on one. */
+struct block_device {
+	const struct pci_device *owner; /* the function that it is on, in the end */
+	const char *name;		/* the kernel's, "nvme0n1p1" */
+	char number[32];		/* "259:1"; "": it has none, a hidden path */
+	char dm_name[256];		/* of device mapper; "": it is not its */
+	char *properties; /* its file in /run/udev/data; NULL: there is none */
+};
+
+/* Value of a property ("E:KEY=value" in udev's file). Returns whether it is there. */
+bool block_property(const struct block_device *block, const char *key, char *buffer,
+		    size_t size);
+
+/* Whether a path such as /dev/nvme0n1p1, /dev/mapper/root or /dev/disk/by-id/... is it.
+ */
+bool block_is_path(const struct block_device *block, const char *path);
+
+/* Whether a word of fstab or crypttab means it: a path, UUID=, LABEL=, PARTUUID= ... */
+bool block_is_spec(const struct block_device *block, const char *spec);
+
+/* Mounts and swap, in all mount namespaces that can be read. */
+struct block_mounts;
+int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts);
+void block_mounts_free(struct block_mounts *mounts); /* takes NULL */
+int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
+		      const struct block_device *block);
+
+/* fstab and crypttab. */
+struct block_boot;
+int block_boot_read(const struct host *host, struct block_boot **ret_boot);
+void block_boot_free(struct block_boot *boot); /* takes NULL */
+int block_boot_look(struct usage_scan *scan, const struct block_boot *boot,
+		    const struct block_device *block);
+
+/* Adds the devices that lines of a crypttab name, and what they become: pairs. */
+int block_crypttab_parse(const char *text, size_t len, struct string_list *ret_pairs);
+
+/* A table of libmount's from bytes of a mountinfo, fstab or swaps; its name tells which
+ * ("mountinfo"). NULL: not one. */
+struct libmnt_table *block_table_parse(const char *bytes, size_t len, const char *name);
+
+#endif

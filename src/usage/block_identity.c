@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* By which names a block device is known: the kernel's, device mapper's, udev's. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "usage/block.h"
+
+/* The next line that begins with the prefix; NULL: no more. */
+static const char *next_line(const char *at, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	while (at && *at) {
+		if (!strncmp(at, prefix, len))
+			return at + len;
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	return NULL;
+}
+
+static bool line_is(const char *line, const char *text)
+{
+	size_t len = strlen(text);
+
+	return !strncmp(line, text, len) && (line[len] == '\n' || !line[len]);
+}
+
+bool block_property(const struct block_device *block, const char *key, char *buffer,
+		    size_t size)
+{
+	char prefix[64];
+	const char *value;
+
+	snprintf(prefix, sizeof(prefix), "E:%s=", key);
+	value = next_line(block->properties, prefix);
+	if (!value)
+		return false;
+	snprintf(buffer, size, "%.*s", (int)strcspn(value, "\n"), value);
+	return true;
+}
+
+/* udev's links in /dev are lines "S:disk/by-uuid/...". */
+static bool has_link(const struct block_device *block, const char *link)
+{
+	const char *line = next_line(block->properties, "S:");
+
+	while (line && !line_is(line, link)) {
+		line = strchr(line, '\n');
+		line = line ? next_line(line + 1, "S:") : NULL;
+	}
+	return line;
+}
+
+bool block_is_path(const struct block_device *block, const char *path)
+{
+	if (!path || strncmp(path, "/dev/", 5) != 0)
+		return false;
+	path += 5;
+	return !strcmp(path, block->name) ||
+	       (block->dm_name[0] && !strncmp(path, "mapper/", 7) &&
+		!strcmp(path + 7, block->dm_name)) ||
+	       has_link(block, path);
+}
+
+bool block_is_spec(const struct block_device *block, const char *spec)
+{
+	/* What fstab(5) calls it, and udev. */
+	static const char *const tags[][2] = {
+		{ "UUID=", "ID_FS_UUID" },
+		{ "LABEL=", "ID_FS_LABEL" },
+		{ "PARTUUID=", "ID_PART_ENTRY_UUID" },
+		{ "PARTLABEL=", "ID_PART_ENTRY_NAME" },
+		{ "ID=", "ID_SERIAL" },
+	};
+	char value[256], wanted[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
+		size_t len = strlen(tags[i][0]);
+
+		if (strncmp(spec, tags[i][0], len) != 0)
+			continue;
+		spec += len;
+		snprintf(wanted, sizeof(wanted), "%.*s",
+			 (int)strcspn(spec + (*spec == '"'), "\""),
+			 spec + (*spec == '"'));
+		return block_property(block, tags[i][1], value, sizeof(value)) &&
+		       !strcasecmp(value, wanted);
+	}
+	return block_is_path(block, spec);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "usage/internal.h"
+
+int usage_add_group(struct usage *usage, const struct iommu_group *group,
+		    enum usage_kind kind, const char *detail)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < group->count; i++)
+		if (!iommu_member_stays(group->members[i]))
+			r = usage_add(usage, group->members[i], kind, "%s", detail);
+	return r;
+}
+
+bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
+		    enum usage_kind kind)
+{
+	const struct usage_findings *findings = usage_of(usage, device);
+
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].kind == kind)
+			return true;
+	return false;
+}
+
+const struct pci_device *usage_class_owner(const struct usage_scan *scan,
+					   const char *class_name, const char *name)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+
+	snprintf(path, sizeof(path), "sys/class/%s/%s", class_name, name);
+	if (host_link_target(scan->host, path, target, sizeof(target)) != FACT_KNOWN)
+		return NULL;
+	return pci_find_by_path(scan->usage->devices, target);
+}
+
+static void read_process(const struct host *host, struct usage_process *process)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%s/ns/mnt", process->pid);
+	process->namespace_fact = host_link_target(host, path, process->namespace,
+						   sizeof(process->namespace));
+}
+
+int usage_read_processes(struct usage_scan *scan)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	struct usage_processes *processes = &scan->processes;
+	int r;
+
+	if (processes->read)
+		return 0;
+	processes->read = true;
+	r = host_list(scan->host, "proc", &names);
+	if (r == -ENOMEM)
+		return r;
+	processes->unreadable = r < 0;
+	processes->items = calloc(names.count + 1, sizeof(*processes->items));
+	if (!processes->items)
+		return -ENOMEM;
+	for (size_t i = 0; i < names.count; i++) {
+		struct usage_process *process = &processes->items[processes->count];
+
+		if (!isdigit((unsigned char)names.items[i][0]))
+			continue;
+		process->pid = steal(names.items[i]);
+		processes->count++;
+		read_process(scan->host, process);
+		if (process->namespace_fact == FACT_UNREADABLE)
+			processes->unreadable = true;
+	}
+	return 0;
+}
+
+void usage_free_processes(struct usage_processes *processes)
+{
+	for (size_t i = 0; i < processes->count; i++)
+		free(processes->items[i].pid);
+	free(processes->items);
+}
+
+void usage_process_name(const struct host *host, const char *pid, char *buffer,
+			size_t size)
+{
+	char path[64], command[64];
+
+	snprintf(path, sizeof(path), "proc/%s/comm", pid);
+	if (host_read(host, path, command, sizeof(command)) != FACT_KNOWN)
+		snprintf(command, sizeof(command), "?");
+	snprintf(buffer, size, "%s (%s)", pid, command);
+}

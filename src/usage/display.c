@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who shows a picture: displays, the kernel's console, the firmware's framebuffer. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "usage/internal.h"
+
+static bool reads_as(const struct usage_scan *scan, const char *path, const char *wanted)
+{
+	char text[64];
+
+	return host_read(scan->host, path, text, sizeof(text)) == FACT_KNOWN &&
+	       !strcmp(text, wanted);
+}
+
+/* Connectors are entries such as card0-HDMI-A-1 (drivers/gpu/drm/drm_sysfs.c). */
+static int look_at_connectors(struct usage_scan *scan)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(scan->host, "sys/class/drm", &names);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		const struct pci_device *owner;
+		char status[PATH_MAX], enabled[PATH_MAX];
+
+		if (strncmp(names.items[i], "card", 4) != 0 ||
+		    !strchr(names.items[i], '-'))
+			continue;
+		snprintf(status, sizeof(status), "sys/class/drm/%s/status",
+			 names.items[i]);
+		snprintf(enabled, sizeof(enabled), "sys/class/drm/%s/enabled",
+			 names.items[i]);
+		owner = usage_class_owner(scan, "drm", names.items[i]);
+		if (owner && reads_as(scan, status, "connected") &&
+		    reads_as(scan, enabled, "enabled"))
+			r = usage_add(scan->usage, owner, USAGE_DISPLAY,
+				      "%s shows a picture on a connected display",
+				      names.items[i]);
+	}
+	return r;
+}
+
+/* The first framebuffer carries the console (fbcon maps all to it unless told). */
+static int look_at_framebuffer(struct usage_scan *scan)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	const struct pci_device *owner;
+	const char *first = NULL;
+	int r = host_list(scan->host, "sys/class/graphics", &names);
+
+	for (size_t i = 0; r == 0 && !first && i < names.count; i++)
+		if (!strncmp(names.items[i], "fb", 2) && names.items[i][2] >= '0' &&
+		    names.items[i][2] <= '9')
+			first = names.items[i];
+	owner = first ? usage_class_owner(scan, "graphics", first) : NULL;
+	if (!owner)
+		return r == -ENOMEM ? r : 0;
+	return usage_add(scan->usage, owner, USAGE_CONSOLE,
+			 "the kernel's console is on its framebuffer %s", first);
+}
+
+/* The text console of VGA is on the display that the firmware booted with. */
+static int look_at_vga(struct usage_scan *scan)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < devices->count; i++) {
+		const struct pci_device *device = &devices->items[i];
+		char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+		if (device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03 &&
+		    reads_as(scan, pci_attribute_path(&device->address, "boot_vga", path),
+			     "1"))
+			r = usage_add(scan->usage, device, USAGE_CONSOLE,
+				      "the kernel's text console is on it (VGA)");
+	}
+	return r;
+}
+
+/* Names as in "(M) frame buffer device", "(S) VGA+" (drivers/tty/vt/vt.c, show_name). */
+static int look_at_consoles(struct usage_scan *scan)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(scan->host, "sys/class/vtconsole", &names);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		char path[PATH_MAX], text[64];
+
+		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind",
+			 names.items[i]);
+		if (!reads_as(scan, path, "1"))
+			continue;
+		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name",
+			 names.items[i]);
+		if (host_read(scan->host, path, text, sizeof(text)) != FACT_KNOWN)
+			continue;
+		if (strstr(text, "frame buffer"))
+			r = look_at_framebuffer(scan);
+		else if (strstr(text, "VGA"))
+			r = look_at_vga(scan);
+	}
+	return r;
+}
+
+/*
+ * /proc/iomem nests what is in a range beneath it, with two more spaces: the firmware's
+ * framebuffer beneath the BAR, whose line names the function. As an ordinary user the
+ * numbers are zeros, the names are there.
+ */
+static int look_at_memory(struct usage_scan *scan, char *text)
+{
+	static const char *const framebuffers[] = { "BOOTFB", "simplefb", "efifb",
+						    "vesafb", "simple-framebuffer" };
+	const struct pci_device *owner = NULL;
+	size_t owner_indent = 0;
+	char *line;
+	int r = 0;
+
+	while (r == 0 && (line = strsep(&text, "\n"))) {
+		size_t indent = strspn(line, " ");
+		const char *name = strstr(line, " : ");
+		struct pci_address address;
+
+		if (!name)
+			continue;
+		name += 3;
+		if (owner && indent <= owner_indent)
+			owner = NULL;
+		if (pci_address_parse(name, &address) == 0) {
+			owner = pci_find(scan->usage->devices, &address);
+			owner_indent = indent;
+		}
+		for (size_t i = 0; r == 0 && owner && i < ARRAY_SIZE(framebuffers); i++)
+			if (!strcmp(name, framebuffers[i]))
+				r = usage_add(scan->usage, owner, USAGE_FRAMEBUFFER,
+					      "the firmware's framebuffer (%s) is in its"
+					      " memory",
+					      name);
+	}
+	return r;
+}
+
+static bool has_display(const struct usage_scan *scan)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (devices->items[i].ids == FACT_KNOWN &&
+		    devices->items[i].class_code >> 16 == 0x03)
+			return true;
+	return false;
+}
+
+int usage_scan_display(struct usage_scan *scan)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	if (!has_display(scan))
+		return 0;
+	r = look_at_connectors(scan);
+	if (r == 0)
+		r = look_at_consoles(scan);
+	if (r == 0 && host_read_file(scan->host, "proc/iomem", &text, &len) == 0)
+		r = look_at_memory(scan, text);
+	return r;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "usage/block.h"
+
+/* The mounts of one namespace, by a process in it. */
+struct mount_namespace {
+	struct libmnt_table *table;
+	char process[96];
+};
+
+struct block_mounts {
+	struct libmnt_table *own, *init; /* NULL: unreadable */
+	struct libmnt_table *swaps;	 /* NULL: unreadable */
+	struct mount_namespace *others;
+	size_t n_others;
+	bool others_unreadable;
+};
+
+struct libmnt_table *block_table_parse(const char *bytes, size_t len, const char *name)
+{
+	struct libmnt_table *table = mnt_new_table();
+	_cleanup_fclose_ FILE *stream = NULL;
+
+	if (!table || !len)
+		return table;
+	stream = fmemopen((void *)bytes, len, "r");
+	if (!stream || mnt_table_parse_stream(table, stream, name) != 0) {
+		mnt_unref_table(table);
+		return NULL;
+	}
+	return table;
+}
+
+static struct libmnt_table *read_table(const struct host *host, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_free_ char *bytes = NULL;
+	size_t len;
+	int r = host_read_file(host, path, &bytes, &len);
+
+	/* On this machine "not there" is an answer: a kernel without swap has no
+	 * /proc/swaps. */
+	if (r == -ENOENT && host_is_live(host))
+		return mnt_new_table();
+	return r < 0 ? NULL : block_table_parse(bytes, len, name);
+}
+
+static int add_namespace(const struct host *host, struct block_mounts *mounts,
+			 const char *pid)
+{
+	struct mount_namespace *larger;
+	struct libmnt_table *table;
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%s/mountinfo", pid);
+	if (!host_exists(host, path))
+		return 0; /* it has ended */
+	table = read_table(host, path);
+	if (!table) {
+		mounts->others_unreadable = true;
+		return 0;
+	}
+	larger = reallocarray(mounts->others, mounts->n_others + 1, sizeof(*larger));
+	if (!larger) {
+		mnt_unref_table(table);
+		return -ENOMEM;
+	}
+	mounts->others = larger;
+	larger += mounts->n_others++;
+	larger->table = table;
+	usage_process_name(host, pid, larger->process, sizeof(larger->process));
+	return 0;
+}
+
+/* Each namespace once, and not that of the processes which are read anyway. */
+static int read_namespaces(struct usage_scan *scan, struct block_mounts *mounts)
+{
+	_cleanup_(string_list_free) struct string_list seen = { 0 };
+	int r = usage_read_processes(scan);
+	char own[32];
+
+	if (r < 0)
+		return r;
+	mounts->others_unreadable = scan->processes.unreadable;
+	if (host_link_target(scan->host, "proc/self/ns/mnt", own, sizeof(own)) ==
+		    FACT_KNOWN &&
+	    string_list_add(&seen, own) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < scan->processes.count; i++) {
+		const struct usage_process *process = &scan->processes.items[i];
+
+		if (process->namespace_fact != FACT_KNOWN ||
+		    string_list_has(&seen, process->namespace))
+			continue;
+		r = string_list_add(&seen, process->namespace);
+		if (r == 0 && strcmp(process->pid, "1") != 0)
+			r = add_namespace(scan->host, mounts, process->pid);
+	}
+	return r;
+}
+
+int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts)
+{
+	struct block_mounts *mounts = calloc(1, sizeof(*mounts));
+	int r;
+
+	if (!mounts)
+		return -ENOMEM;
+	mounts->own = read_table(scan->host, "proc/self/mountinfo");
+	mounts->init = read_table(scan->host, "proc/1/mountinfo");
+	mounts->swaps = read_table(scan->host, "proc/swaps");
+	r = read_namespaces(scan, mounts);
+	if (r < 0) {
+		block_mounts_free(mounts);
+		return r;
+	}
+	*ret_mounts = mounts;
+	return 0;
+}
+
+void block_mounts_free(struct block_mounts *mounts)
+{
+	if (!mounts)
+		return;
+	mnt_unref_table(mounts->own);
+	mnt_unref_table(mounts->init);
+	mnt_unref_table(mounts->swaps);
+	for (size_t i = 0; i < mounts->n_others; i++)
+		mnt_unref_table(mounts->others[i].table);
+	free(mounts->others);
+	free(mounts);
+}
+
+static int add_mount(struct usage_scan *scan, const struct block_device *block,
+		     const char *target, const char *process)
+{
+	if (process)
+		return usage_add(
+			scan->usage, block->owner, USAGE_MOUNT,
+			"%s is mounted on %s in the mount namespace of process %s",
+			block->name, target, process);
+	if (!strcmp(target, "/"))
+		return usage_add(scan->usage, block->owner, USAGE_ROOT,
+				 "%s is mounted on /: the root file system", block->name);
+	return usage_add(scan->usage, block->owner, USAGE_MOUNT, "%s is mounted on %s",
+			 block->name, target);
+}
+
+/* Adds a finding for each entry that is this device's. Returns how many, or -ENOMEM. */
+static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
+			 const struct block_device *block, bool swap, const char *process)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	int r = iter ? 0 : -ENOMEM, found = 0;
+
+	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
+		dev_t devno = mnt_fs_get_devno(fs);
+		char text[32];
+
+		snprintf(text, sizeof(text), "%u:%u", major(devno), minor(devno));
+		/* By source too: btrfs gives its mounts a device number of their own. */
+		if (!block_is_path(block, mnt_fs_get_source(fs)) &&
+		    (!devno || strcmp(text, block->number) != 0))
+			continue;
+		found++;
+		r = swap ? usage_add(scan->usage, block->owner, USAGE_SWAP,
+				     "%s is swap space", block->name)
+			 : add_mount(scan, block, mnt_fs_get_target(fs), process);
+	}
+	mnt_free_iter(iter);
+	return r < 0 ? r : found;
+}
+
+/* Most namespaces are copies of the first: only what is mounted nowhere else is told. */
+static int look_in_others(struct usage_scan *scan, const struct block_mounts *mounts,
+			  const struct block_device *block)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < mounts->n_others; i++)
+		r = look_in_table(scan, mounts->others[i].table, block, false,
+				  mounts->others[i].process);
+	if (r == 0 && mounts->others_unreadable)
+		r = usage_add(
+			scan->usage, block->owner, USAGE_UNREADABLE,
+			"whether a process has %s mounted for itself could not be read"
+			" (it takes root)",
+			block->name);
+	return r < 0 ? r : 0;
+}
+
+static int look_for_mounts(struct usage_scan *scan, const struct block_mounts *mounts,
+			   const struct block_device *block)
+{
+	int own = 0, init = 0;
+
+	if (!mounts->own && !mounts->init)
+		return usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
+				 "whether %s is mounted is not known: no mountinfo",
+				 block->name);
+	if (mounts->own)
+		own = look_in_table(scan, mounts->own, block, false, NULL);
+	if (own >= 0 && mounts->init)
+		init = look_in_table(scan, mounts->init, block, false, NULL);
+	if (own < 0 || init < 0)
+		return -ENOMEM;
+	return own || init ? 0 : look_in_others(scan, mounts, block);
+}
+
+int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
+		      const struct block_device *block)
+{
+	int r = look_for_mounts(scan, mounts, block);
+
+	if (r < 0)
+		return r;
+	if (!mounts->swaps)
+		return usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
+				 "whether %s is swap space is not known: no /proc/swaps",
+				 block->name);
+	r = look_in_table(scan, mounts->swaps, block, true, NULL);
+	return r < 0 ? r : 0;
+}
