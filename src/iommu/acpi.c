@@ -43,6 +43,8 @@ int acpi_table_check(const uint8_t *bytes, size_t len, const char signature[4],
 	stated = acpi_long(bytes + 4);
 	if (stated < ACPI_HEADER_SIZE || stated > len)
 		return acpi_damaged(err, name, 4, "a length that is not the table's");
+	if (stated > ACPI_TABLE_MAX)
+		return acpi_damaged(err, name, 4, "a length that no table has");
 	for (size_t i = 0; i < stated; i++)
 		sum = (uint8_t)(sum + bytes[i]);
 	if (sum)

@@ -11,6 +11,9 @@ struct error;
 /* The header of a system description table: ACPI 6.5, 5.2.6. */
 enum { ACPI_HEADER_SIZE = 36 };
 
+/* Far more than any machine needs, and little enough to parse one that was made up. */
+enum { ACPI_TABLE_MAX = 1 << 20 };
+
 /*
  * Checks signature, length and checksum. Sets *ret_len to the table's length, which is at
  * most len. Returns 0 or -EINVAL, with what is wrong.

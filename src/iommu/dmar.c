@@ -10,7 +10,12 @@
 #include "base/error.h"
 #include "iommu/acpi.h"
 
-enum { DMAR_HEADER_SIZE = 48, STRUCTURE_HEADER_SIZE = 4, SCOPE_HEADER_SIZE = 6 };
+enum {
+	DMAR_HEADER_SIZE = 48,
+	STRUCTURE_HEADER_SIZE = 4,
+	SCOPE_HEADER_SIZE = 6,
+	PAGE_BITS = 12
+};
 
 /* Where the fixed part of each structure ends, and the scopes begin. */
 static const struct {
@@ -39,9 +44,8 @@ static ssize_t parse_scope(const uint8_t *bytes, size_t len, size_t at,
 	stated = bytes[1];
 	if (stated < SCOPE_HEADER_SIZE + 2 || stated > len || stated % 2)
 		return damaged(err, at, "a device scope of impossible length");
-	if ((stated - SCOPE_HEADER_SIZE) / 2 > DMAR_PATH_MAX)
-		return damaged(err, at, "a device scope with too long a path");
 	scope->type = bytes[0];
+	scope->flags = bytes[2];
 	scope->enumeration_id = bytes[4];
 	scope->start_bus = bytes[5];
 	scope->path_len = (uint8_t)((stated - SCOPE_HEADER_SIZE) / 2);
@@ -73,8 +77,7 @@ static int parse_scopes(const uint8_t *bytes, size_t len, size_t at,
 	return 0;
 }
 
-static void parse_fixed(const uint8_t *bytes, size_t len,
-			struct dmar_structure *structure)
+static void parse_fixed(const uint8_t *bytes, struct dmar_structure *structure)
 {
 	switch (structure->type) {
 	case DMAR_DRHD:
@@ -101,7 +104,7 @@ static void parse_fixed(const uint8_t *bytes, size_t len,
 		break;
 	case DMAR_ANDD:
 		structure->number = bytes[7];
-		snprintf(structure->name, sizeof(structure->name), "%.*s", (int)(len - 8),
+		snprintf(structure->name, sizeof(structure->name), "%s",
 			 (const char *)bytes + 8);
 		break;
 	default:
@@ -117,7 +120,9 @@ static int parse_structure(const uint8_t *bytes, size_t len, size_t at,
 		return 0;
 	if (len < shapes[structure->type].fixed)
 		return damaged(err, at, "a structure shorter than its kind");
-	parse_fixed(bytes, len, structure);
+	if (structure->type == DMAR_ANDD && !memchr(bytes + 8, '\0', len - 8))
+		return damaged(err, at, "a name without an end");
+	parse_fixed(bytes, structure);
 	if (!shapes[structure->type].has_scopes)
 		return 0;
 	return parse_scopes(bytes + shapes[structure->type].fixed,
@@ -157,7 +162,10 @@ int dmar_parse(const uint8_t *bytes, size_t len, struct dmar *ret_dmar, struct e
 		return r;
 	if (end < DMAR_HEADER_SIZE)
 		return damaged(err, 0, "too short for its header");
-	/* 8.1: the field is one less than the width. */
+	/* 8.1: the field is one less than the width. The kernel takes no table with less
+	 * than a page (parse_dmar_table() in drivers/iommu/intel/dmar.c). */
+	if (bytes[36] + 1 < PAGE_BITS)
+		return damaged(err, 36, "an impossible address width");
 	dmar.address_width = (uint8_t)(bytes[36] + 1);
 	dmar.flags = bytes[37];
 	for (size_t at = DMAR_HEADER_SIZE; r == 0 && at < end; at += stated) {
@@ -174,6 +182,7 @@ int dmar_parse(const uint8_t *bytes, size_t len, struct dmar *ret_dmar, struct e
 	}
 	if (r == -ENOMEM)
 		return r;
+	dmar.whole = r == 0;
 	*ret_dmar = dmar;
 	memset(&dmar, 0, sizeof(dmar));
 	return r;

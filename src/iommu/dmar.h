@@ -39,10 +39,19 @@ enum dmar_scope_type {
 	DMAR_SCOPE_NAMESPACE = 5, /* enumeration_id is an ANDD's number */
 };
 
-enum { DMAR_PATH_MAX = 16 };
+/* Flags of structures. */
+enum {
+	DMAR_INCLUDE_ALL = 0x01,  /* DRHD, 8.3: all functions not named elsewhere */
+	DMAR_ALL_PORTS = 0x01,	  /* ATSR, 8.5: all root ports of the segment */
+	DMAR_ATC_REQUIRED = 0x01, /* SATC, 8.8 */
+};
+
+/* An entry's length is a byte; 6 of it are the rest. */
+enum { DMAR_PATH_MAX = (255 - 6) / 2 };
 
 struct dmar_scope {
 	uint8_t type;
+	uint8_t flags; /* only in SATC and SIDP */
 	uint8_t enumeration_id;
 	uint8_t start_bus;
 	uint8_t path_len; /* device and function of each step, from start_bus down */
@@ -52,21 +61,20 @@ struct dmar_scope {
 };
 
 struct dmar_structure {
-	uint16_t type; /* enum dmar_type, or one that is not known here */
-	/* Bit 0: all functions not named elsewhere (DRHD), all ports (ATSR), required
-	 * (SATC). */
-	uint8_t flags;
+	uint16_t type;		   /* enum dmar_type, or one that is not known here */
+	uint8_t flags;		   /* of DRHD, ATSR, SATC */
 	uint16_t segment;	   /* not RHSA, ANDD */
 	uint64_t base;		   /* DRHD, RHSA: of its registers; RMRR: first byte */
 	uint64_t limit;		   /* RMRR: last byte */
 	uint32_t proximity;	   /* RHSA: proximity domain of ACPI's SRAT */
 	uint8_t number;		   /* ANDD */
-	char name[64];		   /* ANDD */
+	char name[64];		   /* ANDD: a path of the ACPI namespace, cut to this */
 	struct dmar_scope *scopes; /* owned by the table */
 	size_t n_scopes;
 };
 
 struct dmar {
+	bool whole;	       /* parsed to its end: no damage was found */
 	uint8_t address_width; /* of the host, in bits */
 	uint8_t flags;
 	struct dmar_structure *items; /* in the table's order */

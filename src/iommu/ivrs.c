@@ -2,6 +2,7 @@
 #include "iommu/ivrs.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,20 @@ static size_t entry_length(const uint8_t *bytes, size_t len)
 	return 0;
 }
 
+/* 5.2.2.7: byte 20 tells how the UID is written, byte 21 how long it is. */
+static void parse_uid(const uint8_t *bytes, struct ivrs_entry *entry)
+{
+	enum { UID_INTEGER = 1, UID_TEXT = 2, INTEGER_SIZE = 8 };
+	uint8_t format = bytes[20], size = bytes[21];
+
+	if (format == UID_INTEGER && size == INTEGER_SIZE)
+		snprintf(entry->uid, sizeof(entry->uid), "%" PRIu64,
+			 acpi_quad(bytes + HID_ENTRY_SIZE));
+	else if (format == UID_TEXT)
+		snprintf(entry->uid, sizeof(entry->uid), "%.*s", (int)size,
+			 (const char *)bytes + HID_ENTRY_SIZE);
+}
+
 static void parse_entry(const uint8_t *bytes, struct ivrs_entry *entry)
 {
 	entry->type = bytes[0];
@@ -48,6 +63,10 @@ static void parse_entry(const uint8_t *bytes, struct ivrs_entry *entry)
 	case IVRS_ALIAS_RANGE:
 		entry->alias = acpi_word(bytes + 5);
 		break;
+	case IVRS_EXTENDED_SELECT:
+	case IVRS_EXTENDED_RANGE:
+		entry->extended = acpi_long(bytes + 4);
+		break;
 	case IVRS_SPECIAL:
 		entry->handle = bytes[4];
 		entry->first = entry->last = acpi_word(bytes + 5);
@@ -55,6 +74,7 @@ static void parse_entry(const uint8_t *bytes, struct ivrs_entry *entry)
 		break;
 	case IVRS_ACPI_HID:
 		snprintf(entry->hid, sizeof(entry->hid), "%.8s", (const char *)bytes + 4);
+		parse_uid(bytes, entry);
 		break;
 	default:
 		break;
@@ -75,14 +95,18 @@ static int keep_entry(struct ivrs_unit *unit, const struct ivrs_entry *entry,
 		      ssize_t *range, size_t at, struct error *err)
 {
 	if (entry->type != IVRS_RANGE_END) {
-		if (opens_range(entry->type))
+		unit->entries[unit->n_entries] = *entry;
+		if (opens_range(entry->type)) {
+			unit->entries[unit->n_entries].unended = true;
 			*range = (ssize_t)unit->n_entries;
-		unit->entries[unit->n_entries++] = *entry;
+		}
+		unit->n_entries++;
 		return 0;
 	}
 	if (*range < 0 || entry->first < unit->entries[*range].first)
 		return damaged(err, at, "the end of a range that does not begin");
 	unit->entries[*range].last = entry->first;
+	unit->entries[*range].unended = false;
 	*range = -1;
 	return 0;
 }
@@ -161,6 +185,7 @@ static int add_memory(struct ivrs *ivrs, const uint8_t *bytes, size_t len, size_
 	larger[ivrs->n_memories] = (struct ivrs_memory){
 		.type = bytes[0],
 		.flags = bytes[1],
+		.segment = acpi_word(bytes + 8),
 		.first = acpi_word(bytes + 4),
 		.last = acpi_word(bytes + (bytes[0] == 0x22 ? 6 : 4)),
 		.start = acpi_quad(bytes + 16),
@@ -211,6 +236,7 @@ int ivrs_parse(const uint8_t *bytes, size_t len, struct ivrs *ret_ivrs, struct e
 	}
 	if (r == -ENOMEM)
 		return r;
+	ivrs.whole = r == 0;
 	*ret_ivrs = ivrs;
 	memset(&ivrs, 0, sizeof(ivrs));
 	return r;
@@ -232,46 +258,65 @@ uint8_t ivrs_chosen_type(const struct ivrs *ivrs)
 	uint8_t chosen = 0;
 
 	for (size_t i = 0; i < ivrs->n_units; i++)
-		if (ivrs->units[i].type > chosen)
+		if (ivrs->units[i].device_id == ivrs->units[0].device_id)
 			chosen = ivrs->units[i].type;
 	return chosen;
 }
 
 static bool covers(const struct ivrs_entry *entry, uint16_t device_id)
 {
-	return entry->type != IVRS_SPECIAL && entry->type != IVRS_ACPI_HID &&
-	       device_id >= entry->first && device_id <= entry->last;
+	return !entry->unended && device_id >= entry->first && device_id <= entry->last;
+}
+
+static bool has_alias(const struct ivrs_entry *entry)
+{
+	return !entry->unended &&
+	       (entry->type == IVRS_ALIAS_SELECT || entry->type == IVRS_ALIAS_RANGE);
+}
+
+static bool unit_covers(const struct ivrs_unit *unit, uint16_t device_id)
+{
+	for (size_t i = 0; i < unit->n_entries; i++) {
+		const struct ivrs_entry *entry = &unit->entries[i];
+
+		if (covers(entry, device_id) ||
+		    (has_alias(entry) && entry->alias == device_id))
+			return true;
+	}
+	return false;
 }
 
 const struct ivrs_unit *ivrs_find_unit(const struct ivrs *ivrs, uint16_t segment,
 				       uint16_t device_id)
 {
 	uint8_t chosen = ivrs_chosen_type(ivrs);
+	const struct ivrs_unit *found = NULL;
 
 	for (size_t i = 0; i < ivrs->n_units; i++) {
 		const struct ivrs_unit *unit = &ivrs->units[i];
 
 		if (unit->type != chosen || unit->segment != segment)
 			continue;
-		for (size_t j = 0; j < unit->n_entries; j++)
-			if (covers(&unit->entries[j], device_id))
-				return unit;
+		if (unit->device_id == device_id)
+			found = NULL;
+		else if (unit_covers(unit, device_id))
+			found = unit;
 	}
-	return NULL;
+	return found;
 }
 
 bool ivrs_find_alias(const struct ivrs_unit *unit, uint16_t device_id,
 		     uint16_t *ret_alias)
 {
-	for (size_t i = 0; i < unit->n_entries; i++) {
+	for (size_t i = unit->n_entries; i-- > 0;) {
 		const struct ivrs_entry *entry = &unit->entries[i];
 
-		if ((entry->type == IVRS_ALIAS_SELECT ||
-		     entry->type == IVRS_ALIAS_RANGE) &&
-		    covers(entry, device_id) && entry->alias != device_id) {
-			*ret_alias = entry->alias;
-			return true;
-		}
+		if (!has_alias(entry) || !covers(entry, device_id))
+			continue;
+		if (entry->alias == device_id)
+			return false;
+		*ret_alias = entry->alias;
+		return true;
 	}
 	return false;
 }

@@ -28,14 +28,19 @@ enum ivrs_entry_type {
 	IVRS_ACPI_HID = 0xf0, /* a device that ACPI names; IVHD type 40h alone */
 };
 
+enum ivrs_variety { IVRS_IOAPIC = 1, IVRS_HPET = 2 };
+
 struct ivrs_entry {
 	uint8_t type;
 	uint8_t settings;
 	uint16_t first, last; /* device IDs; a range's end is joined to its start */
+	bool unended;	      /* a range without its end, which is for no device */
 	uint16_t alias;	      /* whose requester ID is seen; of ALIAS_... */
+	uint32_t extended;    /* extended settings; of EXTENDED_... */
 	uint8_t handle;	      /* of SPECIAL: the I/O APIC's ID or the HPET's number */
-	uint8_t variety;      /* of SPECIAL: 1 I/O APIC, 2 HPET */
-	char hid[9];	      /* of ACPI_HID */
+	uint8_t variety;      /* of SPECIAL: enum ivrs_variety */
+	char hid[9];	      /* of ACPI_HID: its hardware ID */
+	char uid[64];	      /* of ACPI_HID: its unique ID, cut to this; "": none */
 };
 
 /* An I/O Virtualization Hardware Definition, 5.2.2. */
@@ -66,11 +71,13 @@ enum {
 struct ivrs_memory {
 	uint8_t type; /* 0x20 all devices, 0x21 one, 0x22 a range */
 	uint8_t flags;
-	uint16_t first, last;
+	uint16_t segment;
+	uint16_t first, last; /* device IDs */
 	uint64_t start, length;
 };
 
 struct ivrs {
+	bool whole;    /* parsed to its end: no damage was found */
 	uint32_t info; /* IVinfo, 5.2.1 */
 	struct ivrs_unit *units;
 	size_t n_units;
@@ -85,12 +92,16 @@ void ivrs_free(struct ivrs *ivrs); /* takes NULL */
 
 /*
  * The type of unit that the kernel takes where one IOMMU is described by several: the
- * highest it knows (get_highest_supported_ivhd_type() in drivers/iommu/amd/init.c). 0:
- * there is none.
+ * last one of the IOMMU that comes first (get_highest_supported_ivhd_type() in
+ * drivers/iommu/amd/init.c). 0: there is none.
  */
 uint8_t ivrs_chosen_type(const struct ivrs *ivrs);
 
-/* The unit, among those of the chosen type, that a device ID is for; NULL: none. */
+/*
+ * The unit, among those of the chosen type, that is for a device ID; NULL: none. As the
+ * kernel does it (init_iommu_from_acpi() and init_iommu_one()): what is named later
+ * counts more, an alias is covered as well, and a unit does not translate itself.
+ */
 const struct ivrs_unit *ivrs_find_unit(const struct ivrs *ivrs, uint16_t segment,
 				       uint16_t device_id);
 

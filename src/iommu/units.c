@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "iommu/scope.h"
 
 static int parse_table(struct iommu_firmware *firmware, const char *bytes, size_t len,
 		       struct error *err)
@@ -66,53 +67,6 @@ void iommu_firmware_free(struct iommu_firmware *firmware)
 	memset(firmware, 0, sizeof(*firmware));
 }
 
-/* The function that a scope names; NULL: there is none. */
-static const struct pci_node *find_scope(const struct pci_topology *topology,
-					 uint16_t segment, const struct dmar_scope *scope)
-{
-	struct pci_address first = {
-		.domain = segment,
-		.bus = scope->start_bus,
-		.device = scope->path[0].device,
-		.function = scope->path[0].function,
-	};
-	const struct pci_node *node;
-
-	if (scope->type != DMAR_SCOPE_ENDPOINT && scope->type != DMAR_SCOPE_BRIDGE)
-		return NULL;
-	node = pci_find_node(topology, &first);
-	for (unsigned int step = 1; node && step < scope->path_len; step++) {
-		node = node->children;
-		while (node &&
-		       (node->physical ||
-			node->device->address.device != scope->path[step].device ||
-			node->device->address.function != scope->path[step].function))
-			node = node->next;
-	}
-	return node;
-}
-
-/* Whether a structure's scopes name the function, or a bridge above it. */
-static bool names_node(const struct dmar_structure *structure,
-		       const struct pci_topology *topology, const struct pci_node *node)
-{
-	for (size_t i = 0; i < structure->n_scopes; i++) {
-		const struct dmar_scope *scope = &structure->scopes[i];
-		const struct pci_node *named =
-			find_scope(topology, structure->segment, scope);
-
-		if (!named)
-			continue;
-		for (const struct pci_node *at = node; at; at = at->parent) {
-			if (at == named)
-				return true;
-			if (scope->type != DMAR_SCOPE_BRIDGE)
-				break;
-		}
-	}
-	return false;
-}
-
 /* 8.3: a unit that includes all is for what no other of its segment names. */
 static enum fact dmar_unit_of(const struct dmar *dmar,
 			      const struct pci_topology *topology,
@@ -123,12 +77,11 @@ static enum fact dmar_unit_of(const struct dmar *dmar,
 	for (size_t i = 0; i < dmar->count; i++) {
 		const struct dmar_structure *unit = &dmar->items[i];
 
-		if (unit->type != DMAR_DRHD ||
-		    unit->segment != node->device->address.domain)
+		if (unit->type != DMAR_DRHD || !iommu_is_segment(unit->segment, node))
 			continue;
-		if (unit->flags & 1) {
+		if (unit->flags & DMAR_INCLUDE_ALL) {
 			found = found ? found : unit;
-		} else if (names_node(unit, topology, node)) {
+		} else if (dmar_names_node(unit, topology, node)) {
 			found = unit;
 			break;
 		}
@@ -139,19 +92,30 @@ static enum fact dmar_unit_of(const struct dmar *dmar,
 	return FACT_KNOWN;
 }
 
-/* Whose requester ID counts: device_to_iommu() in drivers/iommu/intel/iommu.c. */
+/*
+ * Whose requester ID counts: device_to_iommu() in drivers/iommu/intel/iommu.c. A made
+ * tree may have functions that made each other.
+ */
 static const struct pci_node *requester(const struct pci_node *node)
 {
-	while (node->made_by || (node->parent && node->parent->made_by))
-		node = node->made_by ? node->made_by : node->parent;
+	enum { DEPTH_MAX = 256 };
+
+	for (int i = 0; i < DEPTH_MAX; i++) {
+		if (node->made_by)
+			node = node->made_by;
+		else if (node->parent && node->parent->made_by)
+			node = node->parent;
+		else
+			break;
+	}
 	return node;
 }
 
-static uint16_t device_id(const struct pci_node *node)
+static bool place_is_known(const struct pci_node *node)
 {
-	const struct pci_address *address = &node->device->address;
-
-	return (uint16_t)(address->bus << 8 | address->device << 3 | address->function);
+	for (; node->parent; node = node->parent)
+		;
+	return node->parent_fact == FACT_ABSENT;
 }
 
 enum fact iommu_unit_of(const struct iommu_firmware *firmware,
@@ -163,11 +127,15 @@ enum fact iommu_unit_of(const struct iommu_firmware *firmware,
 	if (firmware->fact != FACT_KNOWN)
 		return firmware->fact;
 	node = requester(node);
+	if (node->physical && firmware->kind == IOMMU_DMAR)
+		node = node->physical;
+	/* A domain that the table cannot name, or no known place: something is hidden. */
+	if (node->device->address.domain > UINT16_MAX || !place_is_known(node))
+		return FACT_UNREADABLE;
 	if (firmware->kind == IOMMU_DMAR)
-		return dmar_unit_of(&firmware->dmar, topology,
-				    node->physical ? node->physical : node, ret_base);
+		return dmar_unit_of(&firmware->dmar, topology, node, ret_base);
 	unit = ivrs_find_unit(&firmware->ivrs, (uint16_t)node->device->address.domain,
-			      device_id(node));
+			      ivrs_node_id(node));
 	if (!unit)
 		return FACT_ABSENT;
 	*ret_base = unit->base;
@@ -182,10 +150,12 @@ const struct pci_node *iommu_alias_of(const struct iommu_firmware *firmware,
 	const struct ivrs_unit *unit;
 	uint16_t alias;
 
-	if (firmware->fact != FACT_KNOWN || firmware->kind != IOMMU_IVRS)
+	if (firmware->fact != FACT_KNOWN || firmware->kind != IOMMU_IVRS ||
+	    address.domain > UINT16_MAX)
 		return NULL;
-	unit = ivrs_find_unit(&firmware->ivrs, (uint16_t)address.domain, device_id(node));
-	if (!unit || !ivrs_find_alias(unit, device_id(node), &alias))
+	unit = ivrs_find_unit(&firmware->ivrs, (uint16_t)address.domain,
+			      ivrs_node_id(node));
+	if (!unit || !ivrs_find_alias(unit, ivrs_node_id(node), &alias))
 		return NULL;
 	address.bus = (uint8_t)(alias >> 8);
 	address.device = alias >> 3 & 0x1f;
@@ -193,99 +163,53 @@ const struct pci_node *iommu_alias_of(const struct iommu_firmware *firmware,
 	return pci_find_node(topology, &address);
 }
 
-bool iommu_firmware_memory(const struct iommu_firmware *firmware,
-			   const struct pci_topology *topology,
-			   const struct pci_node *node, size_t n, uint64_t *ret_start,
-			   uint64_t *ret_end)
+enum fact iommu_ats_below(const struct iommu_firmware *firmware,
+			  const struct pci_topology *topology,
+			  const struct pci_node *port, bool *ret_allowed)
 {
 	const struct dmar *dmar = &firmware->dmar;
-	const struct ivrs *ivrs = &firmware->ivrs;
+	bool allowed = false;
 
-	for (size_t i = 0; i < dmar->count; i++) {
-		if (dmar->items[i].type != DMAR_RMRR ||
-		    !names_node(&dmar->items[i], topology, node) || n--)
-			continue;
-		*ret_start = dmar->items[i].base;
-		*ret_end = dmar->items[i].limit;
-		return true;
-	}
-	for (size_t i = 0; i < ivrs->n_memories; i++) {
-		const struct ivrs_memory *memory = &ivrs->memories[i];
-
-		if (device_id(node) < memory->first || device_id(node) > memory->last ||
-		    !memory->length || n--)
-			continue;
-		*ret_start = memory->start;
-		*ret_end = memory->start + memory->length - 1;
-		return true;
-	}
-	return false;
-}
-
-enum fact iommu_remaps_interrupts(const struct iommu_firmware *firmware, bool *ret_remaps)
-{
 	if (firmware->fact != FACT_KNOWN)
 		return firmware->fact;
-	/* AMD's can since the first of them; the kernel turns it on by default. */
-	*ret_remaps =
-		firmware->kind == IOMMU_IVRS || firmware->dmar.flags & DMAR_INTR_REMAP;
+	if (firmware->kind != IOMMU_DMAR)
+		return FACT_ABSENT;
+	for (size_t i = 0; i < dmar->count && !allowed; i++) {
+		const struct dmar_structure *atsr = &dmar->items[i];
+
+		if (atsr->type == DMAR_ATSR && iommu_is_segment(atsr->segment, port))
+			allowed = atsr->flags & DMAR_ALL_PORTS ||
+				  dmar_names_node(atsr, topology, port);
+	}
+	*ret_allowed = allowed;
 	return FACT_KNOWN;
+}
+
+enum fact iommu_unit_proximity(const struct iommu_firmware *firmware, uint64_t base,
+			       uint32_t *ret_domain)
+{
+	for (size_t i = 0; i < firmware->dmar.count; i++) {
+		const struct dmar_structure *rhsa = &firmware->dmar.items[i];
+
+		if (rhsa->type != DMAR_RHSA || rhsa->base != base)
+			continue;
+		*ret_domain = rhsa->proximity;
+		return FACT_KNOWN;
+	}
+	return firmware->fact == FACT_UNREADABLE ? FACT_UNREADABLE : FACT_ABSENT;
 }
 
 enum fact iommu_unit_name(const struct host *host, const struct pci_device *device,
 			  char *buffer, size_t size)
 {
+	_cleanup_(string_list_free) struct string_list units = { 0 };
 	char path[PCI_ATTRIBUTE_PATH_SIZE];
-
-	return host_link_name(host, pci_attribute_path(&device->address, "iommu", path),
-			      buffer, size);
-}
-
-int iommu_reserved_parse(const char *text, size_t len,
-			 struct iommu_reserved **ret_regions, size_t *ret_count)
-{
-	_cleanup_free_ struct iommu_reserved *regions = NULL;
-	const char *end = text + len;
-	size_t count = 0;
-
-	/* "0x00000000fee00000 0x00000000feefffff msi" on each line
-	 * (iommu_group_show_resv_regions() in drivers/iommu/iommu.c). */
-	regions = calloc(len / 8 + 1, sizeof(*regions));
-	if (!regions)
-		return -ENOMEM;
-	while (text < end) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		size_t n = (size_t)((newline ? newline : end) - text);
-		unsigned long long start, last;
-		char line[96];
-
-		if (n >= sizeof(line))
-			return -EINVAL;
-		memcpy(line, text, n);
-		line[n] = '\0';
-		if (sscanf(line, "%llx %llx %23s", &start, &last, regions[count].type) !=
-		    3)
-			return -EINVAL;
-		regions[count].start = start;
-		regions[count++].end = last;
-		text += n + (newline != NULL);
-	}
-	*ret_regions = steal(regions);
-	*ret_count = count;
-	return 0;
-}
-
-enum fact iommu_reserved_read(const struct host *host, unsigned int group,
-			      struct iommu_reserved **ret_regions, size_t *ret_count)
-{
-	char path[80], text[HOST_ATTRIBUTE_MAX];
 	enum fact fact;
 
-	snprintf(path, sizeof(path), "sys/kernel/iommu_groups/%u/reserved_regions",
-		 group);
-	fact = host_read(host, path, text, sizeof(text));
-	if (fact == FACT_KNOWN &&
-	    iommu_reserved_parse(text, strlen(text), ret_regions, ret_count) < 0)
-		return FACT_UNREADABLE;
+	pci_attribute_path(&device->address, "iommu", path);
+	fact = host_link_name(host, path, buffer, size);
+	/* An AMD IOMMU is a function, and its own "iommu" a folder: the class's. */
+	if (fact == FACT_UNREADABLE && host_list(host, path, &units) == 0)
+		return FACT_ABSENT;
 	return fact;
 }

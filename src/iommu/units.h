@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "iommu/dmar.h"
 #include "iommu/ivrs.h"
+#include "iommu/reserved.h"
 #include "pci/topology.h"
 
 struct error;
@@ -20,13 +21,15 @@ struct error;
 enum iommu_kind { IOMMU_NONE, IOMMU_DMAR, IOMMU_IVRS };
 
 struct iommu_firmware {
-	/* ABSENT: there is neither table. UNREADABLE: not as this user, or damaged. */
+	/*
+	 * ABSENT: there is neither table. UNREADABLE: only root can read it, or it is
+	 * damaged: then what came before the damage is in here, and not the whole truth.
+	 */
 	enum fact fact;
 	enum iommu_kind kind;
 	struct dmar dmar;
 	struct ivrs ivrs;
-	char damage[160]; /* what is wrong with the table; "" nothing. What came before
-			     the damage is used. */
+	char damage[160]; /* what is wrong with the table and where; "": nothing */
 };
 
 /* Reads /sys/firmware/acpi/tables. Returns 0 or -ENOMEM. */
@@ -48,33 +51,26 @@ const struct pci_node *iommu_alias_of(const struct iommu_firmware *firmware,
 				      const struct pci_topology *topology,
 				      const struct pci_node *node);
 
-/* Memory that a table says the function uses unasked: RMRR or IVMD. The n-th; false: no
- * more. */
-bool iommu_firmware_memory(const struct iommu_firmware *firmware,
-			   const struct pci_topology *topology,
-			   const struct pci_node *node, size_t n, uint64_t *ret_start,
-			   uint64_t *ret_end);
+/*
+ * Whether an ATSR lets what is behind a root port use ATS (dmar_find_matched_atsr_unit()
+ * in drivers/iommu/intel/iommu.c). ABSENT: the table does not say such things.
+ */
+enum fact iommu_ats_below(const struct iommu_firmware *firmware,
+			  const struct pci_topology *topology,
+			  const struct pci_node *port, bool *ret_allowed);
 
-/* Whether the table says that interrupts can be remapped. */
-enum fact iommu_remaps_interrupts(const struct iommu_firmware *firmware,
-				  bool *ret_remaps);
+/*
+ * The NUMA proximity domain, a number of ACPI's SRAT, of the unit whose registers are at
+ * `base`. ABSENT: the table tells none.
+ */
+enum fact iommu_unit_proximity(const struct iommu_firmware *firmware, uint64_t base,
+			       uint32_t *ret_domain);
 
-/* The name of the unit that the kernel uses for a function: "dmar0", "ivhd1". */
+/*
+ * The name of the unit that the kernel uses for a function: "dmar0", "ivhd1". ABSENT: it
+ * uses none, or the IOMMU is off.
+ */
 enum fact iommu_unit_name(const struct host *host, const struct pci_device *device,
 			  char *buffer, size_t size);
-
-/* A line of a group's reserved_regions. */
-struct iommu_reserved {
-	uint64_t start, end;
-	char type[24]; /* "direct", "direct-relaxable", "msi", "reserved" */
-};
-
-/* Parses the attribute. The caller frees *ret_regions. Returns 0, -EINVAL or -ENOMEM. */
-int iommu_reserved_parse(const char *text, size_t len,
-			 struct iommu_reserved **ret_regions, size_t *ret_count);
-
-/* Since Linux 4.11. The caller frees *ret_regions. */
-enum fact iommu_reserved_read(const struct host *host, unsigned int group,
-			      struct iommu_reserved **ret_regions, size_t *ret_count);
 
 #endif
