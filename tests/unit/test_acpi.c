@@ -75,7 +75,7 @@ static void make_dmar(struct table *table)
 	put(table, DMAR_RHSA, 2), put(table, 20, 2), put(table, 0, 4);
 	put(table, 0xfed91000, 8), put(table, 1, 4);
 	put(table, DMAR_ANDD, 2), put(table, 16, 2), put(table, 0, 3), put(table, 3, 1);
-	memcpy(table->bytes + table->len, "\\_SB.I2C", 8);
+	memcpy(table->bytes + table->len, "\\_SB.I2", 8);
 	table->len += 8;
 	put(table, 77, 2), put(table, 6, 2), put(table, 0, 2);
 	finish(table);
@@ -99,7 +99,7 @@ static void every_structure_of_a_dmar_is_read(void **state)
 	assert_int_equal(dmar.items[2].limit, 0xda0fffff);
 	assert_int_equal(dmar.items[3].scopes[0].type, DMAR_SCOPE_BRIDGE);
 	assert_int_equal(dmar.items[4].proximity, 1);
-	assert_string_equal(dmar.items[5].name, "\\_SB.I2C");
+	assert_string_equal(dmar.items[5].name, "\\_SB.I2");
 	assert_int_equal(dmar.items[5].number, 3);
 	/* What is not known is kept by its number, and passed over. */
 	assert_int_equal(dmar.items[6].type, 77);
