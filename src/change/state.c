@@ -47,26 +47,29 @@ int change_read_state(const struct host *host, const char *device, char **ret_te
 	return host_read_file(host, path, ret_text, &len);
 }
 
-/* Opens the directory of the path, making what is missing of it. */
+/*
+ * Opens the directory of the path, making what is missing of it. Each is looked up from
+ * the root, so that a link on the way leads where it does on the host, and not out of it.
+ */
 static int open_parent(const struct host *host, const char *path)
 {
-	int dir = rooted_open(host_root_fd(host), "/", O_PATH | O_DIRECTORY, 0);
+	int root = host_root_fd(host);
+	int dir = rooted_open(root, "/", O_RDONLY | O_DIRECTORY, 0);
 	const char *end;
 
 	for (const char *at = path; dir >= 0 && (end = strchr(at, '/')); at = end + 1) {
 		_cleanup_close_ int above = dir;
-		char name[NAME_MAX + 1];
+		_cleanup_free_ char *until = strndup(path, (size_t)(end - path) + 1);
+		_cleanup_free_ char *name = strndup(at, (size_t)(end - at));
 
-		if ((size_t)(end - at) >= sizeof(name))
-			return -ENAMETOOLONG;
-		memcpy(name, at, (size_t)(end - at));
-		name[end - at] = '\0';
-		if (name[0] && mkdirat(above, name, 0755) < 0 && errno != EEXIST)
+		if (!until || !name)
+			return -ENOMEM;
+		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
+		if (dir != -ENOENT)
+			continue;
+		if (mkdirat(above, name, 0755) < 0 && errno != EEXIST)
 			return -errno;
-		dir = openat(above, name[0] ? name : ".",
-			     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir < 0)
-			dir = -errno;
+		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
 	}
 	return dir;
 }
