@@ -228,6 +228,10 @@ static void add_structure(const struct cli_view *view, const struct pci_device *
 	const struct iommu_predicted *predicted = cli_view_predicted(view, device);
 	char path[PCI_PATH_SIZE], serial[32], reason[256];
 
+	add_text(object, "iommu_unit",
+		 iommu_unit_name(view->host, device, path, sizeof(path)) == FACT_KNOWN
+			 ? path
+			 : NULL);
 	pci_node_path(node, path);
 	add_text(object, "path", path[0] ? path : NULL);
 	add_text(object, "slot", node->slot);
@@ -294,6 +298,66 @@ int json_device(const struct cli_view *view, const struct pci_device *device,
 	return 0;
 }
 
+static struct json_object *reserved_regions(const struct cli_view *view,
+					    unsigned int group)
+{
+	_cleanup_free_ struct iommu_reserved *regions = NULL;
+	struct json_object *array;
+	size_t count = 0;
+
+	if (iommu_reserved_read(view->host, group, &regions, &count) != FACT_KNOWN)
+		return NULL;
+	array = json_object_new_array();
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *item = json_object_new_object();
+
+		json_object_object_add(item, "start",
+				       json_object_new_uint64(regions[i].start));
+		json_object_object_add(item, "end",
+				       json_object_new_uint64(regions[i].end));
+		add_text(item, "type", regions[i].type);
+		json_object_array_add(array, item);
+	}
+	return array;
+}
+
+static struct json_object *unit_object(const struct iommu_registered_unit *unit)
+{
+	struct json_object *object = json_object_new_object();
+	char base[32];
+
+	add_text(object, "name", unit->name);
+	snprintf(base, sizeof(base), "0x%llx", (unsigned long long)unit->base);
+	add_text(object, "base", unit->base_fact == FACT_KNOWN ? base : NULL);
+	add_address(object, "function", unit->function_fact, &unit->function);
+	return object;
+}
+
+struct json_object *json_iommu(const struct cli_view *view)
+{
+	static const char *const tables[] = {
+		[IOMMU_DMAR] = "DMAR", [IOMMU_IVRS] = "IVRS"
+	};
+	struct json_object *object = json_object_new_object();
+	struct json_object *units = json_object_new_array();
+	bool remaps = false;
+	enum fact fact = iommu_remaps_interrupts(&view->firmware, &view->units, &remaps);
+
+	if (!object || !units) {
+		json_object_put(object);
+		json_object_put(units);
+		return NULL;
+	}
+	add_text(object, "table", tables[view->firmware.kind]);
+	add_text(object, "table_damage",
+		 view->firmware.damage[0] ? view->firmware.damage : NULL);
+	add_boolean(object, "interrupt_remapping_possible", fact, remaps);
+	for (size_t i = 0; i < view->units.count; i++)
+		json_object_array_add(units, unit_object(&view->units.items[i]));
+	json_object_object_add(object, "units", units);
+	return object;
+}
+
 struct json_object *json_groups(const struct cli_view *view)
 {
 	struct json_object *array = json_object_new_array();
@@ -317,6 +381,8 @@ struct json_object *json_groups(const struct cli_view *view)
 			pci_address_format(&group->members[j]->address, address);
 			json_object_array_add(members, output_json_text(address));
 		}
+		json_object_object_add(item, "reserved_regions",
+				       reserved_regions(view, group->number));
 		json_object_object_add(item, "devices", members);
 		json_object_array_add(array, item);
 	}

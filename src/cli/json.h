@@ -11,7 +11,7 @@ struct json_object;
 /* What the view must have for json_device(). */
 enum {
 	JSON_NEEDS = CLI_NEEDS_USAGE | CLI_NEEDS_OVERRIDES | CLI_NEEDS_TOPOLOGY |
-		     CLI_NEEDS_CONFIG | CLI_NEEDS_PREDICTION,
+		     CLI_NEEDS_CONFIG | CLI_NEEDS_PREDICTION | CLI_NEEDS_UNITS,
 };
 
 /* {"schema": ..., "command": ...}; NULL: out of memory. */
@@ -20,6 +20,9 @@ struct json_object *json_root(const char *command);
 /* One device. Reads what the view has not. Sets *ret_object, or returns -errno. */
 int json_device(const struct cli_view *view, const struct pci_device *device,
 		struct json_object **ret_object, struct error *err);
+
+/* The IOMMUs, as the firmware's table and the kernel tell them. NULL: no memory. */
+struct json_object *json_iommu(const struct cli_view *view);
 
 /* All groups, with their types and members. NULL: out of memory. */
 struct json_object *json_groups(const struct cli_view *view);

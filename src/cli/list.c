@@ -129,6 +129,7 @@ static int print_json(const struct cli_view *view, const struct list_options *op
 		json_object_put(devices);
 		return r;
 	}
+	json_object_object_add(root, "iommu", json_iommu(view));
 	json_object_object_add(root, "groups", json_groups(view));
 	json_object_object_add(root, "devices", devices);
 	return output_json(root);

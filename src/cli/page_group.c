@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/describe.h"
@@ -48,19 +50,55 @@ static bool is_as_predicted(const struct cli_view *view, const struct iommu_grou
 	return count == group->count;
 }
 
+/* What devices of the group use at addresses that the firmware chose. */
+static void print_reserved(const struct cli_view *view, const struct iommu_group *group)
+{
+	_cleanup_free_ struct iommu_reserved *regions = NULL;
+	size_t count = 0;
+
+	if (iommu_reserved_read(view->host, group->number, &regions, &count) !=
+	    FACT_KNOWN)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(regions[i].type, "direct", strlen("direct")))
+			output_line(
+				"    firmware     uses memory 0x%llx-0x%llx through it"
+				" (%s)",
+				(unsigned long long)regions[i].start,
+				(unsigned long long)regions[i].end, regions[i].type);
+}
+
+/* The same as the firmware's table has it, for when the IOMMU is off. */
+static void print_firmware_memory(const struct cli_view *view,
+				  const struct pci_device *device)
+{
+	const struct pci_node *node = cli_view_node(view, device);
+	uint64_t start, end;
+
+	for (size_t i = 0; iommu_firmware_memory(&view->firmware, &view->topology, node,
+						 i, &start, &end) == FACT_KNOWN;
+	     i++)
+		output_line("    firmware     uses memory 0x%llx-0x%llx through it (%s)",
+			    (unsigned long long)start, (unsigned long long)end,
+			    view->firmware.kind == IOMMU_DMAR ? "RMRR" : "IVMD");
+}
+
 static void print_real(const struct cli_view *view, const struct pci_device *device,
 		       const struct iommu_group *group)
 {
 	const struct iommu_predicted *predicted = cli_view_predicted(view, device);
-	char type[32];
+	char type[32], unit[32];
 	bool typed =
 		iommu_group_type(view->host, group, type, sizeof(type)) == FACT_KNOWN;
 
-	output_line("  IOMMU group  %u%s%s%s", group->number, typed ? " (" : "",
-		    typed ? type : "", typed ? ")" : "");
+	if (iommu_unit_name(view->host, device, unit, sizeof(unit)) != FACT_KNOWN)
+		unit[0] = '\0';
+	output_line("  IOMMU group  %u%s%s%s%s%s", group->number, typed ? " (" : "",
+		    typed ? type : "", typed ? ")" : "", unit[0] ? ", by " : "", unit);
 	for (size_t i = 0; i < group->count; i++)
 		if (group->members[i] != device)
 			print_member(view, group->members[i]);
+	print_reserved(view, group);
 	if (predicted->unreadable)
 		return;
 	if (is_as_predicted(view, group, predicted->group))
@@ -77,8 +115,10 @@ static void print_predicted(const struct cli_view *view, const struct pci_device
 	_cleanup_free_ const struct pci_device **members = NULL;
 	size_t count = 0;
 
-	if (predicted->group < 0)
+	if (predicted->group < 0) {
+		output_line("  Predicted    no group: no IOMMU is for it");
 		return;
+	}
 	members = calloc(view->devices.count, sizeof(struct pci_device *));
 	if (!members)
 		return;
@@ -95,6 +135,7 @@ static void print_predicted(const struct cli_view *view, const struct pci_device
 	for (size_t i = 0; i < count; i++)
 		if (members[i] != device)
 			print_member(view, members[i]);
+	print_firmware_memory(view, device);
 	print_reasons(view, members, count);
 }
 

@@ -37,6 +37,7 @@ void cli_view_close(struct cli_view *view)
 {
 	iommu_prediction_free(&view->prediction);
 	iommu_firmware_free(&view->firmware);
+	iommu_registered_free(&view->units);
 	free_configs(view);
 	pci_topology_free(&view->topology);
 	usage_free(&view->usage);
@@ -92,6 +93,11 @@ static int read_firmware(struct cli_view *view, struct error *err)
 	return iommu_firmware_read(view->host, &view->firmware, err);
 }
 
+static int read_units(struct cli_view *view, struct error *err)
+{
+	return iommu_registered_read(view->host, &view->units, err);
+}
+
 static int read_prediction(struct cli_view *view, struct error *err)
 {
 	return iommu_predict(&view->topology, view->configs, &view->firmware,
@@ -109,6 +115,7 @@ static const struct {
 	{ CLI_NEEDS_TOPOLOGY, read_topology },
 	{ CLI_NEEDS_CONFIG, read_configs },
 	{ CLI_NEEDS_FIRMWARE, read_firmware },
+	{ CLI_NEEDS_UNITS, read_units },
 	{ CLI_NEEDS_PREDICTION, read_prediction },
 	{ CLI_NEEDS_USAGE, read_usage },
 	/* clang-format on */

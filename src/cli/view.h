@@ -6,6 +6,7 @@
 #include "host/host.h"
 #include "iommu/groups.h"
 #include "iommu/predict.h"
+#include "iommu/registered.h"
 #include "iommu/units.h"
 #include "pci/config.h"
 #include "pci/device.h"
@@ -24,7 +25,8 @@ enum {
 	CLI_NEEDS_TOPOLOGY = 1 << 3,
 	CLI_NEEDS_CONFIG = 1 << 4,
 	CLI_NEEDS_FIRMWARE = 1 << 5,
-	CLI_NEEDS_PREDICTION = 1 << 6, /* and topology, configuration space, firmware */
+	CLI_NEEDS_UNITS = 1 << 6,      /* the IOMMUs that the kernel drives */
+	CLI_NEEDS_PREDICTION = 1 << 7, /* and topology, configuration space, firmware */
 };
 
 struct cli_view {
@@ -37,6 +39,7 @@ struct cli_view {
 	struct pci_topology topology;
 	struct pci_config *configs; /* by the device's index */
 	struct iommu_firmware firmware;
+	struct iommu_registered units;
 	struct iommu_prediction prediction;
 
 	/* May be set before cli_view_open(). */

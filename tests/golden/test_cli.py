@@ -208,7 +208,7 @@ def test_json_has_every_field_and_null_for_what_is_not_known(host):
     assert devices["0000:04:00.0"]["iommu_group"] is None
     assert devices["0000:04:00.0"]["verdict"] == "cannot"
     groups = json.loads(done.stdout)["groups"]
-    assert {"number": 2, "type": "DMA-FQ",
+    assert {"number": 2, "type": "DMA-FQ", "reserved_regions": None,
             "devices": ["0000:01:00.0", "0000:01:00.1"]} in groups
 
 
