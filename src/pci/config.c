@@ -2,6 +2,7 @@
 /* The header and the two chains; what the structures say is in capabilities.c. */
 #include "pci/config.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,13 +228,16 @@ const struct pci_capability *pci_find_capability(const struct pci_config *config
 void pci_config_anonymise(uint8_t *bytes, size_t len, uint32_t number)
 {
 	const struct pci_capability *serial;
+	const uint64_t replaced = htole64(number);
 	struct pci_config config;
+	size_t start;
 
 	if (pci_config_parse(bytes, len, 0, &config) < 0)
 		return;
 	serial = pci_find_capability(&config, true, PCI_EXT_SERIAL_NUMBER);
+	start = serial ? serial->offset + 4u : len;
 	/* Its parser has found it whole, or it is cut off at the end of the bytes. */
-	for (size_t i = 0; serial && i < 8 && serial->offset + 4 + i < len; i++)
-		bytes[serial->offset + 4 + i] = i < 4 ? (uint8_t)(number >> 8 * i) : 0;
+	if (start < len)
+		memcpy(bytes + start, &replaced, len - start < 8 ? len - start : 8);
 	pci_config_free(&config);
 }
