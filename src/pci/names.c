@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libudev.h>
+#include <locale.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static const char names_path[] = "pciferry/names";
 struct pci_names {
 	struct udev *udev;
 	struct udev_hwdb *hwdb;
+	locale_t bytes; /* see look_up() */
 	void *kinds; /* tsearch tree of struct kind */
 };
 
@@ -45,6 +47,8 @@ void pci_names_free(struct pci_names *names)
 	tdestroy(names->kinds, kind_free);
 	udev_hwdb_unref(names->hwdb);
 	udev_unref(names->udev);
+	if (names->bytes)
+		freelocale(names->bytes);
 	free(names);
 }
 
@@ -55,15 +59,22 @@ static int compare_kinds(const void *a, const void *b)
 	return left->key < right->key ? -1 : left->key > right->key;
 }
 
-/* Keeps the value of the property named first_key or second_key in the kind. */
+/*
+ * Keeps the value of the property named first_key or second_key in the kind. The database
+ * matches with fnmatch(), which would make wide characters of everything in a locale of
+ * several bytes per character; its patterns are ASCII.
+ */
 static void look_up(struct pci_names *names, const char *modalias, const char *first_key,
 		    const char *second_key, struct kind *kind)
 {
 	struct udev_list_entry *entry;
+	locale_t usual;
 
 	if (!names->hwdb)
 		return;
+	usual = uselocale(names->bytes);
 	entry = udev_hwdb_get_properties_list_entry(names->hwdb, modalias, 0);
+	uselocale(usual);
 	for (; entry; entry = udev_list_entry_get_next(entry)) {
 		const char *name = udev_list_entry_get_name(entry);
 		const char *value = udev_list_entry_get_value(entry);
@@ -157,6 +168,7 @@ struct pci_names *pci_names_open(const struct host *host)
 		return names;
 	names->udev = udev_new();
 	names->hwdb = names->udev ? udev_hwdb_new(names->udev) : NULL;
+	names->bytes = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
 	return names;
 }
 

@@ -183,8 +183,8 @@ static int look_at_process(struct usage_scan *scan, const struct nodes *nodes,
 	r = host_list(scan->host, path, &fds);
 	if (r == -EACCES || r == -EPERM)
 		scan->processes.unreadable = true;
-	/* Or the process has ended meanwhile. */
-	if (r < 0 || host_dir_open(scan->host, path, &dir) < 0)
+	/* A kernel thread has none; or the process has ended meanwhile. */
+	if (r < 0 || !fds.count || host_dir_open(scan->host, path, &dir) < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < fds.count; i++) {
 		char target[128];
