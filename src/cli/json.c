@@ -404,15 +404,23 @@ struct json_object *json_recording(const char *path, size_t devices, size_t size
 				   const struct host_recording_summary *summary)
 {
 	struct json_object *root = json_root("record");
+	struct json_object *paths = json_object_new_array();
 
-	if (!root)
+	if (!root || !paths) {
+		json_object_put(root);
+		json_object_put(paths);
 		return NULL;
+	}
 	add_text(root, "file", path);
 	add_number(root, "size", FACT_KNOWN, (long long)size);
 	add_number(root, "devices", FACT_KNOWN, (long long)devices);
 	add_number(root, "files", FACT_KNOWN, (long long)summary->files);
 	add_number(root, "links", FACT_KNOWN, (long long)summary->links);
 	add_number(root, "absent", FACT_KNOWN, (long long)summary->absent);
-	add_number(root, "unreadable", FACT_KNOWN, (long long)summary->unreadable);
+	add_number(root, "unreadable", FACT_KNOWN, (long long)summary->unreadable.count);
+	for (size_t i = 0; i < summary->unreadable.count; i++)
+		json_object_array_add(paths,
+				      output_json_text(summary->unreadable.items[i]));
+	json_object_object_add(root, "unreadable_paths", paths);
 	return root;
 }

@@ -204,6 +204,52 @@ static int write_file(const struct record_options *options, const char *bytes, s
 	return r < 0 ? error_set(err, -r, options->path, "%s", strerror(-r)) : 0;
 }
 
+/* "proc/812/fd" becomes "proc/N/fd": what differs in a number only is told once. */
+static void leave_out_numbers(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t len = strcspn(from, "/"), digits = strspn(from, "0123456789");
+
+		if (digits == len)
+			*to++ = 'N';
+		else
+			to = (char *)memmove(to, from, len) + len;
+		from += len;
+		if (*from)
+			*to++ = *from++;
+	}
+	*to = '\0';
+}
+
+static int print_unreadable(const struct cli *cli, const struct string_list *paths)
+{
+	_cleanup_(string_list_free) struct string_list kinds = { 0 };
+
+	if (!paths->count)
+		return 0;
+	for (size_t i = 0; i < paths->count; i++) {
+		if (string_list_add(&kinds, paths->items[i]) < 0)
+			return -ENOMEM;
+		if (!cli->verbose)
+			leave_out_numbers(kinds.items[i]);
+	}
+	string_list_sort(&kinds);
+	output_talk("Not recorded, because it could not be read%s:",
+		    geteuid() ? " (as root, more can)" : "");
+	for (size_t i = 0, next; i < kinds.count; i = next) {
+		for (next = i + 1; next < kinds.count; next++)
+			if (strcmp(kinds.items[i], kinds.items[next]) != 0)
+				break;
+		if (next - i > 1)
+			output_talk("  /%s (%zu of them)", kinds.items[i], next - i);
+		else
+			output_talk("  /%s", kinds.items[i]);
+	}
+	return 0;
+}
+
 static int print_summary(const struct cli *cli, const struct record_options *options,
 			 const struct cli_view *view, size_t len,
 			 const struct host_recording_summary *summary)
@@ -219,9 +265,8 @@ static int print_summary(const struct cli *cli, const struct record_options *opt
 		    (len + 1023) / 1024);
 	if (cli->quiet)
 		return 0;
-	if (summary->unreadable)
-		output_talk("%zu things could not be read%s.", summary->unreadable,
-			    geteuid() ? "; as root more can" : "");
+	if (print_unreadable(cli, &summary->unreadable) < 0)
+		return -ENOMEM;
 	output_talk("Serial numbers, UUIDs, host name, MAC and IP addresses are replaced."
 		    " Look into it before you pass it on: tar -tvf, tar -xOf.");
 	output_talk("pciferry list --host %s shows this host, wherever it is.",
@@ -233,7 +278,9 @@ static int run_record(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(cli_view_close) struct cli_view view = { 0 };
 	struct record_options options = { 0 };
-	struct host_recording_summary summary;
+	_cleanup_(host_recording_summary_free) struct host_recording_summary summary = {
+		0
+	};
 	_cleanup_free_ char *bytes = NULL;
 	size_t len;
 	int r = parse_options(cli, argc, argv, &options, err);

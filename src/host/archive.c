@@ -180,11 +180,13 @@ static int note_in_index(struct writer *writer, const char *what, const char *pa
 
 static int write_error(struct writer *writer, const char *path, int error)
 {
+	int r = 0;
+
 	if (error == ENOENT || error == ENOTDIR)
 		writer->summary.absent++;
 	else
-		writer->summary.unreadable++;
-	return note_in_index(writer, error_name(error), path);
+		r = string_list_add(&writer->summary.unreadable, path);
+	return r < 0 ? r : note_in_index(writer, error_name(error), path);
 }
 
 static int write_node(const char *original, const struct host_tree_node *node,
@@ -286,6 +288,11 @@ static int write_all_members(struct writer *writer, const struct host_tree *tree
 	return r;
 }
 
+void host_recording_summary_free(struct host_recording_summary *summary)
+{
+	string_list_free(&summary->unreadable);
+}
+
 int host_recording_write(const struct host *host, enum host_archive kind,
 			 host_recording_edit edit, char **ret_bytes, size_t *ret_len,
 			 struct host_recording_summary *ret_summary, struct error *err)
@@ -302,6 +309,7 @@ int host_recording_write(const struct host *host, enum host_archive kind,
 		*ret_bytes = steal(writer.bytes);
 		*ret_len = writer.len;
 		*ret_summary = writer.summary;
+		memset(&writer.summary, 0, sizeof(writer.summary));
 	} else {
 		why = writer.archive ? writer.la.archive_error_string(writer.archive)
 				     : NULL;
@@ -311,6 +319,7 @@ int host_recording_write(const struct host *host, enum host_archive kind,
 	writer.la.archive_write_free(writer.archive);
 	anonymiser_free(writer.anonymiser);
 	string_list_free(&writer.index);
+	host_recording_summary_free(&writer.summary);
 	free(writer.bytes);
 	return r;
 }

@@ -8,6 +8,7 @@
  */
 #include <stddef.h>
 
+#include "base/text.h"
 #include "host/host.h"
 
 struct host_recording;
@@ -36,12 +37,15 @@ enum host_archive {
 int host_archive_kind(const char *name, enum host_archive *ret_kind, struct error *err);
 
 struct host_recording_summary {
-	size_t files, links, absent, unreadable;
+	size_t files, links, absent;
+	struct string_list unreadable; /* paths, anonymised */
 };
+
+void host_recording_summary_free(struct host_recording_summary *summary);
 
 /*
  * All that was kept, as an archive, without what tells whose machine it was. The caller
- * frees *ret_bytes. Returns 0 or -errno.
+ * frees *ret_bytes and the summary. Returns 0 or -errno.
  */
 int host_recording_write(const struct host *host, enum host_archive kind,
 			 host_recording_edit edit, char **ret_bytes, size_t *ret_len,
