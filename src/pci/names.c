@@ -28,7 +28,7 @@ struct pci_names {
 	struct udev *udev;
 	struct udev_hwdb *hwdb;
 	locale_t bytes; /* see look_up() */
-	void *kinds; /* tsearch tree of struct kind */
+	void *kinds;	/* tsearch tree of struct kind */
 };
 
 static void kind_free(void *node)
