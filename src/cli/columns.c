@@ -165,13 +165,13 @@ static void port_text(const struct cli_view *view, const struct pci_device *devi
 static void link_text(const struct cli_view *view, const struct pci_device *device,
 		      char *buffer, size_t size)
 {
-	describe_link(cli_view_config(view, device), buffer, size);
+	describe_link(view, device, buffer, size);
 }
 
 static const char *link_color(const struct cli_view *view,
 			      const struct pci_device *device)
 {
-	return describe_link_is_slow(cli_view_config(view, device)) ? "yellow" : NULL;
+	return describe_link_is_slow(view, device) ? "yellow" : NULL;
 }
 
 static void acs_text(const struct cli_view *view, const struct pci_device *device,
@@ -243,7 +243,7 @@ static const struct cli_column columns[] = {
 	{ "port", "PORT", "PCI Express port type", 0, false, CLI_NEEDS_CONFIG, port_text,
 	  NULL },
 	{ "link", "LINK", "speed and width, and what is possible", 0, false,
-	  CLI_NEEDS_CONFIG, link_text, link_color },
+	  CLI_NEEDS_CONFIG | CLI_NEEDS_TOPOLOGY, link_text, link_color },
 	{ "acs", "ACS", "access control that it offers", 0, false, CLI_NEEDS_CONFIG,
 	  acs_text, NULL },
 	{ "power", "POWER", "power state", 0, false, 0, power_text, NULL },

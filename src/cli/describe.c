@@ -67,9 +67,40 @@ static void speed_text(unsigned int speed, unsigned int width, char *buffer, siz
 	snprintf(buffer, size, "%s GT/s %s", speed_text, width_text);
 }
 
-void describe_link(const struct pci_config *config, char *buffer, size_t size)
+static bool is_port_down(const struct pci_config *config)
 {
-	const struct pci_link *link = &config->pcie.link;
+	return config->pcie.type == PCIE_ROOT_PORT ||
+	       config->pcie.type == PCIE_DOWNSTREAM_PORT;
+}
+
+/*
+ * What the link can do: what the function offers, and the port above it. A port that
+ * leads down is the upper end itself; what is below it is another function's.
+ */
+static struct pci_link possible_link(const struct cli_view *view,
+				     const struct pci_device *device)
+{
+	struct pci_link link = cli_view_config(view, device)->pcie.link;
+	const struct pci_node *port = cli_view_node(view, device)->parent;
+	const struct pci_config *above;
+
+	if (!port || is_port_down(cli_view_config(view, device)))
+		return link;
+	above = cli_view_config(view, port->device);
+	if (!has_link(above) || !is_port_down(above))
+		return link;
+	if (above->pcie.link.max_speed && above->pcie.link.max_speed < link.max_speed)
+		link.max_speed = above->pcie.link.max_speed;
+	if (above->pcie.link.max_width && above->pcie.link.max_width < link.max_width)
+		link.max_width = above->pcie.link.max_width;
+	return link;
+}
+
+void describe_link(const struct cli_view *view, const struct pci_device *device,
+		   char *buffer, size_t size)
+{
+	const struct pci_config *config = cli_view_config(view, device);
+	struct pci_link link;
 	char now[40], most[40];
 
 	buffer[0] = '\0';
@@ -79,9 +110,10 @@ void describe_link(const struct pci_config *config, char *buffer, size_t size)
 		snprintf(buffer, size, "?");
 	if (!has_link(config))
 		return;
-	speed_text(link->speed, link->width, now, sizeof(now));
-	speed_text(link->max_speed, link->max_width, most, sizeof(most));
-	if (!link->width)
+	link = possible_link(view, device);
+	speed_text(link.speed, link.width, now, sizeof(now));
+	speed_text(link.max_speed, link.max_width, most, sizeof(most));
+	if (!link.width)
 		snprintf(buffer, size, "down, %s possible", most);
 	else if (!strcmp(now, most))
 		snprintf(buffer, size, "%s", now);
@@ -89,14 +121,31 @@ void describe_link(const struct pci_config *config, char *buffer, size_t size)
 		snprintf(buffer, size, "%s of %s", now, most);
 }
 
-bool describe_link_is_slow(const struct pci_config *config)
+bool describe_link_is_slow(const struct cli_view *view, const struct pci_device *device)
 {
-	const struct pci_link *link = &config->pcie.link;
+	const struct pci_config *config = cli_view_config(view, device);
+	struct pci_link link;
 
 	/* What is behind a port may be able to do less than the port. */
-	return has_link(config) && link->width && config->pcie.type != PCIE_ROOT_PORT &&
-	       config->pcie.type != PCIE_DOWNSTREAM_PORT &&
-	       (link->width < link->max_width || link->speed < link->max_speed);
+	if (!has_link(config) || is_port_down(config))
+		return false;
+	link = possible_link(view, device);
+	return link.width && (link.width < link.max_width || link.speed < link.max_speed);
+}
+
+void describe_port_limit(const struct cli_view *view, const struct pci_device *device,
+			 char *buffer, size_t size)
+{
+	const struct pci_config *config = cli_view_config(view, device);
+	struct pci_link link;
+
+	buffer[0] = '\0';
+	if (!has_link(config))
+		return;
+	link = possible_link(view, device);
+	if (link.max_speed != config->pcie.link.max_speed ||
+	    link.max_width != config->pcie.link.max_width)
+		speed_text(link.max_speed, link.max_width, buffer, size);
 }
 
 void describe_acs(unsigned int bits, char *buffer, size_t size)

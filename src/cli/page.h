@@ -18,4 +18,7 @@ void page_print_hardware(const struct cli_view *view, const struct pci_device *d
 /* Why its group is as it is, and what the prediction says. A part of the page. */
 void page_print_group(const struct cli_view *view, const struct pci_device *device);
 
+/* A line about one that shares the device's fate. */
+void page_print_member(const struct cli_view *view, const struct pci_device *member);
+
 #endif

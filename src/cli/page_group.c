@@ -8,7 +8,7 @@
 #include "cli/output.h"
 #include "cli/page.h"
 
-static void print_member(const struct cli_view *view, const struct pci_device *member)
+void page_print_member(const struct cli_view *view, const struct pci_device *member)
 {
 	char address[PCI_ADDRESS_SIZE], name[256];
 
@@ -97,7 +97,7 @@ static void print_real(const struct cli_view *view, const struct pci_device *dev
 		    typed ? type : "", typed ? ")" : "", unit[0] ? ", by " : "", unit);
 	for (size_t i = 0; i < group->count; i++)
 		if (group->members[i] != device)
-			print_member(view, group->members[i]);
+			page_print_member(view, group->members[i]);
 	print_reserved(view, group);
 	if (predicted->unreadable)
 		return;
@@ -134,7 +134,7 @@ static void print_predicted(const struct cli_view *view, const struct pci_device
 					   : "");
 	for (size_t i = 0; i < count; i++)
 		if (members[i] != device)
-			print_member(view, members[i]);
+			page_print_member(view, members[i]);
 	print_firmware_memory(view, device);
 	print_reasons(view, members, count);
 }

@@ -10,16 +10,20 @@
 /* From here on a guest's 32-bit window (2 GiB with q35) is no place for it any more. */
 #define LARGE_MEMORY (1ULL << 30)
 
-static void print_link(const struct pci_config *config)
+static void print_link(const struct cli_view *view, const struct pci_device *device)
 {
-	char text[96];
+	char text[96], limit[48];
 
-	describe_link(config, text, sizeof(text));
-	if (text[0] && strcmp(text, "?") != 0)
-		output_line("  Link         %s%s", text,
-			    describe_link_is_slow(config)
-				    ? " (idle links slow down; under load it should not)"
-				    : "");
+	describe_link(view, device, text, sizeof(text));
+	if (!text[0] || !strcmp(text, "?"))
+		return;
+	output_line("  Link         %s%s", text,
+		    describe_link_is_slow(view, device)
+			    ? " (idle links slow down; under load it should not)"
+			    : "");
+	describe_port_limit(view, device, limit, sizeof(limit));
+	if (limit[0])
+		output_line("    the device could do more: its port allows %s", limit);
 }
 
 static void print_memory(const struct pci_resource *resources)
@@ -66,37 +70,37 @@ static void print_resizable(const struct pci_config *config)
 	}
 }
 
-/* Others that a reset of the bus takes along: all behind the same bridge. */
-static void print_reset_company(const struct cli_view *view, const struct pci_node *node)
+/* All behind the same bridge, but the function itself; virtual ones go with theirs. */
+static void print_behind(const struct cli_view *view, const struct pci_node *first,
+			 const struct pci_node *except)
 {
-	const struct pci_node *first = node->parent ? node->parent->children : NULL;
-	char text[256] = "", address[PCI_ADDRESS_SIZE];
-	size_t len = 0;
-
-	for (; first && len < sizeof(text); first = first->next)
-		if (first != node && !first->physical)
-			len += (size_t)snprintf(
-				text + len, sizeof(text) - len, "%s%s", len ? ", " : "",
-				pci_address_format(&first->device->address, address));
-	(void)view;
-	if (text[0])
-		output_line("    a reset of its bus hits %s too", text);
+	for (; first; first = first->next) {
+		if (first != except && !first->physical)
+			page_print_member(view, first->device);
+		print_behind(view, first->children, except);
+	}
 }
 
 static void print_reset(const struct cli_view *view, const struct pci_device *device,
 			const struct pci_details *details)
 {
 	const struct pci_node *node = cli_view_node(view, device);
-	bool flr = strstr(details->reset_methods, "flr");
+	const char *methods = details->reset_methods;
+	bool alone;
 
 	if (details->reset_fact != FACT_KNOWN || pci_is_bridge(device))
 		return;
-	output_line("  Reset by     %s",
-		    details->reset_methods[0] ? details->reset_methods
-		    : node->parent	      ? "nothing of its own: only with its bus"
-					      : "nothing: a guest may find it dirty");
-	if (!flr)
-		print_reset_company(view, node);
+	/* The kernel takes the first method that works: one before "bus" spares others.
+	 */
+	alone = !node->parent || (methods[0] && strncmp(methods, "bus", 3) != 0) ||
+		(node->parent->children == node && !node->next && !node->children);
+	output_line("  Reset by     %s%s",
+		    methods[0]	   ? methods
+		    : node->parent ? "nothing of its own: only with its bus"
+				   : "nothing: a guest may find it dirty",
+		    alone ? "" : ", together");
+	if (!alone)
+		print_behind(view, node->parent->children, node);
 }
 
 static size_t add(char *buffer, size_t size, size_t len, const char *text)
@@ -165,7 +169,7 @@ void page_print_hardware(const struct cli_view *view, const struct pci_device *d
 
 	if (details->power_fact == FACT_KNOWN)
 		output_line("  Power        %s", details->power_state);
-	print_link(config);
+	print_link(view, device);
 	if (pci_resources_read(view->host, device, resources) == FACT_KNOWN &&
 	    !pci_is_bridge(device))
 		print_memory(resources);

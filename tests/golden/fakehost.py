@@ -109,7 +109,7 @@ def with_config(root):
     add("0000:01:00.0", "1234:5046", "030000", "0000:00:01.0", multi=True, driver="amdgpu",
         boot_vga=1, reset_method="bus", power_state="D0", numa_node=1,
         resource=RESOURCES, make=lambda space: space.express(
-            ENDPOINT, speed=1, width=8, max_speed=3, max_width=8).msix(4)
+            ENDPOINT, speed=1, width=8, max_speed=5, max_width=16).msix(4)
         .rebar(0, 8, 0x7f00).serial(0x0123456789abcdef))
     add("0000:01:00.1", "1234:293e", "040300", "0000:00:01.0", driver="snd_hda_intel",
         make=lambda space: space.express(ENDPOINT, speed=3, width=8))

@@ -283,7 +283,7 @@ def test_a_sleeping_device_is_not_woken_unless_asked(wired):
     assert devices["0000:01:00.0"]["link"] is None
     assert devices["0000:01:00.1"]["link"] is not None
     done = run("show", "--wake", "01:00.0", "--host", wired.root)
-    assert "2.5 GT/s x8 of 8 GT/s x8" in done.stdout
+    assert "2.5 GT/s x8 of 16 GT/s x16" in done.stdout
     # In D3hot it answers, as long as the port above is awake.
     wired.file(f"{base}/power_state", "D3hot\n")
     port = wired.folder("0000:00:01.0")
@@ -327,8 +327,8 @@ def test_json_keeps_its_schema_in_every_command(wired):
     assert card["bars"][0] == {"kind": "memory", "index": 0, "size": 256 << 20,
                                "prefetchable": True, "is_64bit": True}
     assert card["bars"][-1]["kind"] == "rom" and card["slot"] == "7"
-    assert card["link"] == {"speed_mts": 2500, "width": 8, "max_speed_mts": 8000,
-                            "max_width": 8}
+    assert card["link"] == {"speed_mts": 2500, "width": 8, "max_speed_mts": 32000,
+                            "max_width": 16}
     assert card["serial_number"] == "0123456789abcdef" and card["path"] == "01.0/00.0"
     assert [one["name"] for one in card["capabilities"]] == [
         "PCI Express", "MSI-X", "Resizable BAR", "Device Serial Number"]
