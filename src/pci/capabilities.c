@@ -24,57 +24,64 @@ static bool has_link(enum pcie_port_type type)
 	return type != PCIE_RC_ENDPOINT && type != PCIE_RC_EVENT_COLLECTOR;
 }
 
-static void decode_link(const struct config_bytes *bytes, size_t at,
-			struct pci_config *config)
+/*
+ * 7.5.3: only version 2 has the registers from 0x24 on, of which Device Control 2 is the
+ * last that is read; a slot's end at 0x1c, a link's at 0x14.
+ */
+static size_t express_size(unsigned int version, enum pcie_port_type type, bool slot)
 {
-	struct pci_link *link = &config->pcie.link;
-	uint32_t capability;
-	uint16_t status;
+	if (version >= 2)
+		return 0x2a;
+	if (slot)
+		return 0x1c;
+	return has_link(type) ? 0x14 : 0x0c;
+}
 
-	if (!has_link(config->pcie.type)) {
-		config->pcie.link_fact = FACT_ABSENT;
-		return;
-	}
-	if (!config_has(bytes, at + 0x0c, 8)) {
-		config->pcie.link_fact = FACT_UNREADABLE;
-		return;
-	}
-	config->pcie.link_fact = FACT_KNOWN;
-	capability = config_long(bytes, at + 0x0c);
-	status = config_word(bytes, at + 0x12);
+static void decode_link(const struct config_bytes *bytes, size_t at,
+			struct pci_link *link)
+{
+	uint32_t capability = config_long(bytes, at + 0x0c);
+	uint16_t status = config_word(bytes, at + 0x12);
+
 	link->max_speed = link_speed(capability & 0xf);
 	link->max_width = capability >> 4 & 0x3f;
 	link->has_active = bits(capability, 20, 1);
 	link->speed = link_speed(status & 0xf);
 	link->width = status >> 4 & 0x3f;
-	link->active = bits(status, 13, 1);
+	link->active = link->has_active && bits(status, 13, 1);
 }
 
 /* PCI Express, 7.5.3. */
 static enum fact decode_express(const struct config_bytes *bytes, size_t at,
 				struct pci_config *config)
 {
-	uint16_t flags;
+	enum pcie_port_type type;
 	uint32_t device;
+	uint16_t flags;
 
-	if (!config_has(bytes, at, 0x0c))
+	if (!config_has(bytes, at, 4))
 		return FACT_UNREADABLE;
 	flags = config_word(bytes, at + 2);
+	type = flags >> 4 & 0xf;
+	if (!config_has(bytes, at, express_size(flags & 0xf, type, bits(flags, 8, 1))))
+		return FACT_UNREADABLE;
 	device = config_long(bytes, at + 4);
 	config->pcie.version = flags & 0xf;
-	config->pcie.type = flags >> 4 & 0xf;
+	config->pcie.type = type;
 	config->pcie.slot_implemented = bits(flags, 8, 1);
 	config->pcie.payload_max_supported_shift = device & 7;
 	config->pcie.flr = bits(device, 28, 1);
 	config->pcie.payload_size_shift = config_word(bytes, at + 8) >> 5 & 7;
-	decode_link(bytes, at, config);
-	if (config->pcie.slot_implemented && config_has(bytes, at + 0x14, 4)) {
+	config->pcie.link_fact = has_link(type) ? FACT_KNOWN : FACT_ABSENT;
+	if (has_link(type))
+		decode_link(bytes, at, &config->pcie.link);
+	if (config->pcie.slot_implemented) {
 		uint32_t slot = config_long(bytes, at + 0x14);
 
 		config->pcie.hotplug = bits(slot, 6, 1);
 		config->pcie.slot_number = (uint16_t)(slot >> 19 & 0x1fff);
 	}
-	if (config->pcie.version >= 2 && config_has(bytes, at + 0x24, 6)) {
+	if (config->pcie.version >= 2) {
 		config->pcie.ari_forwarding = bits(config_long(bytes, at + 0x24), 5, 1);
 		config->pcie.ari_enabled = bits(config_word(bytes, at + 0x28), 5, 1);
 	}
@@ -300,6 +307,8 @@ void config_decode(const struct config_bytes *bytes, struct pci_config *config)
 		else
 			*fact = chain == FACT_UNREADABLE ? FACT_UNREADABLE : FACT_ABSENT;
 	}
+	if (config->pcie_fact != FACT_KNOWN)
+		config->pcie.link_fact = config->pcie_fact;
 }
 
 /* What the PCI ID repository and lspci call them. */
