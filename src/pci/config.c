@@ -134,8 +134,13 @@ static enum fact walk_extended(struct chain *chain)
 		if (at < EXTENDED_START || !config_has(bytes, at, 4) || !visit(chain, at))
 			return FACT_UNREADABLE;
 		header = config_long(bytes, at);
-		/* An empty list begins with zeros; behind some bridges, with ones. */
-		if (at == EXTENDED_START && (!header || header == 0xffffffff))
+		/*
+		 * An empty list begins with zeros; behind some bridges, with ones. Those
+		 * of a function whose other chain is broken say that it does not answer.
+		 */
+		if (at == EXTENDED_START &&
+		    (!header || (header == 0xffffffff &&
+				 chain->config->capabilities_fact == FACT_KNOWN)))
 			return FACT_ABSENT;
 		if (header == 0xffffffff)
 			return FACT_UNREADABLE;
