@@ -7,19 +7,19 @@
 #include "pci/device.h"
 
 /*
- * Whether a read would bring something out of its sleep: the function itself in D3cold,
- * or, in any other state than D0, a port above that sleeps too (pci_config_pm_runtime_get
- * in drivers/pci/pci.c). Kernels before 5.15 do not tell the state; they are read.
+ * Whether a read would bring something out of its sleep (pci_config_pm_runtime_get in
+ * drivers/pci/pci.c): the function itself in D3cold, or the port above it, whatever the
+ * function's own state. One without a driver stays in D0 while that port sleeps
+ * (pci_pm_runtime_suspend in drivers/pci/pci-driver.c). The ports above one that is awake
+ * are awake. Kernels before 5.11 do not tell the state; only the port is looked at then.
  */
 static bool would_wake(const struct host *host, const struct pci_device *device)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], state[16], status[16];
 
 	if (host_read(host, pci_attribute_path(&device->address, "power_state", path),
-		      state, sizeof(state)) != FACT_KNOWN ||
-	    !strcmp(state, "D0") || !strcmp(state, "unknown"))
-		return false;
-	if (!strcmp(state, "D3cold"))
+		      state, sizeof(state)) == FACT_KNOWN &&
+	    !strcmp(state, "D3cold"))
 		return true;
 	/* The directory above is the port's, or a root bus's, which never sleeps. */
 	return host_read(host,
