@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "pci/config.h"
 #include "pci/device.h"
 
@@ -12,17 +12,35 @@ enum {
 	RESOURCE_MEM = 0x200,
 	RESOURCE_PREFETCH = 0x2000,
 	RESOURCE_MEM_64 = 0x100000,
+	RESOURCE_UNSET = 0x20000000, /* it has a size, and no address */
 };
 
-static int parse_line(const char *line, struct pci_resource *ret_resource)
-{
-	unsigned long long start, end, flags;
-	char rest;
+/* "0x" and 16 digits. A number that is cut off would be another one. */
+enum { NUMBER_LEN = 2 + 16, LINE_LEN = 3 * NUMBER_LEN + 2 };
 
-	if (sscanf(line, "%llx %llx %llx %c", &start, &end, &flags, &rest) != 3)
+static int parse_number(const char *text, uint64_t *ret_value)
+{
+	uint32_t high, low;
+
+	if (memcmp(text, "0x", 2) != 0 || text_parse_hex(text + 2, 8, &high) < 0 ||
+	    text_parse_hex(text + 10, 8, &low) < 0)
+		return -EINVAL;
+	*ret_value = (uint64_t)high << 32 | low;
+	return 0;
+}
+
+static int parse_line(const char *line, size_t len, struct pci_resource *ret_resource)
+{
+	uint64_t start, end, flags;
+
+	if (len != LINE_LEN || line[NUMBER_LEN] != ' ' ||
+	    line[2 * NUMBER_LEN + 1] != ' ' || parse_number(line, &start) < 0 ||
+	    parse_number(line + NUMBER_LEN + 1, &end) < 0 ||
+	    parse_number(line + 2 * (NUMBER_LEN + 1), &flags) < 0)
 		return -EINVAL;
 	*ret_resource = (struct pci_resource){ 0 };
-	if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || end <= start)
+	if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || flags & RESOURCE_UNSET ||
+	    end <= start)
 		return 0;
 	ret_resource->start = start;
 	ret_resource->size = end - start + 1;
@@ -41,13 +59,8 @@ int pci_resources_parse(const char *text, size_t len,
 	for (unsigned int i = 0; i < PCI_RESOURCE_COUNT; i++) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		size_t n = (size_t)((newline ? newline : end) - text);
-		char line[80];
 
-		if (n >= sizeof(line))
-			return -EINVAL;
-		memcpy(line, text, n);
-		line[n] = '\0';
-		if (parse_line(line, &resources[i]) < 0)
+		if (parse_line(text, n, &resources[i]) < 0)
 			return -EINVAL;
 		text += n + (newline != NULL);
 	}
