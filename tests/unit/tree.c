@@ -51,15 +51,20 @@ static void make_above(const struct tree *tree, const char *path)
 	}
 }
 
-void tree_file(const struct tree *tree, const char *path, const char *text)
+void tree_bytes(const struct tree *tree, const char *path, const void *bytes, size_t len)
 {
 	int fd;
 
 	make_above(tree, path);
 	fd = openat(tree->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(write(fd, bytes, len), len);
 	close(fd);
+}
+
+void tree_file(const struct tree *tree, const char *path, const char *text)
+{
+	tree_bytes(tree, path, text, strlen(text));
 }
 
 void tree_link(const struct tree *tree, const char *path, const char *target)

@@ -20,6 +20,7 @@ int tree_setup(void **state); /* for cmocka: *state is a struct tree */
 int tree_teardown(void **state);
 
 /* Make the folders above as well. */
+void tree_bytes(const struct tree *tree, const char *path, const void *bytes, size_t len);
 void tree_file(const struct tree *tree, const char *path, const char *text);
 void tree_link(const struct tree *tree, const char *path, const char *target);
 void tree_folder(const struct tree *tree, const char *path);
