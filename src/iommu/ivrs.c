@@ -49,7 +49,11 @@ static void parse_uid(const uint8_t *bytes, struct ivrs_entry *entry)
 			 (const char *)bytes + HID_ENTRY_SIZE);
 }
 
-static void parse_entry(const uint8_t *bytes, struct ivrs_entry *entry)
+/*
+ * Returns whether it is for devices. Padding and what is not known are for none, as to
+ * the kernel (init_iommu_from_acpi() in drivers/iommu/amd/init.c).
+ */
+static bool parse_entry(const uint8_t *bytes, struct ivrs_entry *entry)
 {
 	entry->type = bytes[0];
 	entry->settings = bytes[3];
@@ -76,9 +80,14 @@ static void parse_entry(const uint8_t *bytes, struct ivrs_entry *entry)
 		snprintf(entry->hid, sizeof(entry->hid), "%.8s", (const char *)bytes + 4);
 		parse_uid(bytes, entry);
 		break;
-	default:
+	case IVRS_SELECT:
+	case IVRS_RANGE:
+	case IVRS_RANGE_END:
 		break;
+	default:
+		return false;
 	}
+	return true;
 }
 
 static bool opens_range(uint8_t type)
@@ -130,10 +139,8 @@ static int parse_entries(const uint8_t *bytes, size_t len, size_t at,
 		stated = entry_length(bytes, len);
 		if (!stated || stated > len)
 			return damaged(err, at, "a device entry of impossible length");
-		if (bytes[0]) {
-			parse_entry(bytes, &entry);
+		if (parse_entry(bytes, &entry))
 			r = keep_entry(unit, &entry, &range, at, err);
-		}
 		bytes += stated;
 		len -= stated;
 		at += stated;
