@@ -67,28 +67,30 @@ void iommu_firmware_free(struct iommu_firmware *firmware)
 	memset(firmware, 0, sizeof(*firmware));
 }
 
-/* 8.3: a unit that includes all is for what no other of its segment names. */
+/*
+ * 8.3: a unit that includes all is for what no other of its segment names. Where several
+ * do, the kernel finds the last (dmar_register_drhd_unit() in
+ * drivers/iommu/intel/dmar.c).
+ */
 static enum fact dmar_unit_of(const struct dmar *dmar,
 			      const struct pci_topology *topology,
 			      const struct pci_node *node, uint64_t *ret_base)
 {
-	const struct dmar_structure *found = NULL;
+	const struct dmar_structure *naming = NULL, *all = NULL;
 
 	for (size_t i = 0; i < dmar->count; i++) {
 		const struct dmar_structure *unit = &dmar->items[i];
 
 		if (unit->type != DMAR_DRHD || !iommu_is_segment(unit->segment, node))
 			continue;
-		if (unit->flags & DMAR_INCLUDE_ALL) {
-			found = found ? found : unit;
-		} else if (dmar_names_node(unit, topology, node)) {
-			found = unit;
-			break;
-		}
+		if (unit->flags & DMAR_INCLUDE_ALL)
+			all = all ? all : unit;
+		else if (dmar_names_node(unit, topology, node))
+			naming = unit;
 	}
-	if (!found)
+	if (!naming && !all)
 		return FACT_ABSENT;
-	*ret_base = found->base;
+	*ret_base = naming ? naming->base : all->base;
 	return FACT_KNOWN;
 }
 
