@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tables made here, whole and damaged; tests/golden has real ones. */
+/* The firmware's tables, damaged in every way. */
 #include "tree.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,251 +11,264 @@
 #include "base/error.h"
 #include "iommu/dmar.h"
 #include "iommu/ivrs.h"
-#include "iommu/units.h"
+#include "table.h"
 
-struct table {
-	uint8_t bytes[1024];
-	size_t len;
+/* What parses such a table, and how many blocks there are then; -1: nothing is set. */
+struct outcome {
+	int r;
+	int count;
+	bool whole;
+	char message[ERROR_MESSAGE_SIZE];
 };
 
-static void put(struct table *table, uint64_t value, size_t len)
+static struct outcome parse(const struct table *table, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		table->bytes[table->len++] = (uint8_t)(value >> 8 * i);
+	_cleanup_(error_clear) struct error err = ERROR_INIT;
+	_cleanup_(dmar_free) struct dmar dmar = { .address_width = 1 };
+	_cleanup_(ivrs_free) struct ivrs ivrs = { .info = 1 };
+	/* Exactly as long as it is, for AddressSanitizer. */
+	_cleanup_free_ uint8_t *bytes = malloc(len ? len : 1);
+	struct outcome outcome;
+
+	assert_non_null(bytes);
+	memcpy(bytes, table->bytes, len);
+	if (table->bytes[0] == 'D') {
+		outcome.r = dmar_parse(bytes, len, &dmar, &err);
+		outcome.count = dmar.address_width == 1 ? -1 : (int)dmar.count;
+		outcome.whole = dmar.whole;
+	} else {
+		outcome.r = ivrs_parse(bytes, len, &ivrs, &err);
+		outcome.count =
+			ivrs.info == 1 ? -1 : (int)(ivrs.n_units + ivrs.n_memories);
+		outcome.whole = ivrs.whole;
+	}
+	assert_int_equal(error_is_set(&err), outcome.r < 0);
+	snprintf(outcome.message, sizeof(outcome.message), "%s: %s", err.subject,
+		 err.message);
+	return outcome;
 }
 
-static void start(struct table *table, const char *signature)
+static void assert_refused(const struct table *table, size_t len, const char *message)
 {
-	memset(table, 0, sizeof(*table));
-	memcpy(table->bytes, signature, 4);
-	table->len = 48;
+	struct outcome outcome = parse(table, len);
+
+	assert_int_equal(outcome.r, -EINVAL);
+	assert_int_equal(outcome.count, -1);
+	assert_string_equal(outcome.message, message);
 }
 
-/* Sets length and checksum. */
-static void finish(struct table *table)
+static void a_damaged_header_gives_nothing(void **state)
 {
-	uint8_t sum = 0;
-	size_t len = table->len;
+	struct table table, good;
 
-	table->len = 4;
-	put(table, len, 4);
-	table->len = len;
-	table->bytes[9] = 0;
-	for (size_t i = 0; i < len; i++)
-		sum = (uint8_t)(sum + table->bytes[i]);
-	table->bytes[9] = (uint8_t)-sum;
+	(void)state;
+	table_of_each_dmar(&good);
+	assert_refused(&good, 35, "DMAR: too short for its header at offset 0");
+	assert_refused(&good, good.len - 1,
+		       "DMAR: a length that is not the table's at offset 4");
+	table = good;
+	table.bytes[4] = 35, table.bytes[5] = 0;
+	assert_refused(&table, table.len,
+		       "DMAR: a length that is not the table's at offset 4");
+	table = good;
+	table.bytes[200] ^= 1;
+	assert_refused(&table, table.len, "DMAR: a wrong checksum at offset 9");
+	table = good;
+	table.bytes[3] = 'X';
+	table_seal(&table);
+	assert_refused(&table, table.len, "DMAR: another signature at offset 0");
+	table = good;
+	table.bytes[36] = 10;
+	table_seal(&table);
+	assert_refused(&table, table.len,
+		       "DMAR: an impossible address width at offset 36");
+	table = good;
+	table.len = 47;
+	table_seal(&table);
+	assert_refused(&table, table.len, "DMAR: too short for its header at offset 0");
+	table_of_each_ivrs(&table);
+	table.len = 47;
+	table_seal(&table);
+	assert_refused(&table, table.len, "IVRS: too short for its header at offset 0");
 }
 
-static void put_scope(struct table *table, uint8_t type, uint8_t bus, uint8_t device,
-		      uint8_t function)
-{
-	put(table, type, 1);
-	put(table, 8, 1);
-	put(table, 0, 3);
-	put(table, bus, 1);
-	put(table, device, 1);
-	put(table, function, 1);
-}
-
-/* A unit for 00:02.0, one for all else, an RMRR for 00:14.0, a port, a node, a name. */
-static void make_dmar(struct table *table)
-{
-	start(table, "DMAR");
-	table->bytes[36] = 38;
-	table->bytes[37] = DMAR_INTR_REMAP | DMAR_PLATFORM_OPT_IN;
-	put(table, DMAR_DRHD, 2), put(table, 24, 2), put(table, 0, 4);
-	put(table, 0xfed90000, 8);
-	put_scope(table, DMAR_SCOPE_ENDPOINT, 0, 2, 0);
-	put(table, DMAR_DRHD, 2), put(table, 16, 2), put(table, 1, 4);
-	put(table, 0xfed91000, 8);
-	put(table, DMAR_RMRR, 2), put(table, 32, 2), put(table, 0, 4);
-	put(table, 0xda000000, 8), put(table, 0xda0fffff, 8);
-	put_scope(table, DMAR_SCOPE_ENDPOINT, 0, 0x14, 0);
-	put(table, DMAR_ATSR, 2), put(table, 16, 2), put(table, 0, 4);
-	put_scope(table, DMAR_SCOPE_BRIDGE, 0, 1, 0);
-	put(table, DMAR_RHSA, 2), put(table, 20, 2), put(table, 0, 4);
-	put(table, 0xfed91000, 8), put(table, 1, 4);
-	put(table, DMAR_ANDD, 2), put(table, 16, 2), put(table, 0, 3), put(table, 3, 1);
-	memcpy(table->bytes + table->len, "\\_SB.I2", 8);
-	table->len += 8;
-	put(table, 77, 2), put(table, 6, 2), put(table, 0, 2);
-	finish(table);
-}
-
-static void every_structure_of_a_dmar_is_read(void **state)
+static void bytes_behind_the_table_do_not_count(void **state)
 {
 	struct table table;
-	struct dmar dmar;
+	struct outcome outcome;
 
 	(void)state;
-	make_dmar(&table);
-	assert_int_equal(dmar_parse(table.bytes, table.len, &dmar, NULL), 0);
-	assert_int_equal(dmar.address_width, 39);
-	assert_int_equal(dmar.flags, DMAR_INTR_REMAP | DMAR_PLATFORM_OPT_IN);
-	assert_int_equal(dmar.count, 7);
-	assert_int_equal(dmar.items[0].base, 0xfed90000);
-	assert_int_equal(dmar.items[0].n_scopes, 1);
-	assert_int_equal(dmar.items[0].scopes[0].path[0].device, 2);
-	assert_int_equal(dmar.items[1].flags, 1);
-	assert_int_equal(dmar.items[2].limit, 0xda0fffff);
-	assert_int_equal(dmar.items[3].scopes[0].type, DMAR_SCOPE_BRIDGE);
-	assert_int_equal(dmar.items[4].proximity, 1);
-	assert_string_equal(dmar.items[5].name, "\\_SB.I2");
-	assert_int_equal(dmar.items[5].number, 3);
-	/* What is not known is kept by its number, and passed over. */
-	assert_int_equal(dmar.items[6].type, 77);
-	dmar_free(&dmar);
+	table_of_each_dmar(&table);
+	table.bytes[table.len] = 0xff;
+	outcome = parse(&table, table.len + 1);
+	assert_int_equal(outcome.r, 0);
+	assert_int_equal(outcome.count, 9);
 }
 
-static void a_dmar_cut_anywhere_is_damaged_and_never_wrong(void **state)
+/* How many blocks end at or before len. */
+static int blocks_within(const struct table *table, size_t len)
 {
-	struct table table, cut;
-	struct error err = ERROR_INIT;
+	int count = 0;
+
+	for (size_t at = 48; at < table->len;) {
+		at += table->bytes[at + 2] | (size_t)table->bytes[at + 3] << 8;
+		count += at <= len;
+	}
+	return count;
+}
+
+static void assert_survives_cutting(const struct table *whole)
+{
+	size_t ends_well = 0;
+
+	for (size_t len = 48; len <= whole->len; len++) {
+		struct table table = *whole;
+		struct outcome outcome;
+
+		table.len = len;
+		table_seal(&table);
+		outcome = parse(&table, len);
+		assert_int_equal(outcome.count, blocks_within(whole, len));
+		assert_int_equal(outcome.whole, outcome.r == 0);
+		ends_well += outcome.r == 0;
+		if (outcome.r < 0)
+			assert_non_null(strstr(outcome.message, " at offset "));
+	}
+	/* Only between two blocks. */
+	assert_int_equal(ends_well, blocks_within(whole, whole->len) + 1);
+}
+
+static void what_came_before_the_cut_stays_usable(void **state)
+{
+	struct table table;
 
 	(void)state;
-	make_dmar(&table);
-	for (size_t len = 0; len < table.len; len++) {
-		_cleanup_free_ uint8_t *exact = malloc(len + 1);
-		struct dmar dmar = { 0 };
+	table_of_each_dmar(&table);
+	assert_survives_cutting(&table);
+	table_of_each_ivrs(&table);
+	assert_survives_cutting(&table);
+}
 
-		/* As the firmware might say it: shorter, with a right checksum. */
-		cut = table;
-		cut.len = len;
-		if (len >= 10)
-			finish(&cut);
-		assert_non_null(exact);
-		memcpy(exact, cut.bytes, len);
-		if (dmar_parse(exact, len, &dmar, &err) == 0)
-			assert_true(dmar.count < 7);
-		else
-			assert_string_equal(err.subject, "DMAR");
-		dmar_free(&dmar);
-		error_clear(&err);
+static void no_single_wrong_byte_goes_unnoticed_or_crashes(void **state)
+{
+	struct table dmar, ivrs;
+
+	(void)state;
+	table_of_each_dmar(&dmar);
+	table_of_each_ivrs(&ivrs);
+	for (size_t i = 0; i < 2 * TABLE_SIZE; i++) {
+		struct table table = i % 2 ? dmar : ivrs;
+
+		if (i / 2 >= table.len)
+			continue;
+		table.bytes[i / 2] ^= 0xff;
+		assert_int_equal(parse(&table, table.len).r, -EINVAL);
+		/* Well summed, it may mean something else; it is read or refused. */
+		table_seal(&table);
+		parse(&table, table.len);
 	}
 }
 
-static void what_came_before_the_damage_is_kept(void **state)
+struct damage {
+	size_t offset; /* from the block, the first one of the table */
+	uint8_t byte;
+	const char *message;
+};
+
+static void assert_damages(const struct table *good, const struct damage *damages,
+			   size_t count)
 {
-	struct error err = ERROR_INIT;
-	struct table table;
-	struct dmar dmar;
+	for (size_t i = 0; i < count; i++) {
+		struct table table = *good;
+		struct outcome outcome;
 
-	(void)state;
-	make_dmar(&table);
-	table.bytes[48 + 24 + 16 + 2] = 0; /* the RMRR's length */
-	finish(&table);
-	assert_int_equal(dmar_parse(table.bytes, table.len, &dmar, &err), -EINVAL);
-	assert_string_equal(err.message, "a structure of impossible length at offset 88");
-	assert_int_equal(dmar.count, 2);
-	dmar_free(&dmar);
-	error_clear(&err);
-	make_dmar(&table);
-	table.bytes[50]++;
-	assert_int_equal(dmar_parse(table.bytes, table.len, &dmar, &err), -EINVAL);
-	assert_string_equal(err.message, "a wrong checksum at offset 9");
-	error_clear(&err);
-}
-
-/* Units of 24 and 40 bytes' header, with a range, an alias and a special device. */
-static void make_ivrs(struct table *table)
-{
-	start(table, "IVRS");
-	put(table, 0x10, 1), put(table, 0xb0, 1), put(table, 24 + 24, 2);
-	put(table, 2, 2), put(table, 0x40, 2), put(table, 0xfdf00000, 8);
-	put(table, 0, 2), put(table, 0, 2), put(table, 0, 4);
-	put(table, IVRS_RANGE, 1), put(table, 8, 2), put(table, 0, 1);
-	put(table, IVRS_RANGE_END, 1), put(table, 0x2ff, 2), put(table, 0, 1);
-	put(table, IVRS_ALIAS_SELECT, 1), put(table, 0x300, 2), put(table, 0, 2);
-	put(table, 0x308, 2), put(table, 0, 1);
-	put(table, IVRS_SPECIAL, 1), put(table, 0, 3), put(table, 0, 1);
-	put(table, 0xa0, 2), put(table, 1, 1);
-	put(table, 0x21, 1), put(table, IVRS_MEMORY_UNITY, 1), put(table, 32, 2);
-	put(table, 0x100, 2), put(table, 0, 10);
-	put(table, 0xda000000, 8), put(table, 0x1000, 8);
-	finish(table);
-}
-
-static void every_block_of_an_ivrs_is_read(void **state)
-{
-	const struct ivrs_unit *unit;
-	struct table table;
-	struct ivrs ivrs;
-	uint16_t alias;
-
-	(void)state;
-	make_ivrs(&table);
-	assert_int_equal(ivrs_parse(table.bytes, table.len, &ivrs, NULL), 0);
-	assert_int_equal(ivrs.n_units, 1);
-	assert_int_equal(ivrs.units[0].n_entries, 3);
-	assert_int_equal(ivrs.n_memories, 1);
-	assert_int_equal(ivrs.memories[0].length, 0x1000);
-	unit = ivrs_find_unit(&ivrs, 0, 0x100);
-	assert_ptr_equal(unit, &ivrs.units[0]);
-	assert_ptr_equal(ivrs_find_unit(&ivrs, 0, 0x300), unit);
-	assert_null(ivrs_find_unit(&ivrs, 0, 0x301));
-	assert_null(ivrs_find_unit(&ivrs, 1, 0x100));
-	/* An I/O APIC is no function. */
-	assert_null(ivrs_find_unit(&ivrs, 0, 0));
-	assert_true(ivrs_find_alias(unit, 0x300, &alias));
-	assert_int_equal(alias, 0x308);
-	assert_false(ivrs_find_alias(unit, 0x100, &alias));
-	ivrs_free(&ivrs);
-}
-
-static void an_ivrs_cut_anywhere_is_damaged_and_never_wrong(void **state)
-{
-	struct table table, cut;
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	make_ivrs(&table);
-	for (size_t len = 0; len < table.len; len++) {
-		_cleanup_free_ uint8_t *exact = malloc(len + 1);
-		struct ivrs ivrs = { 0 };
-
-		cut = table;
-		cut.len = len;
-		if (len >= 10)
-			finish(&cut);
-		assert_non_null(exact);
-		memcpy(exact, cut.bytes, len);
-		if (ivrs_parse(exact, len, &ivrs, &err) == 0)
-			assert_int_equal(ivrs.n_memories, 0);
-		else
-			assert_string_equal(err.subject, "IVRS");
-		ivrs_free(&ivrs);
-		error_clear(&err);
+		table.bytes[48 + damages[i].offset] = damages[i].byte;
+		table_seal(&table);
+		outcome = parse(&table, table.len);
+		assert_string_equal(outcome.message, damages[i].message);
+		assert_int_equal(outcome.r, -EINVAL);
+		assert_int_equal(outcome.count, 0);
+		assert_false(outcome.whole);
 	}
 }
 
-static void reserved_memory_is_read_line_by_line(void **state)
+static void each_damage_of_a_dmar_is_named_with_its_place(void **state)
 {
-	static const char text[] = "0x00000000da000000 0x00000000da0fffff direct\n"
-				   "0x00000000fee00000 0x00000000feefffff msi\n";
-	struct iommu_reserved *regions = NULL;
-	size_t count = 0;
+	static const struct damage damages[] = {
+		{ 2, 0, "DMAR: a structure of impossible length at offset 48" },
+		{ 2, 3, "DMAR: a structure of impossible length at offset 48" },
+		{ 3, 9, "DMAR: a structure of impossible length at offset 48" },
+		{ 2, 15, "DMAR: a structure shorter than its kind at offset 48" },
+		{ 17, 0, "DMAR: a device scope of impossible length at offset 64" },
+		{ 17, 6, "DMAR: a device scope of impossible length at offset 64" },
+		{ 17, 9, "DMAR: a device scope of impossible length at offset 64" },
+		{ 25, 200, "DMAR: a device scope of impossible length at offset 72" },
+		{ 2, 16 + 5, "DMAR: a device scope that is cut off at offset 64" },
+	};
+	static const uint8_t shortest[] = { 16, 24, 8, 20, 9, 8, 8 };
+	struct table table;
 
 	(void)state;
-	assert_int_equal(iommu_reserved_parse(text, strlen(text), &regions, &count), 0);
-	assert_int_equal(count, 2);
-	assert_int_equal(regions[0].end, 0xda0fffff);
-	assert_string_equal(regions[1].type, "msi");
-	free(regions);
-	assert_int_equal(iommu_reserved_parse("0x0 what", 8, &regions, &count), -EINVAL);
-	assert_int_equal(iommu_reserved_parse("", 0, &regions, &count), 0);
-	assert_int_equal(count, 0);
-	free(regions);
+	table_of_each_dmar(&table);
+	assert_damages(&table, damages, ARRAY_SIZE(damages));
+	for (uint8_t type = 0; type < ARRAY_SIZE(shortest); type++) {
+		table_begin(&table, "DMAR");
+		table_block(&table, type, 0);
+		for (uint8_t len = 4; len < shortest[type]; len++) {
+			table_seal(&table);
+			assert_int_equal(parse(&table, table.len).r, -EINVAL);
+			TABLE_ADD(&table, 0);
+		}
+		table_seal(&table);
+		assert_int_equal(parse(&table, table.len).r, 0);
+	}
+}
+
+static void a_name_without_an_end_is_damage(void **state)
+{
+	struct table table;
+
+	(void)state;
+	table_begin(&table, "DMAR");
+	table_block(&table, DMAR_ANDD, 0);
+	TABLE_ADD(&table, 0, 0, 0, 1, '\\', '_', 'S', 'B');
+	table_seal(&table);
+	assert_string_equal(parse(&table, table.len).message,
+			    "DMAR: a name without an end at offset 48");
+}
+
+static void each_damage_of_an_ivrs_is_named_with_its_place(void **state)
+{
+	static const struct damage damages[] = {
+		{ 2, 0, "IVRS: a block of impossible length at offset 48" },
+		{ 2, 3, "IVRS: a block of impossible length at offset 48" },
+		{ 3, 9, "IVRS: a block of impossible length at offset 48" },
+		{ 2, 23, "IVRS: a unit shorter than its kind at offset 48" },
+		{ 24, 0x80, "IVRS: a device entry of impossible length at offset 72" },
+		{ 24, 0xf0, "IVRS: a device entry of impossible length at offset 72" },
+		{ 24, 0x42, "IVRS: a device entry of impossible length at offset 72" },
+		{ 24, 4, "IVRS: the end of a range that does not begin at offset 72" },
+		{ 0, 0x40, "IVRS: a unit shorter than its kind at offset 48" },
+		{ 0, 0x21,
+		  "IVRS: a memory definition shorter than its kind at offset 48" },
+	};
+	struct table table;
+
+	(void)state;
+	table_of_each_ivrs(&table);
+	assert_damages(&table, damages, ARRAY_SIZE(damages));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_structure_of_a_dmar_is_read),
-		cmocka_unit_test(a_dmar_cut_anywhere_is_damaged_and_never_wrong),
-		cmocka_unit_test(what_came_before_the_damage_is_kept),
-		cmocka_unit_test(every_block_of_an_ivrs_is_read),
-		cmocka_unit_test(an_ivrs_cut_anywhere_is_damaged_and_never_wrong),
-		cmocka_unit_test(reserved_memory_is_read_line_by_line),
+		cmocka_unit_test(a_damaged_header_gives_nothing),
+		cmocka_unit_test(bytes_behind_the_table_do_not_count),
+		cmocka_unit_test(what_came_before_the_cut_stays_usable),
+		cmocka_unit_test(no_single_wrong_byte_goes_unnoticed_or_crashes),
+		cmocka_unit_test(each_damage_of_a_dmar_is_named_with_its_place),
+		cmocka_unit_test(a_name_without_an_end_is_damage),
+		cmocka_unit_test(each_damage_of_an_ivrs_is_named_with_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

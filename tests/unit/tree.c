@@ -79,6 +79,17 @@ void tree_folder(const struct tree *tree, const char *path)
 	assert_true(mkdirat(tree->fd, path, 0755) == 0 || errno == EEXIST);
 }
 
+void tree_place(const struct tree *tree, const char *place)
+{
+	char path[256], target[256];
+
+	snprintf(path, sizeof(path), "sys/devices/%s", place);
+	tree_folder(tree, path);
+	snprintf(path, sizeof(path), "sys/bus/pci/devices%s", strrchr(place, '/'));
+	snprintf(target, sizeof(target), "../../../devices/%s", place);
+	tree_link(tree, path, target);
+}
+
 void tree_function(const struct tree *tree, const char *address, const char *modalias,
 		   const char *driver, const char *group)
 {

@@ -25,6 +25,12 @@ void tree_file(const struct tree *tree, const char *path, const char *text);
 void tree_link(const struct tree *tree, const char *path, const char *target);
 void tree_folder(const struct tree *tree, const char *path);
 
+/*
+ * A function at a place below sys/devices, "pci0000:00/0000:00:1c.0/0000:01:00.0", and
+ * its link in sys/bus/pci/devices.
+ */
+void tree_place(const struct tree *tree, const char *place);
+
 /* A function in sys/devices/pci0000:00 and its link in sys/bus/pci/devices. */
 void tree_function(const struct tree *tree, const char *address, const char *modalias,
 		   const char *driver, const char *group);
