@@ -14,7 +14,8 @@ enum { PATTERN_SIZE = 256 };
 static int add_if_it_fits(const char *pattern, const char *modalias, const char *module,
 			  struct string_list *modules)
 {
-	if (fnmatch(pattern, modalias, 0) != 0 || string_list_has(modules, module))
+	if (!*module || fnmatch(pattern, modalias, 0) != 0 ||
+	    string_list_has(modules, module))
 		return 0;
 	return string_list_add(modules, module);
 }
