@@ -90,9 +90,9 @@ static void print_edges(const struct cli_view *view, const struct cli_filters *f
 {
 	for (size_t i = 0; i < view->topology.count; i++) {
 		const struct pci_node *node = &view->topology.nodes[i];
-		const struct pci_node *above = node->physical  ? node->physical
-					       : node->made_by ? node->made_by
-							       : node->parent;
+		const struct pci_node *above = node->physical ? node->physical
+					       : node->parent ? node->parent
+							      : node->made_by;
 		char from[PCI_ADDRESS_SIZE], to[PCI_ADDRESS_SIZE];
 
 		if (!above || !filters_match(filters, view, node->device) ||

@@ -28,9 +28,9 @@ struct pci_node {
 	struct pci_node *physical; /* NULL: not a virtual function */
 
 	/*
-	 * Of a function on a root bus that another function made, as a VMD controller
-	 * does for the disks behind it: that function, whose requester ID they use. NULL:
-	 * none.
+	 * Of every function below a root bus that another function made, as a VMD
+	 * controller does for the disks behind it: that function, whose requester ID they
+	 * use. NULL: none.
 	 */
 	struct pci_node *made_by;
 
