@@ -122,6 +122,7 @@ static void a_function_has_the_unit_that_the_kernel_gives_it(void **state)
 {
 	static const uint16_t expected[][2] = {
 		{ 0x0002, 0 }, /* the first IOMMU itself */
+		{ 0x0003, 0 }, /* the second, which the first names */
 		{ 0x0010, 1 }, { 0x00ff, 1 }, { 0x0100, 2 }, { 0x01ff, 2 },
 		{ 0x0200, 0 }, { 0x0300, 2 }, { 0x00a0, 2 }, { 0x0005, 2 },
 		{ 0x0500, 0 }, { 0x0400, 0 }, /* a range that is never ended */

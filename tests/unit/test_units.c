@@ -250,9 +250,13 @@ static void a_path_that_leads_nowhere_is_for_nothing(void **state)
 	TABLE_ADD(&table, DMAR_SCOPE_ENDPOINT, 8, 0, 0, 0, 1, 0x02, 0);
 	TABLE_ADD(&table, DMAR_SCOPE_BRIDGE, 10, 0, 0, 0, 0, 0x02, 0, 0, 0);
 	TABLE_ADD(&table, DMAR_SCOPE_BRIDGE, 12, 0, 0, 0, 0, 0x1c, 4, 5, 0, 0, 0);
-	/* A virtual function is no step, wherever its number stands. */
-	TABLE_ADD(&table, DMAR_SCOPE_ENDPOINT, 10, 0, 0, 0, 0, 0x1c, 0, 0x10, 0);
 	begin_drhd(&table, DMAR_INCLUDE_ALL, 0, 0x1000);
+	/* A virtual function is no step: firmware knows of none. */
+	table_block(&table, DMAR_RMRR, 0);
+	TABLE_ADD(&table, 0, 0, 0, 0);
+	table_quad(&table, 0xda000000);
+	table_quad(&table, 0xda0fffff);
+	TABLE_ADD(&table, DMAR_SCOPE_ENDPOINT, 10, 0, 0, 0, 0, 0x1c, 0, 0x10, 0);
 	open_with(&view, &table, *state);
 	for (size_t i = 0; i < view.topology.count; i++) {
 		const struct pci_node *node = &view.topology.nodes[i];
@@ -264,6 +268,7 @@ static void a_path_that_leads_nowhere_is_for_nothing(void **state)
 				 of_segment_0 ? FACT_KNOWN : FACT_ABSENT);
 		assert_int_equal(base, of_segment_0 ? 0x1000 : 0);
 	}
+	view_has_memory(&view, "0000:02:10.0", 0, FACT_ABSENT, 0, 0);
 	view_close(&view);
 }
 
