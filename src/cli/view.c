@@ -26,19 +26,12 @@ int cli_view_open(const struct cli *cli, struct cli_view *view, unsigned int nee
 	return view->names ? cli_view_read(view, needs, err) : error_oom(err);
 }
 
-static void free_configs(struct cli_view *view)
-{
-	for (size_t i = 0; view->configs && i < view->devices.count; i++)
-		pci_config_free(&view->configs[i]);
-	free(view->configs);
-}
-
 void cli_view_close(struct cli_view *view)
 {
 	iommu_prediction_free(&view->prediction);
 	iommu_firmware_free(&view->firmware);
 	iommu_registered_free(&view->units);
-	free_configs(view);
+	pci_configs_free(view->configs, view->devices.count);
 	pci_topology_free(&view->topology);
 	usage_free(&view->usage);
 	pci_names_free(view->names);
@@ -76,15 +69,8 @@ static int read_topology(struct cli_view *view, struct error *err)
 
 static int read_configs(struct cli_view *view, struct error *err)
 {
-	size_t count = view->devices.count;
-	int r = 0;
+	int r = pci_configs_read(view->host, &view->devices, view->wake, &view->configs);
 
-	view->configs = calloc(count ? count : 1, sizeof(*view->configs));
-	if (!view->configs)
-		return error_oom(err);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = pci_config_read(view->host, &view->devices.items[i], view->wake,
-				    &view->configs[i]);
 	return r < 0 ? error_oom(err) : 0;
 }
 

@@ -17,6 +17,7 @@
 #include "host/host.h"
 
 struct pci_device;
+struct pci_devices;
 
 enum {
 	PCI_CONFIG_HEADER_SIZE = 64,
@@ -214,13 +215,15 @@ const char *pci_capability_name(bool extended, uint16_t id);
 enum pci_wake { PCI_LET_SLEEP, PCI_WAKE };
 
 /*
- * Reads and parses a function's configuration space. A read brings a function out of
- * D3cold, and the ports above it out of sleep (pci_config_pm_runtime_get in
- * drivers/pci/pci.c); with PCI_LET_SLEEP it is not read then, and all of it is
- * unreadable. One in D3hot is read where its parent is awake. Returns 0 or -ENOMEM.
+ * Reads and parses the configuration space of each function, by index. A read brings a
+ * function out of D3cold, and the ports above it out of sleep (pci_config_pm_runtime_get
+ * in drivers/pci/pci.c); with PCI_LET_SLEEP it is not read then, and all of it is
+ * unreadable. One in D3hot is read where its parent is awake. To be freed with the same
+ * count. Returns 0 or -ENOMEM.
  */
-int pci_config_read(const struct host *host, const struct pci_device *device,
-		    enum pci_wake wake, struct pci_config *ret_config);
+int pci_configs_read(const struct host *host, const struct pci_devices *devices,
+		     enum pci_wake wake, struct pci_config **ret_configs);
+void pci_configs_free(struct pci_config *configs, size_t count); /* takes NULL */
 
 /* A range that a base address register or an option ROM decodes. */
 struct pci_resource {

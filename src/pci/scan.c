@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/parallel.h"
 #include "pci/device.h"
 #include "pci/modalias.h"
 
@@ -91,41 +90,22 @@ static int read_device(const struct host *host, struct string_list *drivers,
 	return device->driver ? 0 : -ENOMEM;
 }
 
-/*
- * A host with thousands of functions is read by several threads: nearly all of the time
- * is spent in the kernel, looking up paths. Below this many per thread it does not pay.
- */
-enum { PART_MIN = 1024, PARTS_MAX = 4 };
-
-struct part {
+/* Each part keeps the names it met by itself. */
+struct reading {
 	const struct host *host;
-	struct pci_device *items;
-	size_t count;
-	struct string_list drivers;
-	int result;
-	bool in_thread;
-	pthread_t thread;
+	struct pci_devices *devices;
+	struct string_list drivers[PARALLEL_PARTS_MAX];
 };
 
-static void *read_part(void *argument)
+static int read_part(void *context, size_t part, size_t from, size_t to)
 {
-	struct part *part = argument;
+	struct reading *reading = context;
+	int r = 0;
 
-	for (size_t i = 0; part->result == 0 && i < part->count; i++)
-		part->result = read_device(part->host, &part->drivers, &part->items[i]);
-	return NULL;
-}
-
-static size_t count_parts(size_t devices)
-{
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t parts = devices / PART_MIN;
-
-	if (processors > 0 && parts > (size_t)processors)
-		parts = (size_t)processors;
-	if (parts > PARTS_MAX)
-		parts = PARTS_MAX;
-	return parts ? parts : 1;
+	for (size_t i = from; r == 0 && i < to; i++)
+		r = read_device(reading->host, &reading->drivers[part],
+				&reading->devices->items[i]);
+	return r;
 }
 
 /* Moves the names over; the devices point at the texts, which stay where they are. */
@@ -141,38 +121,19 @@ static int keep_drivers(struct pci_devices *devices, struct string_list *drivers
 		else
 			free(name);
 	}
+	string_list_free(drivers);
 	return r;
 }
 
 static int read_devices(const struct host *host, struct pci_devices *devices)
 {
-	size_t n_parts = count_parts(devices->count), from = 0;
-	struct part parts[PARTS_MAX] = { 0 };
-	int r = 0;
+	struct reading reading = { .host = host, .devices = devices };
+	int r = parallel_for(devices->count, read_part, &reading);
 
-	for (size_t i = 0; i < n_parts; i++) {
-		size_t to = devices->count * (i + 1) / n_parts;
+	for (size_t i = 0; i < PARALLEL_PARTS_MAX; i++) {
+		int kept = keep_drivers(devices, &reading.drivers[i]);
 
-		parts[i] = (struct part){ .host = host,
-					  .items = devices->items + from,
-					  .count = to - from };
-		from = to;
-		/* The last one here, and any for which there is no thread. */
-		parts[i].in_thread =
-			i + 1 < n_parts &&
-			pthread_create(&parts[i].thread, NULL, read_part, &parts[i]) == 0;
-		if (!parts[i].in_thread)
-			read_part(&parts[i]);
-	}
-	for (size_t i = 0; i < n_parts; i++) {
-		int kept;
-
-		if (parts[i].in_thread)
-			pthread_join(parts[i].thread, NULL);
-		kept = keep_drivers(devices, &parts[i].drivers);
-		string_list_free(&parts[i].drivers);
-		if (r == 0)
-			r = parts[i].result ? parts[i].result : kept;
+		r = r ? r : kept;
 	}
 	return r;
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/parallel.h"
 
 int pci_place_parse(const char *text, struct pci_place *ret_place)
 {
@@ -55,9 +56,17 @@ static struct pci_node *find_node(struct pci_topology *topology,
 	return device ? &topology->nodes[device - devices->items] : NULL;
 }
 
-static void read_node(const struct host *host, const struct pci_devices *devices,
-		      struct pci_topology *topology, struct pci_node *node)
+struct reading {
+	const struct host *host;
+	const struct pci_devices *devices;
+	struct pci_topology *topology;
+};
+
+static void read_node(const struct reading *reading, struct pci_node *node)
 {
+	const struct pci_devices *devices = reading->devices;
+	const struct host *host = reading->host;
+	struct pci_topology *topology = reading->topology;
 	char path[PCI_ATTRIBUTE_PATH_SIZE], text[PATH_MAX];
 	struct pci_address address;
 	struct pci_place place;
@@ -78,6 +87,16 @@ static void read_node(const struct host *host, const struct pci_devices *devices
 	if (host_link_name(host, path, text, sizeof(text)) == FACT_KNOWN &&
 	    pci_address_parse(text, &address) == 0)
 		node->physical = find_node(topology, devices, &address);
+}
+
+static int read_part(void *context, size_t part, size_t from, size_t to)
+{
+	struct reading *reading = context;
+
+	(void)part;
+	for (size_t i = from; i < to; i++)
+		read_node(reading, &reading->topology->nodes[i]);
+	return 0;
 }
 
 /*
@@ -153,16 +172,16 @@ int pci_topology_read(const struct host *host, const struct pci_devices *devices
 		      struct pci_topology *ret_topology, struct error *err)
 {
 	_cleanup_(pci_topology_free) struct pci_topology topology = { 0 };
+	struct reading reading = { host, devices, &topology };
 
 	topology.count = devices->count;
 	topology.nodes =
 		calloc(devices->count ? devices->count : 1, sizeof(*topology.nodes));
 	if (!topology.nodes)
 		return error_oom(err);
-	for (size_t i = 0; i < devices->count; i++) {
+	for (size_t i = 0; i < devices->count; i++)
 		topology.nodes[i].device = &devices->items[i];
-		read_node(host, devices, &topology, &topology.nodes[i]);
-	}
+	parallel_for(devices->count, read_part, &reading);
 	cut_circles(&topology);
 	link_nodes(&topology);
 	if (read_slots(host, devices, &topology) < 0)

@@ -31,17 +31,25 @@ static struct host *make(const struct tree *tree, size_t len)
 	return host;
 }
 
+static struct pci_config *read_card(const struct host *host, enum pci_wake wake)
+{
+	struct pci_device copy = card;
+	struct pci_devices devices = { .items = &copy, .count = 1 };
+	struct pci_config *configs;
+
+	assert_int_equal(pci_configs_read(host, &devices, wake, &configs), 0);
+	return configs;
+}
+
 static enum fact header(const struct host *host, enum pci_wake wake)
 {
-	struct pci_config config;
-	enum fact fact;
+	struct pci_config *config = read_card(host, wake);
+	enum fact fact = config->header_fact;
 
-	assert_int_equal(pci_config_read(host, &card, wake, &config), 0);
-	fact = config.header_fact;
 	/* What was not read is not known to be absent either. */
-	assert_int_equal(config.acs_fact,
+	assert_int_equal(config->acs_fact,
 			 fact == FACT_KNOWN ? FACT_KNOWN : FACT_UNREADABLE);
-	pci_config_free(&config);
+	pci_configs_free(config, 1);
 	return fact;
 }
 
@@ -89,9 +97,8 @@ static void how_much_was_read_tells_what_is_known(void **state)
 		{ 4096, FACT_KNOWN, FACT_KNOWN, FACT_KNOWN },
 	};
 	const struct tree *tree = *state;
-	struct pci_config config;
-
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pci_config *config;
 		struct host *host;
 
 		if (i > 0)
@@ -99,11 +106,11 @@ static void how_much_was_read_tells_what_is_known(void **state)
 						  "sys/bus/pci/devices/0000:01:00.0", 0),
 					 0);
 		host = make(tree, cases[i].len);
-		assert_int_equal(pci_config_read(host, &card, PCI_LET_SLEEP, &config), 0);
-		assert_int_equal(config.header_fact, cases[i].header);
-		assert_int_equal(config.pcie_fact, cases[i].pcie);
-		assert_int_equal(config.acs_fact, cases[i].acs);
-		pci_config_free(&config);
+		config = read_card(host, PCI_LET_SLEEP);
+		assert_int_equal(config->header_fact, cases[i].header);
+		assert_int_equal(config->pcie_fact, cases[i].pcie);
+		assert_int_equal(config->acs_fact, cases[i].acs);
+		pci_configs_free(config, 1);
 		host_free(host);
 	}
 }
