@@ -24,10 +24,12 @@ int block_crypttab_parse(const char *text, size_t len, struct string_list *ret_p
 
 	while (r == 0 && (line = strsep(&rest, "\n"))) {
 		char name[256], device[PATH_MAX], password[PATH_MAX], options[512] = "";
+		char *value;
 
 		if (sscanf(line, " %255s %4095s %4095s %511s", name, device, password,
 			   options) < 2 ||
-		    name[0] == '#' || strstr(options, "noauto"))
+		    name[0] == '#' ||
+		    mnt_optstr_get_option(options, "noauto", &value, NULL) == 0)
 			continue;
 		r = string_list_add(ret_pairs, device);
 		if (r == 0)
