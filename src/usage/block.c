@@ -32,20 +32,31 @@ static int identify(const struct block_walk *walk, const char *name,
 {
 	const struct host *host = walk->scan->host;
 	char path[PATH_MAX];
+	enum fact fact;
 	size_t len;
-	int r;
+	int r = 0;
 
 	block->owner = walk->owner;
 	block->name = name;
 	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
 	/* A hidden path of a multipath NVMe disk has no number, and cannot be mounted. */
-	if (host_read(host, path, block->number, sizeof(block->number)) != FACT_KNOWN)
-		block->number[0] = '\0';
+	fact = host_read(host, path, block->number, sizeof(block->number));
+	if (fact == FACT_UNREADABLE)
+		r = usage_add(walk->scan->usage, walk->owner, USAGE_UNREADABLE,
+			      "whether %s is mounted is not known: its number could not"
+			      " be read",
+			      name);
 	snprintf(path, sizeof(path), "sys/class/block/%s/dm/name", name);
 	host_read(host, path, block->dm_name, sizeof(block->dm_name));
+	if (r < 0 || fact != FACT_KNOWN)
+		return r;
 	snprintf(path, sizeof(path), "run/udev/data/b%s", block->number);
-	r = block->number[0] ? host_read_file(host, path, &block->properties, &len) : 0;
-	return r == -ENOMEM ? r : 0;
+	r = host_read_file(host, path, &block->properties, &len);
+	if (r == 0 || r == -ENOENT || r == -ENOMEM)
+		return r == -ENOMEM ? r : 0;
+	return usage_add(walk->scan->usage, walk->owner, USAGE_UNREADABLE,
+			 "what udev knows of %s could not be read: %s", name,
+			 strerror(-r));
 }
 
 /*

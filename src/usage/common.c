@@ -64,7 +64,8 @@ int usage_read_processes(struct usage_scan *scan)
 	r = host_list(scan->host, "proc", &names);
 	if (r == -ENOMEM)
 		return r;
-	processes->unreadable = r < 0;
+	/* Where the first process is not shown (hidepid= of proc(5)), others are not. */
+	processes->unreadable = r < 0 || !string_list_has(&names, "1");
 	processes->items = calloc(names.count + 1, sizeof(*processes->items));
 	if (!processes->items)
 		return -ENOMEM;
