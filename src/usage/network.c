@@ -172,8 +172,11 @@ static int look_for_hidden(const struct network_walk *walk,
 		return 0;
 	r = host_list(walk->scan->host, pci_attribute_path(&device->address, "net", path),
 		      &entries);
-	if (r < 0 || entries.count)
+	if (r == -ENOENT || r == -ENOMEM || entries.count)
 		return r == -ENOMEM ? r : 0;
+	if (r < 0)
+		return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
+				 "its interfaces could not be read: %s", strerror(-r));
 	return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
 			 "its interface is in another network namespace");
 }
