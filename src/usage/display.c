@@ -161,8 +161,10 @@ static int look_at_consoles(struct usage_scan *scan)
  */
 static int look_at_memory(struct usage_scan *scan, char *text)
 {
-	static const char *const framebuffers[] = { "BOOTFB", "simplefb", "efifb",
-						    "vesafb", "simple-framebuffer" };
+	static const char *const framebuffers[] = {
+		"BOOTFB",    "simplefb", "efifb",   "vesafb", "simple-framebuffer",
+		"simpledrm", "efidrm",	 "vesadrm", /* drivers/gpu/drm/sysfb */
+	};
 	const struct pci_device *owner = NULL;
 	size_t owner_indent = 0;
 	char *line;

@@ -207,8 +207,10 @@ static void the_firmwares_framebuffer_is_found_by_anybody(void **state)
 
 static void every_name_of_a_framebuffer_is_known(void **state)
 {
-	static const char *const names[] = { "BOOTFB", "simplefb", "efifb", "vesafb",
-					     "simple-framebuffer" };
+	static const char *const names[] = {
+		"BOOTFB",    "simplefb", "efifb",  "vesafb", "simple-framebuffer",
+		"simpledrm", "efidrm",	 "vesadrm"
+	};
 	char table[256], text[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
