@@ -44,6 +44,7 @@ void quiet_disk(const struct tree *tree, const char *folder, const char *disk,
 /* A process of the first's mount namespace that holds a node open. */
 void quiet_process(const struct tree *tree, const char *pid, const char *command,
 		   const char *node);
+void quiet_end(const struct tree *tree, const char *pid);
 
 void look(const struct tree *tree, struct looked *looked);
 void look_away(struct looked *looked);
