@@ -125,15 +125,22 @@ static int add_nvidia(const struct usage_scan *scan, struct nodes *nodes)
 		const struct pci_device *owner;
 		struct pci_address address;
 		const char *minor;
+		enum fact fact;
 
 		snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information",
 			 names.items[i]);
-		if (pci_address_parse(names.items[i], &address) < 0 ||
-		    host_read(scan->host, path, text, sizeof(text)) != FACT_KNOWN)
+		if (pci_address_parse(names.items[i], &address) < 0)
 			continue;
 		owner = pci_find(scan->usage->devices, &address);
+		if (!owner)
+			continue;
+		fact = host_read(scan->host, path, text, sizeof(text));
 		minor = strstr(text, "Device Minor:");
-		if (!owner || !minor)
+		if (fact == FACT_UNREADABLE)
+			r = usage_add(scan->usage, owner, USAGE_UNREADABLE,
+				      "which node of NVIDIA's driver is its own could not"
+				      " be read");
+		if (!minor)
 			continue;
 		snprintf(path, sizeof(path), "nvidia%ld",
 			 strtol(minor + strlen("Device Minor:"), NULL, 10));
