@@ -128,6 +128,43 @@ static void a_node_of_nvidias_driver_is_found_by_its_minor(void **state)
 	look_away(&looked);
 }
 
+/* With multipath the node is the subsystem's: a guest may have the whole disk by it. */
+static void a_multipath_disk_that_a_process_holds_is_in_use(void **state)
+{
+	static const char subsystem[] = "virtual/nvme-subsystem/nvme-subsys5";
+	static const char *const held[] = { "/dev/nvme5n1", "/dev/nvme5n1p2" };
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_function(tree, "0000:06:00.0", MODALIAS_NVME, "nvme", "6");
+	tree_function(tree, "0000:07:00.0", MODALIAS_NVME, "nvme", "7");
+	quiet_class(tree, "block", "pci0000:00/0000:06:00.0/nvme/nvme7", "nvme5c7n1");
+	quiet_class(tree, "block", "pci0000:00/0000:07:00.0/nvme/nvme8", "nvme5c8n1");
+	quiet_disk(tree, subsystem, "nvme5n1", NULL, "259:30");
+	quiet_disk(tree, subsystem, "nvme5n1", "nvme5n1p2", "259:32");
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		quiet_process(tree, "812", "qemu-system-x86", held[i]);
+		look(tree, &looked);
+		expect_use(&looked, "0000:06:00.0", USAGE_PROCESS, held[i]);
+		expect_use(&looked, "0000:07:00.0", USAGE_PROCESS, held[i]);
+		expect_free(&looked, NVME);
+		look_away(&looked);
+		quiet_end(tree, "812");
+	}
+}
+
+static void a_node_whose_name_cannot_be_read_may_be_held(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	quiet_unreadable(tree, "proc/driver/nvidia/gpus/0000:02:00.0/information");
+	look(tree, &looked);
+	expect_unreadable(&looked, CARD, "which node of NVIDIA's driver");
+	expect_free(&looked, OTHER);
+	look_away(&looked);
+}
+
 /* The kernel's own threads have neither a namespace to show nor files. */
 static void a_thread_of_the_kernel_hides_nothing(void **state)
 {
@@ -204,6 +241,8 @@ int main(void)
 		TEST(each_process_that_holds_a_node_is_told),
 		TEST(those_who_hinder_no_driver_do_not_count),
 		TEST(a_node_of_nvidias_driver_is_found_by_its_minor),
+		TEST(a_multipath_disk_that_a_process_holds_is_in_use),
+		TEST(a_node_whose_name_cannot_be_read_may_be_held),
 		TEST(a_thread_of_the_kernel_hides_nothing),
 		TEST(a_process_that_cannot_be_looked_at_may_hold_any_node),
 		TEST(what_is_held_for_certain_is_the_reason_given),
