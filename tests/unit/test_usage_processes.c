@@ -190,6 +190,15 @@ static void a_process_that_cannot_be_looked_at_may_hold_any_node(void **state)
 	look_away(&looked);
 }
 
+/* hidepid=2: one sees one's own processes, and no sign that there are others. */
+static void where_processes_are_hidden_one_may_hold_any_node(void **state)
+{
+	const struct tree *tree = *state;
+
+	assert_int_equal(renameat(tree->fd, "proc/1", tree->fd, "proc/4711"), 0);
+	look_expect_unreadable(tree, CARD, "whether a process holds /dev/dri/card0");
+}
+
 static void what_is_held_for_certain_is_the_reason_given(void **state)
 {
 	const struct tree *tree = *state;
@@ -245,6 +254,7 @@ int main(void)
 		TEST(a_node_whose_name_cannot_be_read_may_be_held),
 		TEST(a_thread_of_the_kernel_hides_nothing),
 		TEST(a_process_that_cannot_be_looked_at_may_hold_any_node),
+		TEST(where_processes_are_hidden_one_may_hold_any_node),
 		TEST(what_is_held_for_certain_is_the_reason_given),
 		TEST(a_card_that_plays_or_records_is_in_use),
 		TEST(a_stream_that_cannot_be_read_may_be_open),
