@@ -10,6 +10,11 @@
 #include "base/text.h"
 #include "host/internal.h"
 
+static bool fits(const char *word, size_t size)
+{
+	return *word && strlen(word) < size;
+}
+
 static int add_address(struct host_network *network, const char *interface, char *words)
 {
 	struct host_address *larger;
@@ -19,6 +24,9 @@ static int add_address(struct host_network *network, const char *interface, char
 	if (!slash || text_parse_number(slash + 1, 128, &prefix) < 0)
 		return 0;
 	*slash = '\0';
+	if (!fits(interface, sizeof(larger->interface)) ||
+	    !fits(words, sizeof(larger->address)))
+		return 0;
 	larger = reallocarray(network->addresses, network->n_addresses + 1,
 			      sizeof(*larger));
 	if (!larger)
@@ -37,7 +45,9 @@ static int add_route(struct host_network *network, const char *interface,
 	struct host_route *larger;
 	uint64_t number;
 
-	if (!table || text_parse_number(table, UINT32_MAX, &number) < 0)
+	if (!table || text_parse_number(table, UINT32_MAX, &number) < 0 ||
+	    !fits(interface, sizeof(larger->interface)) ||
+	    !fits(destination, sizeof(larger->destination)))
 		return 0;
 	larger = reallocarray(network->routes, network->n_routes + 1, sizeof(*larger));
 	if (!larger)
@@ -55,7 +65,7 @@ static int parse_line(struct host_network *network, char *line)
 	const char *key = strsep(&line, " ");
 	char *first = strsep(&line, " "), *second = strsep(&line, " ");
 
-	if (first && !strcmp(key, "ssh"))
+	if (first && !strcmp(key, "ssh") && fits(first, sizeof(network->ssh)))
 		snprintf(network->ssh, sizeof(network->ssh), "%s", first);
 	else if (second && !strcmp(key, "address"))
 		return add_address(network, first, second);

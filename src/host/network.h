@@ -9,7 +9,7 @@
  *
  *	address INTERFACE ADDRESS/PREFIX
  *	route INTERFACE DESTINATION TABLE	"default", or ADDRESS/PREFIX
- *	ssh ADDRESS				of this host, in the connection's words
+ *	ssh ADDRESS[%INTERFACE]			of this host, in the connection's words
  */
 #include <net/if.h>
 #include <netinet/in.h>
@@ -37,10 +37,14 @@ struct host_network {
 	size_t n_addresses;
 	struct host_route *routes;
 	size_t n_routes;
-	char ssh[INET6_ADDRSTRLEN]; /* ""; no such connection is known */
+	/* "192.0.2.1", "fe80::1%eth0"; "": no such connection is known */
+	char ssh[INET6_ADDRSTRLEN + IF_NAMESIZE];
 };
 
-/* Lines that are none of the above are passed over. Returns 0 or -ENOMEM. */
+/*
+ * Lines that are none of the above are passed over, and so are those with a word that is
+ * longer than the kernel's: cut off it would name another. Returns 0 or -ENOMEM.
+ */
 int host_network_parse(const char *text, size_t len, struct host_network *ret_network);
 
 /* FACT_UNREADABLE: the kernel does not answer, or the directory has no such file. */

@@ -32,20 +32,31 @@ static int identify(const struct block_walk *walk, const char *name,
 {
 	const struct host *host = walk->scan->host;
 	char path[PATH_MAX];
+	enum fact fact;
 	size_t len;
-	int r;
+	int r = 0;
 
 	block->owner = walk->owner;
 	block->name = name;
 	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
 	/* A hidden path of a multipath NVMe disk has no number, and cannot be mounted. */
-	if (host_read(host, path, block->number, sizeof(block->number)) != FACT_KNOWN)
-		block->number[0] = '\0';
+	fact = host_read(host, path, block->number, sizeof(block->number));
+	if (fact == FACT_UNREADABLE)
+		r = usage_add(walk->scan->usage, walk->owner, USAGE_UNREADABLE,
+			      "whether %s is mounted is not known: its number could not"
+			      " be read",
+			      name);
 	snprintf(path, sizeof(path), "sys/class/block/%s/dm/name", name);
 	host_read(host, path, block->dm_name, sizeof(block->dm_name));
+	if (r < 0 || fact != FACT_KNOWN)
+		return r;
 	snprintf(path, sizeof(path), "run/udev/data/b%s", block->number);
-	r = block->number[0] ? host_read_file(host, path, &block->properties, &len) : 0;
-	return r == -ENOMEM ? r : 0;
+	r = host_read_file(host, path, &block->properties, &len);
+	if (r == 0 || r == -ENOENT || r == -ENOMEM)
+		return r == -ENOMEM ? r : 0;
+	return usage_add(walk->scan->usage, walk->owner, USAGE_UNREADABLE,
+			 "what udev knows of %s could not be read: %s", name,
+			 strerror(-r));
 }
 
 /*
@@ -124,20 +135,11 @@ static int visit_holders(struct block_walk *walk, const char *name, unsigned int
 
 static int visit_partitions(struct block_walk *walk, const char *name, unsigned int depth)
 {
-	_cleanup_(string_list_free) struct string_list entries = { 0 };
-	char path[PATH_MAX];
-	int r;
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = usage_list_partitions(walk->scan->host, name, &names);
 
-	snprintf(path, sizeof(path), "sys/class/block/%s", name);
-	r = host_list(walk->scan->host, path, &entries);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (size_t i = 0; r == 0 && i < entries.count; i++) {
-		snprintf(path, sizeof(path), "sys/class/block/%s/%s/partition", name,
-			 entries.items[i]);
-		if (host_exists(walk->scan->host, path))
-			r = visit_block(walk, entries.items[i], depth + 1);
-	}
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = visit_block(walk, names.items[i], depth + 1);
 	return r;
 }
 
@@ -156,24 +158,6 @@ static int visit_block(struct block_walk *walk, const char *name, unsigned int d
 	return r;
 }
 
-/*
- * With native multipath the disk that the controller gives, nvme0c1n1, is hidden, and the
- * one that is used is nvme0n1, which belongs to the subsystem and to no controller
- * (drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name). Returns whether it is such a
- * one.
- */
-static bool multipath_head(const char *name, char *head, size_t size)
-{
-	unsigned int subsystem, controller, namespace;
-	char rest;
-
-	if (sscanf(name, "nvme%uc%un%u%c", &subsystem, &controller, &namespace, &rest) !=
-	    3)
-		return false;
-	snprintf(head, size, "nvme%un%u", subsystem, namespace);
-	return true;
-}
-
 static int visit_entry(struct block_walk *walk, const char *name)
 {
 	char head[64];
@@ -183,7 +167,7 @@ static int visit_entry(struct block_walk *walk, const char *name)
 	if (!walk->owner)
 		return 0;
 	r = visit_block(walk, name, 0);
-	if (r == 0 && multipath_head(name, head, sizeof(head)))
+	if (r == 0 && usage_multipath_head(name, head, sizeof(head)))
 		r = visit_block(walk, head, 0);
 	return r;
 }

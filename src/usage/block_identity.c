@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "usage/block.h"
 
 /* The next line that begins with the prefix; NULL: no more. */
@@ -64,17 +65,33 @@ bool block_is_path(const struct block_device *block, const char *path)
 	       has_link(block, path);
 }
 
+/* udev writes white space and the like as "\x20" (blkid_encode_string() of libblkid). */
+static void decode(char *text)
+{
+	const char *at = text;
+	uint32_t byte;
+
+	for (; *at; text++) {
+		bool encoded = !strncmp(at, "\\x", 2) && strnlen(at, 4) == 4 &&
+			       text_parse_hex(at + 2, 2, &byte) == 0;
+
+		*text = encoded ? (char)byte : *at;
+		at += encoded ? 4 : 1;
+	}
+	*text = '\0';
+}
+
 bool block_is_spec(const struct block_device *block, const char *spec)
 {
-	/* What fstab(5) calls it, and udev. */
+	/* What fstab(5) calls it, and udev. ID_FS_LABEL has "_" for white space. */
 	static const char *const tags[][2] = {
 		{ "UUID=", "ID_FS_UUID" },
-		{ "LABEL=", "ID_FS_LABEL" },
+		{ "LABEL=", "ID_FS_LABEL_ENC" },
 		{ "PARTUUID=", "ID_PART_ENTRY_UUID" },
 		{ "PARTLABEL=", "ID_PART_ENTRY_NAME" },
-		{ "ID=", "ID_SERIAL" },
+		{ "ID=", NULL }, /* a name in /dev/disk/by-id */
 	};
-	char value[256], wanted[256];
+	char value[256], wanted[256], link[280];
 
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
 		size_t len = strlen(tags[i][0]);
@@ -85,8 +102,14 @@ bool block_is_spec(const struct block_device *block, const char *spec)
 		snprintf(wanted, sizeof(wanted), "%.*s",
 			 (int)strcspn(spec + (*spec == '"'), "\""),
 			 spec + (*spec == '"'));
-		return block_property(block, tags[i][1], value, sizeof(value)) &&
-		       !strcasecmp(value, wanted);
+		if (!tags[i][1]) {
+			snprintf(link, sizeof(link), "disk/by-id/%s", wanted);
+			return has_link(block, link);
+		}
+		if (!block_property(block, tags[i][1], value, sizeof(value)))
+			return false;
+		decode(value);
+		return !strcasecmp(value, wanted);
 	}
 	return block_is_path(block, spec);
 }

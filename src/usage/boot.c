@@ -13,6 +13,7 @@
 struct block_boot {
 	struct libmnt_table *fstab;  /* NULL: none */
 	struct string_list crypttab; /* device and name, in turn */
+	bool fstab_unreadable, crypttab_unreadable;
 };
 
 /* crypttab(5): name, device, password, options; "#" begins a comment. */
@@ -24,10 +25,12 @@ int block_crypttab_parse(const char *text, size_t len, struct string_list *ret_p
 
 	while (r == 0 && (line = strsep(&rest, "\n"))) {
 		char name[256], device[PATH_MAX], password[PATH_MAX], options[512] = "";
+		char *value;
 
 		if (sscanf(line, " %255s %4095s %4095s %511s", name, device, password,
 			   options) < 2 ||
-		    name[0] == '#' || strstr(options, "noauto"))
+		    name[0] == '#' ||
+		    mnt_optstr_get_option(options, "noauto", &value, NULL) == 0)
 			continue;
 		r = string_list_add(ret_pairs, device);
 		if (r == 0)
@@ -41,14 +44,17 @@ int block_boot_read(const struct host *host, struct block_boot **ret_boot)
 	_cleanup_free_ char *fstab = NULL, *crypttab = NULL;
 	struct block_boot *boot = calloc(1, sizeof(*boot));
 	size_t len;
-	int r = 0;
+	int r;
 
 	if (!boot)
 		return -ENOMEM;
-	if (host_read_file(host, "etc/fstab", &fstab, &len) == 0)
+	r = host_read_file(host, "etc/fstab", &fstab, &len);
+	if (r == 0)
 		boot->fstab = block_table_parse(fstab, len, "fstab");
-	if (host_read_file(host, "etc/crypttab", &crypttab, &len) == 0)
-		r = block_crypttab_parse(crypttab, len, &boot->crypttab);
+	boot->fstab_unreadable = r != -ENOENT && !boot->fstab;
+	r = host_read_file(host, "etc/crypttab", &crypttab, &len);
+	boot->crypttab_unreadable = r < 0 && r != -ENOENT;
+	r = r < 0 ? 0 : block_crypttab_parse(crypttab, len, &boot->crypttab);
 	if (r < 0) {
 		block_boot_free(boot);
 		return r;
@@ -95,6 +101,13 @@ int block_boot_look(struct usage_scan *scan, const struct block_boot *boot,
 {
 	int r = boot->fstab ? look_in_fstab(scan, boot, block) : 0;
 
+	if (r == 0 && boot->fstab_unreadable)
+		r = usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
+			      "/etc/fstab could not be read: the next boot may want it");
+	if (r == 0 && boot->crypttab_unreadable)
+		r = usage_add(
+			scan->usage, block->owner, USAGE_UNREADABLE,
+			"/etc/crypttab could not be read: the next boot may want it");
 	for (size_t i = 0; r == 0 && i + 1 < boot->crypttab.count; i += 2)
 		if (block_is_spec(block, boot->crypttab.items[i]))
 			r = usage_add(scan->usage, block->owner, USAGE_BOOT,

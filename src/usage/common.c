@@ -43,6 +43,38 @@ const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 	return pci_find_by_path(scan->usage->devices, target);
 }
 
+bool usage_multipath_head(const char *name, char *head, size_t size)
+{
+	unsigned int subsystem, controller, namespace;
+	char rest;
+
+	if (sscanf(name, "nvme%uc%un%u%c", &subsystem, &controller, &namespace, &rest) !=
+	    3)
+		return false;
+	snprintf(head, size, "nvme%un%u", subsystem, namespace);
+	return true;
+}
+
+int usage_list_partitions(const struct host *host, const char *disk,
+			  struct string_list *ret_names)
+{
+	_cleanup_(string_list_free) struct string_list entries = { 0 };
+	char path[PATH_MAX];
+	int r;
+
+	snprintf(path, sizeof(path), "sys/class/block/%s", disk);
+	r = host_list(host, path, &entries);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && i < entries.count; i++) {
+		snprintf(path, sizeof(path), "sys/class/block/%s/%s/partition", disk,
+			 entries.items[i]);
+		if (host_exists(host, path))
+			r = string_list_add(ret_names, entries.items[i]);
+	}
+	return r;
+}
+
 static void read_process(const struct host *host, struct usage_process *process)
 {
 	char path[64];
@@ -64,7 +96,8 @@ int usage_read_processes(struct usage_scan *scan)
 	r = host_list(scan->host, "proc", &names);
 	if (r == -ENOMEM)
 		return r;
-	processes->unreadable = r < 0;
+	/* Where the first process is not shown (hidepid= of proc(5)), others are not. */
+	processes->unreadable = r < 0 || !string_list_has(&names, "1");
 	processes->items = calloc(names.count + 1, sizeof(*processes->items));
 	if (!processes->items)
 		return -ENOMEM;

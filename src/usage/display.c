@@ -9,12 +9,54 @@
 #include "base/text.h"
 #include "usage/internal.h"
 
-static bool reads_as(const struct usage_scan *scan, const char *path, const char *wanted)
+static const char console_unread[] =
+	"whether it has the kernel's console could not be read";
+
+/* FACT_ABSENT: it is not there, or says something else. */
+static enum fact reads_as(const struct usage_scan *scan, const char *path,
+			  const char *wanted)
 {
 	char text[64];
+	enum fact fact = host_read(scan->host, path, text, sizeof(text));
 
-	return host_read(scan->host, path, text, sizeof(text)) == FACT_KNOWN &&
-	       !strcmp(text, wanted);
+	return fact == FACT_KNOWN && strcmp(text, wanted) != 0 ? FACT_ABSENT : fact;
+}
+
+static bool is_display(const struct pci_device *device)
+{
+	return device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03;
+}
+
+/* Of all displays: also one without a driver may show the firmware's framebuffer. */
+static int mark_displays(struct usage_scan *scan, const char *detail)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < devices->count; i++)
+		if (is_display(&devices->items[i]))
+			r = usage_add(scan->usage, &devices->items[i], USAGE_UNREADABLE,
+				      "%s", detail);
+	return r;
+}
+
+static int look_at_connector(struct usage_scan *scan, const struct pci_device *owner,
+			     const char *name)
+{
+	char path[PATH_MAX];
+	enum fact status, enabled;
+
+	snprintf(path, sizeof(path), "sys/class/drm/%s/status", name);
+	status = reads_as(scan, path, "connected");
+	snprintf(path, sizeof(path), "sys/class/drm/%s/enabled", name);
+	enabled = reads_as(scan, path, "enabled");
+	if (status == FACT_ABSENT || enabled == FACT_ABSENT)
+		return 0;
+	if (status == FACT_UNREADABLE || enabled == FACT_UNREADABLE)
+		return usage_add(scan->usage, owner, USAGE_UNREADABLE,
+				 "whether %s shows a picture could not be read", name);
+	return usage_add(scan->usage, owner, USAGE_DISPLAY,
+			 "%s shows a picture on a connected display", name);
 }
 
 /* Connectors are entries such as card0-HDMI-A-1 (drivers/gpu/drm/drm_sysfs.c). */
@@ -27,21 +69,13 @@ static int look_at_connectors(struct usage_scan *scan)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		const struct pci_device *owner;
-		char status[PATH_MAX], enabled[PATH_MAX];
 
 		if (strncmp(names.items[i], "card", 4) != 0 ||
 		    !strchr(names.items[i], '-'))
 			continue;
-		snprintf(status, sizeof(status), "sys/class/drm/%s/status",
-			 names.items[i]);
-		snprintf(enabled, sizeof(enabled), "sys/class/drm/%s/enabled",
-			 names.items[i]);
 		owner = usage_class_owner(scan, "drm", names.items[i]);
-		if (owner && reads_as(scan, status, "connected") &&
-		    reads_as(scan, enabled, "enabled"))
-			r = usage_add(scan->usage, owner, USAGE_DISPLAY,
-				      "%s shows a picture on a connected display",
-				      names.items[i]);
+		if (owner)
+			r = look_at_connector(scan, owner, names.items[i]);
 	}
 	return r;
 }
@@ -74,10 +108,16 @@ static int look_at_vga(struct usage_scan *scan)
 	for (size_t i = 0; r == 0 && i < devices->count; i++) {
 		const struct pci_device *device = &devices->items[i];
 		char path[PCI_ATTRIBUTE_PATH_SIZE];
+		enum fact fact;
 
-		if (device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03 &&
-		    reads_as(scan, pci_attribute_path(&device->address, "boot_vga", path),
-			     "1"))
+		if (!is_display(device))
+			continue;
+		pci_attribute_path(&device->address, "boot_vga", path);
+		fact = reads_as(scan, path, "1");
+		if (fact == FACT_UNREADABLE)
+			r = usage_add(scan->usage, device, USAGE_UNREADABLE, "%s",
+				      console_unread);
+		else if (fact == FACT_KNOWN)
 			r = usage_add(scan->usage, device, USAGE_CONSOLE,
 				      "the kernel's text console is on it (VGA)");
 	}
@@ -94,16 +134,19 @@ static int look_at_consoles(struct usage_scan *scan)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		char path[PATH_MAX], text[64];
+		enum fact bound, fact;
 
 		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind",
 			 names.items[i]);
-		if (!reads_as(scan, path, "1"))
+		bound = reads_as(scan, path, "1");
+		if (bound == FACT_ABSENT)
 			continue;
 		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name",
 			 names.items[i]);
-		if (host_read(scan->host, path, text, sizeof(text)) != FACT_KNOWN)
-			continue;
-		if (strstr(text, "frame buffer"))
+		fact = host_read(scan->host, path, text, sizeof(text));
+		if (bound == FACT_UNREADABLE || fact == FACT_UNREADABLE)
+			r = mark_displays(scan, console_unread);
+		else if (strstr(text, "frame buffer"))
 			r = look_at_framebuffer(scan);
 		else if (strstr(text, "VGA"))
 			r = look_at_vga(scan);
@@ -118,8 +161,10 @@ static int look_at_consoles(struct usage_scan *scan)
  */
 static int look_at_memory(struct usage_scan *scan, char *text)
 {
-	static const char *const framebuffers[] = { "BOOTFB", "simplefb", "efifb",
-						    "vesafb", "simple-framebuffer" };
+	static const char *const framebuffers[] = {
+		"BOOTFB",    "simplefb", "efifb",   "vesafb", "simple-framebuffer",
+		"simpledrm", "efidrm",	 "vesadrm", /* drivers/gpu/drm/sysfb */
+	};
 	const struct pci_device *owner = NULL;
 	size_t owner_indent = 0;
 	char *line;
@@ -154,8 +199,7 @@ static bool has_display(const struct usage_scan *scan)
 	const struct pci_devices *devices = scan->usage->devices;
 
 	for (size_t i = 0; i < devices->count; i++)
-		if (devices->items[i].ids == FACT_KNOWN &&
-		    devices->items[i].class_code >> 16 == 0x03)
+		if (is_display(&devices->items[i]))
 			return true;
 	return false;
 }
@@ -171,7 +215,14 @@ int usage_scan_display(struct usage_scan *scan)
 	r = look_at_connectors(scan);
 	if (r == 0)
 		r = look_at_consoles(scan);
-	if (r == 0 && host_read_file(scan->host, "proc/iomem", &text, &len) == 0)
-		r = look_at_memory(scan, text);
-	return r;
+	if (r < 0)
+		return r;
+	r = host_read_file(scan->host, "proc/iomem", &text, &len);
+	if (r == 0)
+		return look_at_memory(scan, text);
+	if (r == -ENOENT || r == -ENOMEM)
+		return r == -ENOMEM ? r : 0;
+	return mark_displays(scan,
+			     "whether the firmware's framebuffer is in its memory is"
+			     " not known: /proc/iomem could not be read");
 }

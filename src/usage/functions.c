@@ -5,6 +5,15 @@
 
 #include "usage/internal.h"
 
+/* What is known says more than what could not be read. */
+static const struct usage_finding *to_tell(const struct usage_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].kind != USAGE_UNREADABLE)
+			return &findings->items[i];
+	return findings->items;
+}
+
 int usage_scan_functions(struct usage_scan *scan)
 {
 	const struct pci_devices *devices = scan->usage->devices;
@@ -13,6 +22,7 @@ int usage_scan_functions(struct usage_scan *scan)
 	for (size_t i = 0; r == 0 && i < devices->count; i++) {
 		const struct pci_device *device = &devices->items[i], *physical;
 		const struct usage_findings *findings = usage_of(scan->usage, device);
+		const struct usage_finding *finding = to_tell(findings);
 		char path[PCI_ATTRIBUTE_PATH_SIZE], text[NAME_MAX + 1];
 		char own[PCI_ADDRESS_SIZE];
 		struct pci_address address;
@@ -26,12 +36,11 @@ int usage_scan_functions(struct usage_scan *scan)
 		physical = pci_find(devices, &address);
 		if (physical)
 			r = usage_add(scan->usage, physical,
-				      findings->items[0].kind == USAGE_UNREADABLE
-					      ? USAGE_UNREADABLE
-					      : USAGE_FUNCTION,
+				      finding->kind == USAGE_UNREADABLE ? USAGE_UNREADABLE
+									: USAGE_FUNCTION,
 				      "its virtual function %s: %s",
 				      pci_address_format(&device->address, own),
-				      findings->items[0].detail);
+				      finding->detail);
 	}
 	return r;
 }

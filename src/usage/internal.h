@@ -55,6 +55,18 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name);
 
+/*
+ * With native multipath the disk that the controller gives, nvme0c1n1, is hidden, and the
+ * one that is used is nvme0n1, which belongs to the subsystem and to no controller
+ * (drivers/nvme/host/multipath.c, nvme_mpath_set_disk_name). Returns whether it is such a
+ * one, and the name of the other.
+ */
+bool usage_multipath_head(const char *name, char *head, size_t size);
+
+/* Adds the names of a disk's partitions. Returns 0 or -ENOMEM. */
+int usage_list_partitions(const struct host *host, const char *disk,
+			  struct string_list *ret_names);
+
 /* Reads them once for all scanners. Returns 0 or -ENOMEM. */
 int usage_read_processes(struct usage_scan *scan);
 void usage_free_processes(struct usage_processes *processes);

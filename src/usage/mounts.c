@@ -85,14 +85,17 @@ static int read_namespaces(struct usage_scan *scan, struct block_mounts *mounts)
 {
 	_cleanup_(string_list_free) struct string_list seen = { 0 };
 	int r = usage_read_processes(scan);
-	char own[32];
+	char own[32], first[32];
 
 	if (r < 0)
 		return r;
-	mounts->others_unreadable = scan->processes.unreadable;
-	if (host_link_target(scan->host, "proc/self/ns/mnt", own, sizeof(own)) ==
-		    FACT_KNOWN &&
-	    string_list_add(&seen, own) < 0)
+	host_link_target(scan->host, "proc/self/ns/mnt", own, sizeof(own));
+	host_link_target(scan->host, "proc/1/ns/mnt", first, sizeof(first));
+	/* The first process's mounts are known by ours only where they are the same. */
+	mounts->others_unreadable =
+		scan->processes.unreadable ||
+		(!mounts->init && (!own[0] || strcmp(own, first) != 0));
+	if (own[0] && string_list_add(&seen, own) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < scan->processes.count; i++) {
 		const struct usage_process *process = &scan->processes.items[i];

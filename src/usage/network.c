@@ -58,6 +58,15 @@ static const char *part_of(const char *interface, const char *name, char *buffer
 	return buffer;
 }
 
+/* A link-local address is told with its interface, for several may have the same one. */
+static bool is_ssh_address(const struct host_address *one, const char *ssh)
+{
+	size_t len = strlen(one->address);
+
+	return !strncmp(one->address, ssh, len) &&
+	       (!ssh[len] || (ssh[len] == '%' && !strcmp(ssh + len + 1, one->interface)));
+}
+
 static int look_for_ssh(const struct network_walk *walk, const struct pci_device *owner,
 			const char *name, const struct string_list *chain)
 {
@@ -68,7 +77,7 @@ static int look_for_ssh(const struct network_walk *walk, const struct pci_device
 	for (size_t i = 0; r == 0 && network->ssh[0] && i < network->n_addresses; i++) {
 		const struct host_address *one = &network->addresses[i];
 
-		if (!strcmp(one->address, network->ssh) &&
+		if (is_ssh_address(one, network->ssh) &&
 		    string_list_has(chain, one->interface))
 			r = usage_add(walk->scan->usage, owner, USAGE_SSH,
 				      "%s carries the SSH connection that you came by",
@@ -163,8 +172,11 @@ static int look_for_hidden(const struct network_walk *walk,
 		return 0;
 	r = host_list(walk->scan->host, pci_attribute_path(&device->address, "net", path),
 		      &entries);
-	if (r < 0 || entries.count)
+	if (r == -ENOENT || r == -ENOMEM || entries.count)
 		return r == -ENOMEM ? r : 0;
+	if (r < 0)
+		return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
+				 "its interfaces could not be read: %s", strerror(-r));
 	return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
 			 "its interface is in another network namespace");
 }

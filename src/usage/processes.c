@@ -17,7 +17,7 @@ struct node {
 };
 
 struct nodes {
-	struct node *items; /* sorted by path */
+	struct node *items; /* sorted by path, one for each owner */
 	size_t count;
 };
 
@@ -66,6 +66,24 @@ static bool is_harmless(const char *class_name, const char *name)
 	return !strcmp(class_name, "sound") && strncmp(name, "pcmC", 4) != 0;
 }
 
+/* A multipath disk is of each controller that leads to it, and so are its partitions. */
+static int add_head(const struct usage_scan *scan, struct nodes *nodes, const char *name,
+		    const struct pci_device *owner)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	char head[64];
+	int r;
+
+	if (!usage_multipath_head(name, head, sizeof(head)))
+		return 0;
+	r = string_list_add(&names, head);
+	if (r == 0)
+		r = usage_list_partitions(scan->host, head, &names);
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = add_node(nodes, "", names.items[i], owner, NULL);
+	return r;
+}
+
 static int add_class(const struct usage_scan *scan, struct nodes *nodes, size_t index)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -82,9 +100,11 @@ static int add_class(const struct usage_scan *scan, struct nodes *nodes, size_t 
 		if (is_harmless(classes[index].name, names.items[i]))
 			continue;
 		owner = usage_class_owner(scan, classes[index].name, names.items[i]);
-		if (owner)
-			r = add_node(nodes, classes[index].folder, names.items[i], owner,
-				     NULL);
+		if (!owner)
+			continue;
+		r = add_node(nodes, classes[index].folder, names.items[i], owner, NULL);
+		if (r == 0)
+			r = add_head(scan, nodes, names.items[i], owner);
 	}
 	return r;
 }
@@ -105,15 +125,22 @@ static int add_nvidia(const struct usage_scan *scan, struct nodes *nodes)
 		const struct pci_device *owner;
 		struct pci_address address;
 		const char *minor;
+		enum fact fact;
 
 		snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information",
 			 names.items[i]);
-		if (pci_address_parse(names.items[i], &address) < 0 ||
-		    host_read(scan->host, path, text, sizeof(text)) != FACT_KNOWN)
+		if (pci_address_parse(names.items[i], &address) < 0)
 			continue;
 		owner = pci_find(scan->usage->devices, &address);
+		if (!owner)
+			continue;
+		fact = host_read(scan->host, path, text, sizeof(text));
 		minor = strstr(text, "Device Minor:");
-		if (!owner || !minor)
+		if (fact == FACT_UNREADABLE)
+			r = usage_add(scan->usage, owner, USAGE_UNREADABLE,
+				      "which node of NVIDIA's driver is its own could not"
+				      " be read");
+		if (!minor)
 			continue;
 		snprintf(path, sizeof(path), "nvidia%ld",
 			 strtol(minor + strlen("Device Minor:"), NULL, 10));
@@ -171,6 +198,22 @@ static int add_holder(struct usage_scan *scan, const struct node *node, const ch
 			 process, node->path);
 }
 
+static int add_holders(struct usage_scan *scan, const struct nodes *nodes, char *path,
+		       const char *pid)
+{
+	const struct node *end = nodes->items + nodes->count, *node;
+	struct node key = { .path = path };
+	int r = 0;
+
+	node = bsearch(&key, nodes->items, nodes->count, sizeof(*nodes->items),
+		       compare_nodes);
+	while (node && node > nodes->items && !compare_nodes(node - 1, &key))
+		node--;
+	for (; r == 0 && node && node < end && !compare_nodes(node, &key); node++)
+		r = add_holder(scan, node, pid);
+	return r;
+}
+
 static int look_at_process(struct usage_scan *scan, const struct nodes *nodes,
 			   const char *pid)
 {
@@ -188,17 +231,12 @@ static int look_at_process(struct usage_scan *scan, const struct nodes *nodes,
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < fds.count; i++) {
 		char target[128];
-		struct node key = { .path = target };
-		const struct node *node;
 
 		if (host_dir_link_target(&dir, fds.items[i], target, sizeof(target)) !=
 			    FACT_KNOWN ||
 		    strncmp(target, "/dev/", 5) != 0)
 			continue;
-		node = bsearch(&key, nodes->items, nodes->count, sizeof(*nodes->items),
-			       compare_nodes);
-		if (node)
-			r = add_holder(scan, node, pid);
+		r = add_holders(scan, nodes, target, pid);
 	}
 	host_dir_close(&dir);
 	return r;

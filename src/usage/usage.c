@@ -199,15 +199,20 @@ static enum usage_verdict member_verdict(const struct usage *usage,
 
 /* The kernel gives a group with such memory to no guest (iommu_device_claim_dma_owner()
  * and, for VT-d, device_is_rmrr_locked()). */
-static bool has_direct_memory(const struct usage *usage, const struct iommu_group *group,
-			      char *reason, size_t size)
+static enum usage_verdict memory_verdict(const struct usage *usage,
+					 const struct iommu_group *group, char *reason,
+					 size_t size)
 {
 	_cleanup_free_ struct iommu_reserved *regions = NULL;
 	size_t count = 0;
 
-	if (iommu_reserved_read(usage->host, group->number, &regions, &count) !=
-	    FACT_KNOWN)
-		return false;
+	if (iommu_reserved_read(usage->host, group->number, &regions, &count) ==
+	    FACT_UNREADABLE) {
+		snprintf(reason, size,
+			 "the reserved memory of group %u could not be read",
+			 group->number);
+		return USAGE_UNKNOWN;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(regions[i].type, "direct") != 0)
 			continue;
@@ -216,9 +221,9 @@ static bool has_direct_memory(const struct usage *usage, const struct iommu_grou
 			 " the kernel therefore gives it to no guest",
 			 group->number, (unsigned long long)regions[i].start,
 			 (unsigned long long)regions[i].end);
-		return true;
+		return USAGE_CANNOT;
 	}
-	return false;
+	return USAGE_CAN_GO;
 }
 
 enum usage_verdict usage_verdict(const struct usage *usage,
@@ -261,12 +266,10 @@ enum usage_verdict usage_verdict(const struct usage *usage,
 		others += group->members[i] != device &&
 			  !iommu_member_stays(group->members[i]);
 	}
-	if (worst != USAGE_CAN_GO)
+	if (worst == USAGE_CAN_GO)
+		worst = memory_verdict(usage, group, reason, size);
+	if (worst != USAGE_CAN_GO || !others)
 		return worst;
-	if (has_direct_memory(usage, group, reason, size))
-		return USAGE_CANNOT;
-	if (!others)
-		return USAGE_CAN_GO;
 	snprintf(reason, size, "%zu other function%s of group %u must go with it", others,
 		 others == 1 ? "" : "s", group->number);
 	return USAGE_CAN_GO_WITH_GROUP;

@@ -23,7 +23,8 @@ bool usage_group_on_vfio(const struct iommu_group *group)
 }
 
 /*
- * QEMU's "-name guest=web,debug-threads=on", which libvirt gives it too, or "-name web".
+ * QEMU's "-name guest=web,debug-threads=on", which libvirt gives it too, in either order,
+ * or "-name web".
  * A process's arguments are ended by NULs.
  */
 static void find_guest_name(const char *bytes, size_t len, char *buffer, size_t size)
@@ -32,12 +33,15 @@ static void find_guest_name(const char *bytes, size_t len, char *buffer, size_t 
 
 	buffer[0] = '\0';
 	for (const char *at = bytes; at < end; at += strlen(at) + 1) {
-		const char *name = at + strlen(at) + 1;
+		const char *name = at + strlen(at) + 1, *later;
 
 		if (strcmp(at, "-name") != 0 || name >= end)
 			continue;
+		later = strstr(name, ",guest=");
 		if (!strncmp(name, "guest=", 6))
 			name += 6;
+		else if (later)
+			name = later + strlen(",guest=");
 		snprintf(buffer, size, ", guest %.*s", (int)strcspn(name, ","), name);
 		return;
 	}

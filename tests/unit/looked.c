@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "looked.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROC_MOUNT "22 1 0:5 / /proc rw - proc proc rw\n"
+#define SWAPS_HEAD "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+#define FIRST_MNT  "mnt:[4026531841]"
+
+void quiet_unreadable(const struct tree *tree, const char *path)
+{
+	unlinkat(tree->fd, path, 0);
+	tree_folder(tree, path);
+}
+
+void quiet_mounts(const struct tree *tree, const char *mounts, const char *swaps)
+{
+	char table[4096];
+
+	snprintf(table, sizeof(table), PROC_MOUNT "%s", mounts);
+	tree_file(tree, "proc/self/mountinfo", table);
+	tree_file(tree, "proc/1/mountinfo", table);
+	snprintf(table, sizeof(table), SWAPS_HEAD "%s", swaps);
+	tree_file(tree, "proc/swaps", table);
+}
+
+int quiet_setup(void **state)
+{
+	const struct tree *tree;
+	int r = tree_setup(state);
+
+	if (r < 0)
+		return r;
+	tree = *state;
+	tree_folder(tree, "sys/bus/pci/devices");
+	tree_folder(tree, "sys/class/block");
+	quiet_class(tree, "net", "virtual/net", "lo");
+	tree_file(tree, "sys/class/net/lo/flags", "0x9\n");
+	tree_file(tree, "pciferry/network", "address lo 127.0.0.1/8\n");
+	quiet_mounts(tree, "", "");
+	tree_file(tree, "proc/iomem", "00000000-00000fff : Reserved\n");
+	tree_file(tree, "proc/1/comm", "systemd\n");
+	tree_folder(tree, "proc/1/fd");
+	tree_link(tree, "proc/1/ns/mnt", FIRST_MNT);
+	tree_link(tree, "proc/self/ns/mnt", FIRST_MNT);
+	return 0;
+}
+
+void quiet_class(const struct tree *tree, const char *class_name, const char *folder,
+		 const char *name)
+{
+	char path[256], target[256];
+
+	snprintf(path, sizeof(path), "sys/class/%s/%s", class_name, name);
+	snprintf(target, sizeof(target), "../../devices/%s/%s", folder, name);
+	tree_link(tree, path, target);
+	snprintf(path, sizeof(path), "sys/devices/%s/%s", folder, name);
+	tree_folder(tree, path);
+}
+
+void quiet_disk(const struct tree *tree, const char *folder, const char *disk,
+		const char *part, const char *number)
+{
+	const char *name = part ? part : disk;
+	char path[256], line[32];
+
+	snprintf(path, sizeof(path), "%s%s%s", folder, part ? "/" : "", part ? disk : "");
+	quiet_class(tree, "block", path, name);
+	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
+	snprintf(line, sizeof(line), "%s\n", number);
+	tree_file(tree, path, line);
+	snprintf(path, sizeof(path), "sys/class/block/%s/partition", name);
+	if (part)
+		tree_file(tree, path, "1\n");
+}
+
+void quiet_process(const struct tree *tree, const char *pid, const char *command,
+		   const char *node)
+{
+	char path[64], line[64];
+
+	snprintf(path, sizeof(path), "proc/%s/comm", pid);
+	snprintf(line, sizeof(line), "%s\n", command);
+	tree_file(tree, path, line);
+	snprintf(path, sizeof(path), "proc/%s/ns/mnt", pid);
+	tree_link(tree, path, FIRST_MNT);
+	snprintf(path, sizeof(path), "proc/%s/fd/0", pid);
+	tree_link(tree, path, "/dev/null");
+	snprintf(path, sizeof(path), "proc/%s/fd/13", pid);
+	tree_link(tree, path, node);
+}
+
+/* Out of the numbers' way: an entry of /proc that is no process. */
+void quiet_end(const struct tree *tree, const char *pid)
+{
+	static unsigned int count;
+	char path[64], away[64];
+
+	snprintf(path, sizeof(path), "proc/%s", pid);
+	snprintf(away, sizeof(away), "proc/ended-%u", count++);
+	assert_int_equal(renameat(tree->fd, path, tree->fd, away), 0);
+}
+
+void look(const struct tree *tree, struct looked *looked)
+{
+	memset(looked, 0, sizeof(*looked));
+	assert_int_equal(host_open_directory(tree->path, &looked->host, NULL), 0);
+	assert_int_equal(pci_scan(looked->host, &looked->devices, NULL), 0);
+	assert_int_equal(iommu_scan(&looked->devices, &looked->groups, NULL), 0);
+	assert_int_equal(usage_scan(looked->host, &looked->devices, &looked->groups,
+				    &looked->usage, NULL),
+			 0);
+}
+
+void look_away(struct looked *looked)
+{
+	usage_free(&looked->usage);
+	iommu_groups_free(&looked->groups);
+	pci_devices_free(&looked->devices);
+	host_free(looked->host);
+}
+
+static const struct pci_device *device_at(const struct looked *looked,
+					  const char *address)
+{
+	const struct pci_device *device;
+	struct pci_address parsed;
+
+	assert_int_equal(pci_address_parse(address, &parsed), 0);
+	device = pci_find(&looked->devices, &parsed);
+	assert_non_null(device);
+	return device;
+}
+
+static const struct usage_findings *findings_at(const struct looked *looked,
+						const char *address)
+{
+	return usage_of(&looked->usage, device_at(looked, address));
+}
+
+/* Says all that was found, so that a failure tells what is wrong. */
+static void print_findings(const struct looked *looked, const char *address)
+{
+	const struct usage_findings *findings = findings_at(looked, address);
+
+	for (size_t i = 0; i < findings->count; i++)
+		print_error("%s: %s: %s\n", address,
+			    usage_kind_name(findings->items[i].kind),
+			    findings->items[i].detail);
+}
+
+size_t count_use(const struct looked *looked, const char *address, enum usage_kind kind)
+{
+	const struct usage_findings *findings = findings_at(looked, address);
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->items[i].kind == kind;
+	return count;
+}
+
+static bool has_use(const struct looked *looked, const char *address,
+		    enum usage_kind kind, const char *text)
+{
+	const struct usage_findings *findings = findings_at(looked, address);
+
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].kind == kind &&
+		    strstr(findings->items[i].detail, text))
+			return true;
+	return false;
+}
+
+void expect_verdict(const struct looked *looked, const char *address,
+		    enum usage_verdict verdict, const char *text)
+{
+	enum usage_verdict given;
+	char reason[256];
+
+	given = usage_verdict(&looked->usage, &looked->groups, device_at(looked, address),
+			      reason, sizeof(reason));
+	if (given == verdict && strstr(reason, text))
+		return;
+	print_findings(looked, address);
+	fail_msg("%s: the verdict is %s (%s), not %s (%s)", address,
+		 usage_verdict_name(given), reason, usage_verdict_name(verdict), text);
+}
+
+void expect_free(const struct looked *looked, const char *address)
+{
+	if (findings_at(looked, address)->count) {
+		print_findings(looked, address);
+		fail_msg("%s is free", address);
+	}
+	expect_verdict(looked, address, USAGE_CAN_GO, "");
+}
+
+void expect_use(const struct looked *looked, const char *address, enum usage_kind kind,
+		const char *text)
+{
+	if (!has_use(looked, address, kind, text)) {
+		print_findings(looked, address);
+		fail_msg("%s: no finding %s: %s", address, usage_kind_name(kind), text);
+	}
+	expect_verdict(looked, address, USAGE_IN_USE, "");
+}
+
+void expect_unreadable(const struct looked *looked, const char *address, const char *text)
+{
+	size_t count = count_use(looked, address, USAGE_UNREADABLE);
+
+	expect_use(looked, address, USAGE_UNREADABLE, text);
+	if (count != findings_at(looked, address)->count) {
+		print_findings(looked, address);
+		fail_msg("%s: all that is known is what could not be read", address);
+	}
+	expect_verdict(looked, address, USAGE_IN_USE, "which counts as in use");
+}
+
+void look_expect_free(const struct tree *tree, const char *address)
+{
+	struct looked looked;
+
+	look(tree, &looked);
+	expect_free(&looked, address);
+	look_away(&looked);
+}
+
+void look_expect_use(const struct tree *tree, const char *address, enum usage_kind kind,
+		     const char *text)
+{
+	struct looked looked;
+
+	look(tree, &looked);
+	expect_use(&looked, address, kind, text);
+	look_away(&looked);
+}
+
+void look_expect_unreadable(const struct tree *tree, const char *address,
+			    const char *text)
+{
+	struct looked looked;
+
+	look(tree, &looked);
+	expect_unreadable(&looked, address, text);
+	look_away(&looked);
+}

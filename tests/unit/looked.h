@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_TESTS_LOOKED_H
+#define PCIFERRY_TESTS_LOOKED_H
+
+#include "tree.h"
+
+#include "usage/usage.h"
+
+#define MODALIAS_NVME "pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02\n"
+#define MODALIAS_NIC  "pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00\n"
+#define MODALIAS_VGA  "pci:v00001234d00001111sv00001AF4sd00001100bc03sc00i00\n"
+#define MODALIAS_USB  "pci:v00001B36d0000000Dsv00001AF4sd00001100bc0Csc03i30\n"
+#define MODALIAS_HDA  "pci:v00008086d00002668sv00001AF4sd00001100bc04sc03i00\n"
+#define MODALIAS_PORT "pci:v00001B36d0000000Csv00001B36sd00000000bc06sc04i00\n"
+
+/* What usage/ says of a made host. */
+struct looked {
+	struct host *host;
+	struct pci_devices devices;
+	struct iommu_groups groups;
+	struct usage usage;
+};
+
+/*
+ * For cmocka, in place of tree_setup(): a host on which all that usage/ reads can be
+ * read, and nothing is in use. A test adds to it, or takes from it.
+ */
+int quiet_setup(void **state);
+
+/* In place of a file: what is there, and cannot be read, by root neither. */
+void quiet_unreadable(const struct tree *tree, const char *path);
+
+/* Both for this process and for the first. Lines of mountinfo, and of swaps. */
+void quiet_mounts(const struct tree *tree, const char *mounts, const char *swaps);
+
+/* An entry of a class: sys/class/<class>/<name>, which is in sys/devices/<folder>. */
+void quiet_class(const struct tree *tree, const char *class_name, const char *folder,
+		 const char *name);
+
+/* A disk, or with `part` a partition of it. number: "259:1". */
+void quiet_disk(const struct tree *tree, const char *folder, const char *disk,
+		const char *part, const char *number);
+
+/* A process of the first's mount namespace that holds a node open. */
+void quiet_process(const struct tree *tree, const char *pid, const char *command,
+		   const char *node);
+void quiet_end(const struct tree *tree, const char *pid);
+
+void look(const struct tree *tree, struct looked *looked);
+void look_away(struct looked *looked);
+
+/* Nothing is said of it, and it can go alone. */
+void expect_free(const struct looked *looked, const char *address);
+
+/* A finding of this kind has this text in it, and the verdict is that it is in use. */
+void expect_use(const struct looked *looked, const char *address, enum usage_kind kind,
+		const char *text);
+
+/* No more is known than that this could not be read, and that counts as in use. */
+void expect_unreadable(const struct looked *looked, const char *address,
+		       const char *text);
+
+/* How many findings of a kind. */
+size_t count_use(const struct looked *looked, const char *address, enum usage_kind kind);
+
+/* The verdict, and that its reason has this text in it. */
+void expect_verdict(const struct looked *looked, const char *address,
+		    enum usage_verdict verdict, const char *text);
+
+/* look(), of which only what it says of one function is wanted. */
+void look_expect_free(const struct tree *tree, const char *address);
+void look_expect_use(const struct tree *tree, const char *address, enum usage_kind kind,
+		     const char *text);
+void look_expect_unreadable(const struct tree *tree, const char *address,
+			    const char *text);
+
+#endif
