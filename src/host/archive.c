@@ -247,6 +247,9 @@ static int open_writer(struct writer *writer, enum host_archive kind)
 		return -ENOMEM;
 	if (writer->la.archive_write_set_format_pax_restricted(writer->archive) !=
 		    ARCHIVE_OK ||
+	    /* A file's name may be any bytes; UTF-8 and the locale are not asked. */
+	    writer->la.archive_write_set_format_option(
+		    writer->archive, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK ||
 	    add_filter(writer, kind) != ARCHIVE_OK ||
 	    /* Else zeros follow what is compressed, for tape drives. */
 	    writer->la.archive_write_set_bytes_in_last_block(writer->archive, 1) !=
