@@ -167,7 +167,8 @@ static int write_link(struct writer *writer, const char *path,
 	int r;
 
 	writer->summary.links++;
-	r = anonymiser_replace(writer->anonymiser, node->bytes, node->len, &target, &len);
+	r = anonymiser_replace_path(writer->anonymiser, node->bytes, node->len, &target,
+				    &len);
 	return r < 0 ? r : write_member(writer, path, AE_IFLNK, target, len);
 }
 
@@ -195,8 +196,8 @@ static int write_node(const char *original, const struct host_tree_node *node,
 	size_t len;
 	int r;
 
-	r = anonymiser_replace(writer->anonymiser, original, strlen(original), &path,
-			       &len);
+	r = anonymiser_replace_path(writer->anonymiser, original, strlen(original), &path,
+				    &len);
 	if (r < 0)
 		return r;
 	switch (node->kind) {
