@@ -123,6 +123,9 @@ static int write_member(struct writer *writer, const char *path, unsigned int ty
 	else if (type == AE_IFREG)
 		writer->la.archive_entry_set_size(entry, (la_int64_t)len);
 	r = writer->la.archive_write_header(writer->archive, entry);
+	/* A name in no UTF-8, or not the locale's: it is written as the bytes it is. */
+	if (r == ARCHIVE_WARN)
+		r = ARCHIVE_OK;
 	if (r == ARCHIVE_OK && type == AE_IFREG && len &&
 	    writer->la.archive_write_data(writer->archive, bytes, len) != (la_ssize_t)len)
 		r = ARCHIVE_FATAL;
@@ -248,9 +251,6 @@ static int open_writer(struct writer *writer, enum host_archive kind)
 		return -ENOMEM;
 	if (writer->la.archive_write_set_format_pax_restricted(writer->archive) !=
 		    ARCHIVE_OK ||
-	    /* A file's name may be any bytes; UTF-8 and the locale are not asked. */
-	    writer->la.archive_write_set_format_option(
-		    writer->archive, "pax", "hdrcharset", "BINARY") != ARCHIVE_OK ||
 	    add_filter(writer, kind) != ARCHIVE_OK ||
 	    /* Else zeros follow what is compressed, for tape drives. */
 	    writer->la.archive_write_set_bytes_in_last_block(writer->archive, 1) !=

@@ -46,7 +46,6 @@ struct error;
 	X(archive_write_new)                     \
 	X(archive_write_open)                    \
 	X(archive_write_set_bytes_in_last_block) \
-	X(archive_write_set_format_option)       \
 	X(archive_write_set_format_pax_restricted)
 
 struct libarchive {
