@@ -419,6 +419,9 @@ static int replace(struct anonymiser *anonymiser, const char *text, size_t len,
 			learnt_at(anonymiser, text + i, len - i, begins, in_path);
 		size_t n;
 
+		/* "1.2.3.4.5" holds no address. */
+		if (i > 1 && text[i - 1] == '.' && is_name(text[i - 2]))
+			begins = false;
 		if (!found && begins &&
 		    formed_at(anonymiser, text + i, len - i, &found) < 0)
 			return -ENOMEM;
