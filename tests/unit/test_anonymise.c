@@ -160,9 +160,9 @@ static void a_senseless_serial_number_does_not_change_addresses(void **state)
 {
 	static const char *const senseless[] = { "0000",     "1234", "0",
 						 "",	     "\n",   "00000000",
-						 "FFFFFFFF", "None", "a\nb\nc\nd" };
+						 "FFFFFFFF", "None", "two\nlines" };
 	static const char text[] =
-		"0000:01:00.0 1234:0010 00000000 FFFFFFFF None a b c d";
+		"0000:01:00.0 1234:0010 00000000 FFFFFFFF None two lines";
 
 	for (size_t i = 0; i < ARRAY_SIZE(senseless); i++) {
 		learn(*state, "sys/x/serial", senseless[i]);
