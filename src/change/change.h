@@ -64,6 +64,9 @@ struct change_options {
 	void *argument;
 };
 
+/* Whether the host can be changed: 0, or -EROFS for one that is not this machine. */
+int change_check_host(const struct host *host, struct error *err);
+
 /*
  * Waits at most wait_ms for another one that changes this host. Refuses (-EROFS) a host
  * that is not this machine. Returns 0 and *ret_change, for change_end(), or -errno.

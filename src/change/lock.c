@@ -122,18 +122,23 @@ static int open_run_dir(const struct host *host, struct error *err)
 		      : fd;
 }
 
+int change_check_host(const struct host *host, struct error *err)
+{
+	if (host_is_live(host))
+		return 0;
+	error_set(err, EROFS, host_name(host), "it is a copy, and cannot be changed");
+	error_hint(err, "leave --host away to change this machine");
+	return -EROFS;
+}
+
 int change_begin(const struct host *host, const struct change_options *options,
 		 unsigned int wait_ms, struct change **ret_change, struct error *err)
 {
 	struct change *change;
 	pid_t holder = 0;
 
-	if (!host_is_live(host)) {
-		error_set(err, EROFS, host_name(host),
-			  "it is a copy, and cannot be changed");
-		error_hint(err, "leave --host away to change this machine");
+	if (change_check_host(host, err) < 0)
 		return -EROFS;
-	}
 	if (geteuid() != 0) {
 		error_set(err, EPERM, "", "changing devices needs root");
 		error_hint(err, "run it with sudo");

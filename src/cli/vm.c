@@ -424,7 +424,10 @@ static int run_run(struct cli *cli, int argc, char **argv, struct error *err)
 		return r;
 	request.config.disks = (const char *const *)request.disks.items;
 	request.config.n_disks = request.disks.count;
+	/* What the recorded host had prepared for a guest, this machine has not. */
 	if (!request.take.dry_run)
+		r = change_check_host(host, err);
+	if (!request.take.dry_run && r == 0)
 		r = check_files(&request, err);
 	if (r < 0)
 		return r;

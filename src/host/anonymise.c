@@ -11,10 +11,16 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-/* Shorter words are too common to be taken out wherever they stand. */
-enum { SECRET_MIN = 4 };
+/*
+ * Shorter words are too common to be taken out wherever they stand: a serial number of
+ * four digits is the ID of many a device.
+ */
+enum { SERIAL_MIN = 6, HOSTNAME_MIN = 4 };
 
-enum kind { MAC, UUID, IPV4, IPV6, SERIAL, HOSTNAME, KINDS };
+/* Of words that are known by their form; of "enx" in "enx525400abcdef". */
+enum { WORD_MIN = 7, WORD_SIZE = 64, MAC_PREFIX = 3 };
+
+enum kind { MAC, MAC_NAME, UUID, IPV4, IPV6, SERIAL, HOSTNAME, KINDS };
 
 struct replacement {
 	char *original, *replacement;
@@ -56,9 +62,11 @@ static char *invent(enum kind kind, unsigned int number, const char *original)
 		n = asprintf(&text, "02:00:00:%02x:%02x:%02x", number >> 16 & 0xff,
 			     number >> 8 & 0xff, number & 0xff);
 		break;
+	case MAC_NAME:
+		n = asprintf(&text, "%.3s0200%08x", original, number);
+		break;
 	case UUID:
-		n = len == 9 ? asprintf(&text, "0000-%04X", number & 0xffff)
-			     : asprintf(&text, "00000000-0000-4000-8000-%012x", number);
+		n = asprintf(&text, "00000000-0000-4000-8000-%012x", number);
 		break;
 	case IPV4: /* RFC 2544: networks for tests */
 		n = asprintf(&text, "198.%u.%u.%u", 18 + (number >> 16 & 1),
@@ -112,6 +120,33 @@ static bool ends_with(const char *path, const char *name)
 	return len > n && path[len - n - 1] == '/' && !strcmp(path + len - n, name);
 }
 
+static bool is_name(char c)
+{
+	return isalnum((unsigned char)c);
+}
+
+/* Firmware and disks without a serial number say "00000000" or "FFFFFFFF". */
+static bool is_one_character(const char *text, size_t len)
+{
+	for (size_t i = 1; i < len; i++)
+		if (text[i] != text[0])
+			return false;
+	return true;
+}
+
+/* What many hosts are called tells nobody's, and stands in texts of any host. */
+static bool is_usual_name(const char *text, size_t len)
+{
+	static const char *const names[] = {
+		"localhost", "linux", "debian", "ubuntu", "fedora", "archlinux", "server",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == len && !strncasecmp(names[i], text, len))
+			return true;
+	return false;
+}
+
 static int learn_word(struct anonymiser *anonymiser, enum kind kind, const char *text,
 		      size_t len)
 {
@@ -123,10 +158,23 @@ static int learn_word(struct anonymiser *anonymiser, enum kind kind, const char 
 	}
 	while (len && isspace((unsigned char)text[len - 1]))
 		len--;
-	if (len < SECRET_MIN || memchr(text, '\n', len))
+	if (len < (kind == HOSTNAME ? HOSTNAME_MIN : SERIAL_MIN) ||
+	    memchr(text, '\n', len) || is_one_character(text, len) ||
+	    (kind == HOSTNAME && is_usual_name(text, len)))
 		return 0;
 	word = strndup(text, len);
 	return word && find(anonymiser, kind, word) ? 0 : -ENOMEM;
+}
+
+/* "atlas.example.org", and the "atlas" that most texts have of it. */
+static int learn_hostname(struct anonymiser *anonymiser, const char *text, size_t len)
+{
+	const char *dot = memchr(text, '.', len);
+	int r = learn_word(anonymiser, HOSTNAME, text, len);
+
+	return r == 0 && dot
+		       ? learn_word(anonymiser, HOSTNAME, text, (size_t)(dot - text))
+		       : r;
 }
 
 /* Properties that udev keeps of a disk, in lines "E:KEY=value". */
@@ -154,6 +202,76 @@ static int learn_properties(struct anonymiser *anonymiser, const char *text, siz
 	return r;
 }
 
+/*
+ * Six bytes, with the bus's type in front of them the seven of BOOTIF=, the eight of
+ * FireWire and the twenty of InfiniBand.
+ */
+static bool is_mac(const char *word, size_t len)
+{
+	if (len != 17 && len != 20 && len != 23 && len != 59)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (i % 3 == 2 ? (word[i] != ':' && word[i] != '-') || word[i] != word[2]
+			       : !isxdigit((unsigned char)word[i]))
+			return false;
+	return strncmp(word, "00:00:00:00:00:00", len) != 0 &&
+	       strncasecmp(word, "ff:ff:ff:ff:ff:ff", len) != 0;
+}
+
+/* udev names an interface after its MAC where it knows no better: "enx525400abcdef". */
+static bool is_mac_prefix(const char *text, size_t left)
+{
+	return left > MAC_PREFIX &&
+	       (!strncmp(text, "enx", MAC_PREFIX) || !strncmp(text, "wlx", MAC_PREFIX) ||
+		!strncmp(text, "wwx", MAC_PREFIX));
+}
+
+static bool is_mac_name(const char *word, size_t len)
+{
+	return len == MAC_PREFIX + 12 && is_mac_prefix(word, len) &&
+	       strspn(word + MAC_PREFIX, "0123456789abcdef") == 12;
+}
+
+/* 8-4-4-4-12 digits. */
+static bool is_uuid(const char *word, size_t len)
+{
+	static const char pattern[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (len != strlen(pattern))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (pattern[i] == '-' ? word[i] != '-'
+				      : !isxdigit((unsigned char)word[i]))
+			return false;
+	return true;
+}
+
+/*
+ * File systems have shorter UUIDs too, which no form tells: FAT "ABCD-1234", NTFS sixteen
+ * digits. fstab, the kernel's command line and udev all write "UUID=" before them.
+ */
+static int learn_uuids(struct anonymiser *anonymiser, const char *text, size_t len)
+{
+	static const char key[] = "UUID=";
+	const char *end = text + len, *at = text;
+	int r = 0;
+
+	while (r == 0 && (at = memmem(at, (size_t)(end - at), key, strlen(key)))) {
+		bool digits = false;
+		size_t n = 0;
+
+		at += strlen(key);
+		if (at < end && *at == '"')
+			at++;
+		for (; at + n < end && (is_name(at[n]) || at[n] == '-'); n++)
+			digits |= isdigit((unsigned char)at[n]) != 0;
+		/* Others are words: GRUB_DISABLE_LINUX_UUID=true. */
+		if (digits && !is_uuid(at, n))
+			r = learn_word(anonymiser, SERIAL, at, n);
+	}
+	return r;
+}
+
 int anonymiser_learn(struct anonymiser *anonymiser, const char *path, const char *bytes,
 		     size_t len)
 {
@@ -170,40 +288,16 @@ int anonymiser_learn(struct anonymiser *anonymiser, const char *path, const char
 		"vpd_pg80",
 		"chassis_asset_tag",
 	};
+	int r = learn_uuids(anonymiser, bytes, len);
 
 	if (ends_with(path, "hostname"))
-		return learn_word(anonymiser, HOSTNAME, bytes, len);
+		r = r < 0 ? r : learn_hostname(anonymiser, bytes, len);
 	if (!strncmp(path, "run/udev/data/", strlen("run/udev/data/")))
-		return learn_properties(anonymiser, bytes, len);
-	for (size_t i = 0; i < ARRAY_SIZE(serials); i++)
+		r = r < 0 ? r : learn_properties(anonymiser, bytes, len);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(serials); i++)
 		if (ends_with(path, serials[i]))
-			return learn_word(anonymiser, SERIAL, bytes, len);
-	return 0;
-}
-
-static bool is_mac(const char *word, size_t len)
-{
-	if (len != strlen("00:11:22:33:44:55"))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (i % 3 == 2 ? word[i] != ':' : !isxdigit((unsigned char)word[i]))
-			return false;
-	return strncmp(word, "00:00:00:00:00:00", len) != 0 &&
-	       strncasecmp(word, "ff:ff:ff:ff:ff:ff", len) != 0;
-}
-
-/* 8-4-4-4-12 digits, or the 4-4 of FAT. */
-static bool is_uuid(const char *word, size_t len)
-{
-	static const char pattern[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-
-	if (len != strlen(pattern))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (pattern[i] == '-' ? word[i] != '-'
-				      : !isxdigit((unsigned char)word[i]))
-			return false;
-	return true;
+			r = learn_word(anonymiser, SERIAL, bytes, len);
+	return r;
 }
 
 static bool is_ipv4(const char *word)
@@ -229,6 +323,8 @@ static enum kind kind_of(const char *word, size_t len)
 {
 	if (is_mac(word, len))
 		return MAC;
+	if (is_mac_name(word, len))
+		return MAC_NAME;
 	if (is_uuid(word, len))
 		return UUID;
 	if (is_ipv4(word))
@@ -241,15 +337,11 @@ static bool is_word(char c)
 	return isxdigit((unsigned char)c) || c == ':' || c == '.' || c == '-';
 }
 
-static bool is_name(char c)
-{
-	return isalnum((unsigned char)c);
-}
-
 /* The learnt secret that begins here, as a whole word; NULL: none. The longest counts:
  * one serial number may be the beginning of another. */
 static const struct replacement *learnt_at(const struct anonymiser *anonymiser,
-					   const char *text, size_t left, bool begins)
+					   const char *text, size_t left, bool begins,
+					   bool in_path)
 {
 	const struct replacement *best = NULL;
 
@@ -257,7 +349,8 @@ static const struct replacement *learnt_at(const struct anonymiser *anonymiser,
 		const struct replacement *one = &anonymiser->items[i];
 		size_t len = strlen(one->original);
 
-		if ((one->kind != SERIAL && one->kind != HOSTNAME) || len > left ||
+		if ((one->kind != SERIAL && one->kind != HOSTNAME) ||
+		    (in_path && one->kind == HOSTNAME) || len > left ||
 		    tolower((unsigned char)*text) !=
 			    tolower((unsigned char)*one->original) ||
 		    strncasecmp(text, one->original, len) != 0 ||
@@ -269,21 +362,38 @@ static const struct replacement *learnt_at(const struct anonymiser *anonymiser,
 	return best;
 }
 
+/* The length of the word that may be a formed one; 0: it is none. */
+static size_t word_length(const char *text, size_t left)
+{
+	size_t len = 0;
+
+	/* "192.0.2.1:3260": what follows the colon is none of the address's. */
+	while (len < left && (isdigit((unsigned char)text[len]) || text[len] == '.'))
+		len++;
+	if (len < left && text[len] == ':' && memchr(text, '.', len))
+		return len;
+	len = is_mac_prefix(text, left) ? MAC_PREFIX : 0;
+	while (len < left && len < WORD_SIZE && is_word(text[len]))
+		len++;
+	if (len < left && is_name(text[len]))
+		return 0;
+	/* A sentence ends with a dot, and a key with a colon. */
+	while (len && (text[len - 1] == '.' || text[len - 1] == '-' ||
+		       (text[len - 1] == ':' && (len < 2 || text[len - 2] != ':'))))
+		len--;
+	return len;
+}
+
 /* The address or UUID that begins here; 0, or -ENOMEM. */
 static int formed_at(struct anonymiser *anonymiser, const char *text, size_t left,
 		     const struct replacement **ret_found)
 {
-	char word[64];
-	size_t len = 0;
+	size_t len = word_length(text, left);
+	char word[WORD_SIZE];
 	enum kind kind;
 
-	while (len < left && is_word(text[len]))
-		len++;
-	/* A sentence ends with a dot, and a key with a colon. */
-	while (len && (text[len - 1] == '.' || text[len - 1] == '-'))
-		len--;
 	*ret_found = NULL;
-	if (len < 7 || len >= sizeof(word) || (len < left && is_name(text[len])))
+	if (len < WORD_MIN || len >= sizeof(word))
 		return 0;
 	memcpy(word, text, len);
 	word[len] = '\0';
@@ -294,8 +404,8 @@ static int formed_at(struct anonymiser *anonymiser, const char *text, size_t lef
 	return *ret_found ? 0 : -ENOMEM;
 }
 
-int anonymiser_replace(struct anonymiser *anonymiser, const char *text, size_t len,
-		       char **ret_text, size_t *ret_len)
+static int replace(struct anonymiser *anonymiser, const char *text, size_t len,
+		   bool in_path, char **ret_text, size_t *ret_len)
 {
 	_cleanup_free_ char *out = NULL;
 	size_t room = 2 * len + 64, used = 0;
@@ -306,9 +416,12 @@ int anonymiser_replace(struct anonymiser *anonymiser, const char *text, size_t l
 	for (size_t i = 0; i < len;) {
 		bool begins = !i || !is_name(text[i - 1]);
 		const struct replacement *found =
-			learnt_at(anonymiser, text + i, len - i, begins);
+			learnt_at(anonymiser, text + i, len - i, begins, in_path);
 		size_t n;
 
+		/* "1.2.3.4.5" holds no address. */
+		if (i > 1 && text[i - 1] == '.' && is_name(text[i - 2]))
+			begins = false;
 		if (!found && begins &&
 		    formed_at(anonymiser, text + i, len - i, &found) < 0)
 			return -ENOMEM;
@@ -329,4 +442,16 @@ int anonymiser_replace(struct anonymiser *anonymiser, const char *text, size_t l
 	*ret_text = steal(out);
 	*ret_len = used;
 	return 0;
+}
+
+int anonymiser_replace(struct anonymiser *anonymiser, const char *text, size_t len,
+		       char **ret_text, size_t *ret_len)
+{
+	return replace(anonymiser, text, len, false, ret_text, ret_len);
+}
+
+int anonymiser_replace_path(struct anonymiser *anonymiser, const char *text, size_t len,
+			    char **ret_text, size_t *ret_len)
+{
+	return replace(anonymiser, text, len, true, ret_text, ret_len);
 }

@@ -28,4 +28,11 @@ int anonymiser_learn(struct anonymiser *anonymiser, const char *path, const char
 int anonymiser_replace(struct anonymiser *anonymiser, const char *text, size_t len,
 		       char **ret_text, size_t *ret_len);
 
+/*
+ * The same for the path of a file or a link's target, which keeps the host's name: in it,
+ * that word is a driver's or a class's, and the path would not be found again.
+ */
+int anonymiser_replace_path(struct anonymiser *anonymiser, const char *text, size_t len,
+			    char **ret_text, size_t *ret_len);
+
 #endif

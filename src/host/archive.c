@@ -123,6 +123,9 @@ static int write_member(struct writer *writer, const char *path, unsigned int ty
 	else if (type == AE_IFREG)
 		writer->la.archive_entry_set_size(entry, (la_int64_t)len);
 	r = writer->la.archive_write_header(writer->archive, entry);
+	/* A name in no UTF-8, or not the locale's: it is written as the bytes it is. */
+	if (r == ARCHIVE_WARN)
+		r = ARCHIVE_OK;
 	if (r == ARCHIVE_OK && type == AE_IFREG && len &&
 	    writer->la.archive_write_data(writer->archive, bytes, len) != (la_ssize_t)len)
 		r = ARCHIVE_FATAL;
@@ -167,7 +170,8 @@ static int write_link(struct writer *writer, const char *path,
 	int r;
 
 	writer->summary.links++;
-	r = anonymiser_replace(writer->anonymiser, node->bytes, node->len, &target, &len);
+	r = anonymiser_replace_path(writer->anonymiser, node->bytes, node->len, &target,
+				    &len);
 	return r < 0 ? r : write_member(writer, path, AE_IFLNK, target, len);
 }
 
@@ -197,8 +201,8 @@ static int write_node(const char *original, const struct host_tree_node *node,
 	size_t len;
 	int r;
 
-	r = anonymiser_replace(writer->anonymiser, original, strlen(original), &path,
-			       &len);
+	r = anonymiser_replace_path(writer->anonymiser, original, strlen(original), &path,
+				    &len);
 	if (r < 0)
 		return r;
 	switch (node->kind) {
@@ -365,9 +369,20 @@ int host_archive_parse_index(const char *text, size_t len, struct host_tree *tre
 	return r;
 }
 
+/*
+ * What lies between two members' data: headers, long names. libarchive keeps maps of
+ * holes of any length in memory and reads through data that it does not show, and an
+ * archive of some KB can hold terabytes of either.
+ */
+enum { HEADERS_MAX = 4 << 20 };
+
 struct reader {
 	struct libarchive la;
-	struct archive *archive;
+	struct archive *packed;	 /* gives the bytes that the compressed ones are */
+	struct archive *archive; /* takes them as tar */
+	char block[65536];
+	size_t headers; /* bytes since the last member's data */
+	bool in_data;
 	struct host_tree *tree;
 	const char *name; /* of the archive, for messages */
 	size_t members, total;
@@ -468,10 +483,54 @@ static int take_member(struct reader *reader, struct archive_entry *entry,
 	else
 		return refuse(reader, member, "neither file, directory nor link", err);
 	if (r < 0 && !error_is_set(err))
-		return r == -ENOMEM
-			       ? error_oom(err)
-			       : refuse(reader, member, "not a name for a member", err);
+		return r == -ENOMEM ? error_oom(err)
+				    : refuse(reader, member,
+					     r == -E2BIG ? "too many files"
+							 : "not a name for a member",
+					     err);
 	return r;
+}
+
+static la_ssize_t unpack(struct archive *archive, void *argument, const void **ret_bytes)
+{
+	struct reader *reader = argument;
+	const struct libarchive *la = &reader->la;
+	la_ssize_t n = la->archive_read_data(reader->packed, reader->block,
+					     sizeof(reader->block));
+
+	*ret_bytes = reader->block;
+	if (n < 0)
+		la->archive_set_error(archive, EINVAL, "%s",
+				      la->archive_error_string(reader->packed));
+	else if (!reader->in_data && (reader->headers += (size_t)n) > HEADERS_MAX) {
+		la->archive_set_error(archive, EINVAL, "too much between two members");
+		n = -1;
+	}
+	return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+static int open_reader(struct reader *reader, const void *bytes, size_t len,
+		       struct error *err)
+{
+	const struct libarchive *la = &reader->la;
+	struct archive_entry *entry;
+
+	reader->packed = la->archive_read_new();
+	reader->archive = la->archive_read_new();
+	reader->tree = host_tree_new();
+	if (!reader->packed || !reader->archive || !reader->tree)
+		return error_oom(err);
+	la->archive_read_support_format_raw(reader->packed);
+	la->archive_read_support_filter_zstd(reader->packed);
+	la->archive_read_support_filter_xz(reader->packed);
+	la->archive_read_support_filter_gzip(reader->packed);
+	la->archive_read_support_format_tar(reader->archive);
+	if (la->archive_read_open_memory(reader->packed, bytes, len) != ARCHIVE_OK ||
+	    la->archive_read_next_header(reader->packed, &entry) != ARCHIVE_OK ||
+	    la->archive_read_open(reader->archive, reader, NULL, unpack, NULL) !=
+		    ARCHIVE_OK)
+		return refuse(reader, "archive", "it is no tar archive", err);
+	return 0;
 }
 
 static int read_members(struct reader *reader, struct error *err)
@@ -480,7 +539,12 @@ static int read_members(struct reader *reader, struct error *err)
 	int r = 0;
 
 	while (r == 0) {
-		int status = reader->la.archive_read_next_header(reader->archive, &entry);
+		int status;
+
+		reader->headers = 0;
+		reader->in_data = false;
+		status = reader->la.archive_read_next_header(reader->archive, &entry);
+		reader->in_data = true;
 
 		if (status == ARCHIVE_EOF)
 			break;
@@ -498,7 +562,11 @@ static int read_members(struct reader *reader, struct error *err)
 	if (!reader->index)
 		return refuse(reader, index_path, "it is not there", err);
 	r = host_archive_parse_index(reader->index, reader->index_len, reader->tree);
-	return r < 0 ? refuse(reader, index_path, "it is damaged", err) : 0;
+	if (r == -ENOMEM)
+		return error_oom(err);
+	return r < 0 ? refuse(reader, index_path,
+			      r == -E2BIG ? "too many files" : "it is damaged", err)
+		     : 0;
 }
 
 int host_archive_parse(const char *name, const void *bytes, size_t len,
@@ -509,25 +577,14 @@ int host_archive_parse(const char *name, const void *bytes, size_t len,
 
 	if (r < 0)
 		return r;
-	reader.archive = reader.la.archive_read_new();
-	reader.tree = host_tree_new();
-	r = reader.archive && reader.tree ? 0 : error_oom(err);
-
-	if (r == 0) {
-		reader.la.archive_read_support_format_tar(reader.archive);
-		reader.la.archive_read_support_filter_zstd(reader.archive);
-		reader.la.archive_read_support_filter_xz(reader.archive);
-		reader.la.archive_read_support_filter_gzip(reader.archive);
-		if (reader.la.archive_read_open_memory(reader.archive, bytes, len) !=
-		    ARCHIVE_OK)
-			r = refuse(&reader, "archive", "it is no tar archive", err);
-	}
+	r = open_reader(&reader, bytes, len, err);
 	if (r == 0)
 		r = read_members(&reader, err);
 	if (r == 0)
 		*ret_tree = steal(reader.tree);
 	host_tree_free(reader.tree);
 	reader.la.archive_read_free(reader.archive);
+	reader.la.archive_read_free(reader.packed);
 	free(reader.index);
 	return r;
 }

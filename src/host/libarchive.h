@@ -27,10 +27,12 @@ struct error;
 	X(archive_read_free)                     \
 	X(archive_read_new)                      \
 	X(archive_read_next_header)              \
+	X(archive_read_open)                     \
 	X(archive_read_open_memory)              \
 	X(archive_read_support_filter_gzip)      \
 	X(archive_read_support_filter_xz)        \
 	X(archive_read_support_filter_zstd)      \
+	X(archive_read_support_format_raw)       \
 	X(archive_read_support_format_tar)       \
 	X(archive_set_error)                     \
 	X(archive_write_add_filter_gzip)         \

@@ -2,6 +2,7 @@
 /* The backend that reads this machine and keeps what it has read. */
 #include "host/recording.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -164,11 +165,53 @@ static ssize_t read_some(const struct host *host, const struct host_dir *dir,
 	return n;
 }
 
+static bool is_arguments(const char *path)
+{
+	size_t len = strlen(path), n = strlen("/cmdline");
+
+	return len > n && !strncmp(path, "proc/", 5) && isdigit((unsigned char)path[5]) &&
+	       !strcmp(path + len - n, "/cmdline");
+}
+
+/*
+ * A process's arguments hold passwords and its user's files. Kept are the program and the
+ * guest's name, which tells who holds a device. Writes to out and returns how much.
+ */
+static size_t public_arguments(const char *bytes, size_t len, char *out)
+{
+	const char *end = bytes + len;
+	bool wanted = true;
+	size_t used = 0;
+
+	/* Each ends with a NUL, and the last one with the one that read_all() adds. */
+	for (const char *at = bytes; at < end; at += strlen(at) + 1) {
+		bool name = !strcmp(at, "-name");
+
+		if (wanted || name) {
+			memcpy(out + used, at, strlen(at) + 1);
+			used += strlen(at) + 1;
+		}
+		wanted = name;
+	}
+	return used;
+}
+
 static int read_all(const struct host *host, const char *path, char **ret_bytes,
 		    size_t *ret_len)
 {
+	_cleanup_free_ char *arguments = NULL;
 	int r = host_files_backend.read_all(host, path, ret_bytes, ret_len);
 
+	if (r == 0 && is_arguments(path)) {
+		arguments = malloc(*ret_len + 1);
+		if (!arguments) {
+			free(steal(*ret_bytes));
+			return -ENOMEM;
+		}
+		keep(host, NULL, path, true, TREE_FILE, arguments,
+		     public_arguments(*ret_bytes, *ret_len, arguments), 0);
+		return 0;
+	}
 	keep(host, NULL, path, true, TREE_FILE, r < 0 ? NULL : *ret_bytes,
 	     r < 0 ? 0 : *ret_len, -r);
 	return r;

@@ -14,7 +14,12 @@ enum { MAX_LINKS = 40 };
 
 struct host_tree {
 	struct host_tree_node root;
+	size_t count;
+	size_t moved; /* nodes, to make room between them */
 };
+
+/* Names in falling order move all that came before: minutes, for as many as may be. */
+enum { MOVED_MAX = 1 << 30 };
 
 struct host_tree *host_tree_new(void)
 {
@@ -77,38 +82,45 @@ static struct host_tree_node *find_child(const struct host_tree_node *node,
 	return found ? node->children[at] : NULL;
 }
 
-static struct host_tree_node *add_child(struct host_tree_node *node, const char *name,
-					size_t len)
+static int add_child(struct host_tree *tree, struct host_tree_node *node,
+		     const char *name, size_t len, struct host_tree_node **ret_child)
 {
 	struct host_tree_node *child, **larger;
 	bool found;
 	size_t at = child_index(node, name, len, &found);
 
-	if (found)
-		return node->children[at];
+	if (found) {
+		*ret_child = node->children[at];
+		return 0;
+	}
+	tree->moved += node->n_children - at;
+	if (tree->count >= HOST_TREE_NODES_MAX || tree->moved > MOVED_MAX)
+		return -E2BIG;
 	/* Room grows by doubling: whenever the count is a power of two. */
 	if (!(node->n_children & (node->n_children - 1))) {
 		larger = reallocarray(node->children,
 				      node->n_children ? 2 * node->n_children : 1,
 				      sizeof(struct host_tree_node *));
 		if (!larger)
-			return NULL;
+			return -ENOMEM;
 		node->children = larger;
 	}
 	child = calloc(1, sizeof(*child));
 	if (!child)
-		return NULL;
+		return -ENOMEM;
 	child->name = strndup(name, len);
 	if (!child->name) {
 		free(child);
-		return NULL;
+		return -ENOMEM;
 	}
 	child->parent = node;
 	memmove(node->children + at + 1, node->children + at,
 		(node->n_children - at) * sizeof(struct host_tree_node *));
 	node->children[at] = child;
 	node->n_children++;
-	return child;
+	tree->count++;
+	*ret_child = child;
+	return 0;
 }
 
 /* The next component; its length is 0 at the end. */
@@ -143,6 +155,7 @@ static int make_node(struct host_tree *tree, const char *path,
 {
 	struct host_tree_node *node = &tree->root;
 	size_t len;
+	int r;
 
 	if (!is_plain(path))
 		return -EINVAL;
@@ -151,9 +164,9 @@ static int make_node(struct host_tree *tree, const char *path,
 		if (node->kind == TREE_FILE || node->kind == TREE_LINK)
 			return -EEXIST;
 		node->kind = TREE_DIRECTORY;
-		node = add_child(node, at, len);
-		if (!node)
-			return -ENOMEM;
+		r = add_child(tree, node, at, len, &node);
+		if (r < 0)
+			return r;
 	}
 	*ret_node = node;
 	return 0;

@@ -32,7 +32,7 @@ struct host_tree_node {
 	size_t n_children;
 };
 
-enum { HOST_TREE_DEPTH_MAX = 64 };
+enum { HOST_TREE_DEPTH_MAX = 64, HOST_TREE_NODES_MAX = 300000 };
 
 /* NULL: out of memory. */
 struct host_tree *host_tree_new(void);
@@ -42,7 +42,8 @@ void host_tree_free(struct host_tree *tree); /* takes NULL */
  * Adds what is at a path of plain names, "sys/bus/pci", and the directories above it.
  * Takes a copy of the bytes. What is known already and says more is kept. Returns 0;
  * -EINVAL for a path that is not plain (absolute, empty, with "." or ".." or too deep);
- * -EEXIST where a directory would have to be something else; or -ENOMEM.
+ * -EEXIST where a directory would have to be something else; -E2BIG for more nodes than
+ * HOST_TREE_NODES_MAX; or -ENOMEM.
  */
 int host_tree_add(struct host_tree *tree, const char *path, enum host_tree_kind kind,
 		  const void *bytes, size_t len);

@@ -27,7 +27,8 @@ static int find_file(const struct host *host, const struct host_dir *dir,
 	case TREE_LINK:
 		return -ELOOP;
 	case TREE_DIRECTORY:
-		return -EISDIR;
+		/* One that may not be read says so first. */
+		return (*ret_node)->error ? -(*ret_node)->error : -EISDIR;
 	default:
 		return -ENODATA;
 	}

@@ -140,6 +140,32 @@ def test_each_kind_of_use_is_seen_and_what_is_free_is_called_free():
     lab(SCENARIOS / "uses.sh")
 
 
+def masked(text):
+    """As tests/lab/scenarios/record.sh does it: without what record replaces."""
+    for pattern, kind in ((r"\b(\d{1,3}\.){3}\d{1,3}\b", "IPV4"),
+                          (r"\b[0-9a-f]{1,4}:[0-9a-f:]*::[0-9a-f:]*|"
+                           r"\b[0-9a-f]{1,4}::[0-9a-f:]*", "IPV6"),
+                          (r"\b([0-9a-f]{2}-){7}[0-9a-f]{2}\b|\b[0-9a-f]{16}\b", "SERIAL"),
+                          (" +", " "), ("─+", "─")):
+        text = re.sub(pattern, kind, text)
+    return text
+
+
+@pytest.mark.parametrize("iommu,kernel", HOSTS)
+def test_a_recording_says_here_what_its_host_said_there(iommu, kernel, tmp_path):
+    """To root and to nobody there; and on this machine, which has none of it."""
+    lab(SCENARIOS / "record.sh", iommu=iommu, kernel=kernel, options=["--output", tmp_path])
+    program = os.environ.get("PCIFERRY", ROOT / "build/pciferry")
+    there = json.loads((tmp_path / "list.json").read_text())
+    devices = [device["address"] for device in there["devices"]]
+    assert len(devices) > 15
+    for name, args in (("list.json", ["list", "--json"]), ("show.txt", ["show", *devices])):
+        here = subprocess.run([program, *args, "--host", tmp_path / "root.tar.zst"], check=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"})
+        assert masked(here.stdout) == (tmp_path / name).read_text()
+
+
 def test_a_killed_bind_is_put_right_by_release():
     assert "killed at" in lab(SCENARIOS / "kill.sh")
 
