@@ -173,6 +173,7 @@ static void what_is_written_is_what_is_read(void **state)
 						      edit, &bytes, &len, &summary, NULL),
 				 0);
 		assert_int_equal(summary.files, 3);
+		host_recording_summary_free(&summary);
 		assert_int_equal(host_archive_parse("x", bytes, len, &read, NULL), 0);
 		assert_int_equal(find(read, "pciferry/config", &node), 0);
 		assert_int_equal(node->len, sizeof(binary));

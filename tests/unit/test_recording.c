@@ -45,8 +45,12 @@ static struct host *replay(const struct host *recorder, enum host_archive kind,
 	size_t len;
 
 	assert_int_equal(host_recording_write(recorder, kind, NULL, &bytes, &len,
-					      ret_summary ? ret_summary : &summary, NULL),
+					      &summary, NULL),
 			 0);
+	if (ret_summary)
+		*ret_summary = summary;
+	else
+		host_recording_summary_free(&summary);
 	assert_int_equal(host_open_recording("x.tar", bytes, len, &host, NULL), 0);
 	return host;
 }
@@ -183,7 +187,8 @@ static void what_was_not_asked_is_unreadable_and_never_absent(void **state)
 	archive = replay(recorder, HOST_ARCHIVE_TAR, &summary);
 	assert_int_equal(summary.files, 1);
 	assert_int_equal(summary.absent, 1);
-	assert_int_equal(summary.unreadable, 0);
+	assert_int_equal(summary.unreadable.count, 0);
+	host_recording_summary_free(&summary);
 	assert_int_equal(host_read(archive, "value", text, sizeof(text)), FACT_KNOWN);
 	assert_int_equal(host_read(archive, "other", text, sizeof(text)),
 			 FACT_UNREADABLE);
