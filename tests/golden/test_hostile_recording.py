@@ -57,7 +57,8 @@ def recording(path, host, *fill, index=INDEX, mode="w", fmt=tarfile.PAX_FORMAT):
 
 
 # SIGXFSZ ends what writes to a file.
-LIMITED = ["prlimit", "--fsize=0", *([] if SANITIZED else [f"--as={MEMORY}"]), PROGRAM]
+LIMITED = ["prlimit", "--fsize=0", *([] if SANITIZED else [f"--as={MEMORY}"]),
+           PROGRAM.resolve()]
 
 
 def look(path, *args):
@@ -347,7 +348,7 @@ def test_flipped_bits_end_in_an_error_or_less_to_tell(kind, originals, tmp_path)
     b"\x1f\x8b\x08" + 999 * b"z", b"\xfd7zXZ\0" + 999 * b"z", b"PK\3\4" + bytes(999),
     b"!<arch>\n", b"070701" + 999 * b"0", bz2.compress(bytes(10240)),
     gzip.compress(gzip.compress(b"")), random.Random(1).randbytes(5000),
-])
+], ids=range(13))
 def test_what_is_no_recording_is_said_to_be_none(content, tmp_path):
     path = tmp_path / "x.tar"
     path.write_bytes(content)
