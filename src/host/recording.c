@@ -218,13 +218,19 @@ static int read_all(const struct host *host, const char *path, char **ret_bytes,
 }
 
 /*
- * What files a process has open is nobody's business but where it is a device node, and
- * nothing else is looked for there.
+ * "proc/812/fd". What files a process has open is nobody's business but where it is a
+ * device node, and nothing else is looked for there. The rest is not kept at all: a
+ * server has many more of them than files that matter.
  */
-static bool is_private(const char *path, const char *target)
+static bool is_descriptors(const char *path)
 {
-	return !strncmp(path, "proc/", 5) && strstr(path, "/fd") &&
-	       strncmp(target, "/dev/", 5) != 0;
+	size_t digits;
+
+	if (strncmp(path, "proc/", strlen("proc/")) != 0)
+		return false;
+	path += strlen("proc/");
+	digits = strspn(path, "0123456789");
+	return digits && !strcmp(path + digits, "/fd");
 }
 
 static ssize_t read_link(const struct host *host, const struct host_dir *dir,
@@ -234,9 +240,8 @@ static ssize_t read_link(const struct host *host, const struct host_dir *dir,
 
 	if (n == -EINVAL)
 		keep(host, dir, name, false, TREE_UNKNOWN, NULL, 0, 0);
-	else if (n >= 0 && is_private(dir ? dir->path : name, buffer))
-		keep(host, dir, name, false, TREE_LINK, "-", 1, 0);
-	else
+	else if (n < 0 || !dir || !is_descriptors(dir->path) ||
+		 !strncmp(buffer, "/dev/", strlen("/dev/")))
 		keep(host, dir, name, false, TREE_LINK, buffer, n < 0 ? 0 : (size_t)n,
 		     n < 0 ? (int)-n : 0);
 	return n;
@@ -251,7 +256,7 @@ static int keep_names(const struct host *host, const char *path,
 
 	if (r == 0)
 		r = host_tree_mark_listed(tree, real);
-	for (size_t i = 0; r == 0 && i < names->count; i++) {
+	for (size_t i = 0; r == 0 && i < names->count && !is_descriptors(path); i++) {
 		r = join(entry, real, names->items[i], strlen(names->items[i]));
 		if (r == 0)
 			r = host_tree_add(tree, entry, TREE_UNKNOWN, NULL, 0);
