@@ -31,7 +31,7 @@ static bool settle(struct shared *shared, enum outcome outcome)
 	return atomic_compare_exchange_strong(&shared->outcome, &open, outcome);
 }
 
-static void leave_the_parents_world(const struct child_task *task)
+static void leave_the_parents_world(void)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -43,8 +43,6 @@ static void leave_the_parents_world(const struct child_task *task)
 		if (null > 2)
 			close(null);
 	}
-	for (size_t i = 0; i < task->n_close_fds; i++)
-		close(task->close_fds[i]);
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
 }
@@ -52,7 +50,7 @@ static void leave_the_parents_world(const struct child_task *task)
 static void __attribute__((noreturn))
 run_as_child(const struct child_task *task, struct shared *shared)
 {
-	leave_the_parents_world(task);
+	leave_the_parents_world();
 	shared->result =
 		task->run(task->argument, shared->answer.bytes, &shared->answer.len);
 	if (!settle(shared, OUTCOME_ANSWERED) && task->run_after_deadline)

@@ -30,8 +30,6 @@ struct child_task {
 
 	void *argument;
 	unsigned int deadline_ms;
-	const int *close_fds; /* descriptors that the child must not keep open */
-	size_t n_close_fds;
 };
 
 enum { CHILD_ANSWER_MAX = 4096 };

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/text.h"
 #include "change/change.h"
 #include "pci/address.h"
 #include "pci/device.h"
@@ -42,18 +43,20 @@ struct bind_member {
 struct bind_plan {
 	struct bind_member *members; /* sorted by address */
 	size_t count;
-	char module[BIND_DRIVER_SIZE]; /* to be loaded first; "": none */
+	struct string_list modules; /* to be loaded first */
 };
 
 struct bind_request {
 	const struct pci_address *addresses;
 	size_t count;
 	const char *driver; /* for bind_plan_take */
+	bool alone;	    /* these functions alone, not their groups: for a release */
 };
 
 /*
  * The plan to give all endpoints of these devices' groups to a driver. Refused
- * (ERROR_REFUSED, with the evidence) when one of them is in use. Returns 0 or -errno.
+ * (ERROR_REFUSED, with the evidence) when one of them is in use, or when no guest can get
+ * the group. Returns 0 or -errno.
  */
 int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err);
@@ -61,7 +64,7 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 /*
  * The plan to give them back: to the driver and override that they had first, or, where
  * pciferry did not take a device, to whichever driver the kernel chooses. Refused while a
- * process holds a group.
+ * process holds a group, and where a device that would change its driver is in use.
  */
 int bind_plan_release(const struct host *host, const struct bind_request *request,
 		      struct bind_plan *ret_plan, struct error *err);
@@ -96,9 +99,9 @@ void bind_wait(struct change *change, const struct host *host,
 void bind_came_back(struct change *change, const char *device, void *argument);
 
 /*
- * Whether pciferry has taken the device and not given it back yet: then *ret_first is
- * what it was like before. What is kept for another device at the same address does not
- * count.
+ * Whether pciferry has taken the device and it was not given back yet, by pciferry or by
+ * somebody else: then *ret_first is what it was like before. What is kept for another
+ * device at the same address does not count.
  */
 bool bind_is_taken(const struct host *host, const struct pci_device *device,
 		   struct bind_state *ret_first);

@@ -81,7 +81,7 @@ static int bring_to(struct change *change, const struct host *host,
 	int r;
 
 	pci_address_format(&member->address, address);
-	r = change_wait_for_device(change, address, false, err);
+	r = change_wait_for_device(change, address, 0, err);
 	if (r < 0)
 		return r;
 	r = read_now(host, address, &now, &stuck);
@@ -124,17 +124,46 @@ static void roll_back(struct change *change, const struct host *host,
 	}
 }
 
-int bind_take(struct change *change, const struct bind_plan *plan, struct error *err)
+static int load_modules(struct change *change, const struct bind_plan *plan,
+			struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	const struct host *host = change_host(change);
-	int r;
 
-	if (bind_plan_steps(plan, &steps) < 0)
-		return error_oom(err);
-	r = keep_first_states(change, plan, err);
+	for (size_t i = 0; i < plan->modules.count; i++)
+		if (bind_add_module(&steps, plan->modules.items[i]) < 0)
+			return error_oom(err);
+	return perform_all(change, &steps, err);
+}
+
+static int bring_all(struct change *change, const struct bind_plan *plan,
+		     struct error *err)
+{
+	int r = load_modules(change, plan, err);
+
+	/* A module may bind devices by itself as it is loaded (options vfio-pci ids=), so
+	 * the steps are made only now, from what each is like. */
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = bring_to(change, change_host(change), &plan->members[i],
+			     &plan->members[i].wanted, err);
+	return r;
+}
+
+int bind_take(struct change *change, const struct bind_plan *plan, struct error *err)
+{
+	const struct host *host = change_host(change);
+	char address[PCI_ADDRESS_SIZE];
+	int r = 0;
+
+	/* Before anything is touched: what an earlier run has begun may still go on. */
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = change_wait_for_device(
+			change, pci_address_format(&plan->members[i].address, address), 0,
+			err);
 	if (r == 0)
-		r = perform_all(change, &steps, err);
+		r = keep_first_states(change, plan, err);
+	if (r < 0)
+		return r;
+	r = bring_all(change, plan, err);
 	if (r < 0)
 		roll_back(change, host, plan, err);
 	return r;
@@ -157,22 +186,11 @@ static int release_member(struct change *change, const struct host *host,
 		     : 0;
 }
 
-static int load_module(struct change *change, const char *module, struct error *err)
-{
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-
-	if (bind_add_module(&steps, module) < 0)
-		return error_oom(err);
-	return perform_all(change, &steps, err);
-}
-
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err)
 {
 	const struct host *host = change_host(change);
-	int result = 0;
+	int result = load_modules(change, plan, err);
 
-	if (plan->module[0])
-		result = load_module(change, plan->module, err);
 	for (size_t i = 0; i < plan->count; i++) {
 		_cleanup_(error_clear) struct error failure = ERROR_INIT;
 		int r = release_member(change, host, &plan->members[i], &failure);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -40,6 +41,7 @@ void bind_plan_free(struct bind_plan *plan)
 	if (!plan)
 		return;
 	free(plan->members);
+	string_list_free(&plan->modules);
 	memset(plan, 0, sizeof(*plan));
 }
 
@@ -149,6 +151,13 @@ static int compare_members(const void *a, const void *b)
 	return pci_address_compare(&left->address, &right->address);
 }
 
+static bool is_asked(const struct bind_request *request, size_t index,
+		     const struct pci_device *member)
+{
+	return !request->alone ||
+	       !pci_address_compare(&request->addresses[index], &member->address);
+}
+
 static int gather(const struct host *host, const struct bind_request *request,
 		  const struct view *view, struct bind_plan *plan, struct error *err)
 {
@@ -159,7 +168,8 @@ static int gather(const struct host *host, const struct bind_request *request,
 
 		r = find_group(view, &request->addresses[i], &group, err);
 		for (size_t j = 0; r == 0 && j < group->count; j++)
-			if (!iommu_member_stays(group->members[j]))
+			if (!iommu_member_stays(group->members[j]) &&
+			    is_asked(request, i, group->members[j]))
 				r = add_member(plan, group->members[j], group->number,
 					       err);
 	}
@@ -180,34 +190,49 @@ static void refuse(struct error *err, bool *refused, const char *device,
 	*refused = true;
 }
 
-static void find_uses(const struct view *view, const struct pci_device *device,
-		      bool only_vfio, bool *refused, struct error *err)
+static bool is_vfio(const char *driver)
 {
-	const struct usage_findings *findings = usage_of(&view->usage, device);
-	char text[PCI_ADDRESS_SIZE];
+	return strstr(driver, "vfio") != NULL;
+}
 
-	pci_address_format(&device->address, text);
-	for (size_t i = 0; i < findings->count; i++) {
-		if (only_vfio && findings->items[i].kind != USAGE_VFIO)
-			continue;
-		refuse(err, refused, text, "in use");
-		error_evidence(err, "%s: %s", text, findings->items[i].detail);
-	}
+/*
+ * Every use speaks against taking a member; one without a driver may still be what the
+ * firmware's framebuffer is on. Against giving it back speaks a guest that holds its
+ * group, and, where a driver of the host's is to let it go, every use again.
+ */
+static bool speaks_against(const struct bind_member *member, enum usage_kind kind,
+			   bool take)
+{
+	return take || kind == USAGE_VFIO ||
+	       (member->now.driver[0] && !is_vfio(member->now.driver) &&
+		strcmp(member->now.driver, member->wanted.driver) != 0);
 }
 
 static int refuse_if_in_use(const struct view *view, const struct bind_plan *plan,
-			    bool only_vfio, struct error *err)
+			    bool take, struct error *err)
 {
-	bool refused = false;
+	bool refused = false, held = true;
 
-	for (size_t i = 0; i < plan->count; i++)
-		find_uses(view, pci_find(&view->devices, &plan->members[i].address),
-			  only_vfio, &refused, err);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		const struct usage_findings *findings = usage_of(
+			&view->usage, pci_find(&view->devices, &member->address));
+		char text[PCI_ADDRESS_SIZE];
+
+		pci_address_format(&member->address, text);
+		for (size_t j = 0; j < findings->count; j++) {
+			if (!speaks_against(member, findings->items[j].kind, take))
+				continue;
+			refuse(err, &refused, text, "in use");
+			error_evidence(err, "%s: %s", text, findings->items[j].detail);
+			held &= findings->items[j].kind == USAGE_VFIO;
+		}
+	}
 	if (!refused)
 		return 0;
 	error_hint(err, "%s",
-		   only_vfio ? "end that process first, then release"
-			     : "free it first (umount, swapoff, ip link set ... down)");
+		   held ? "end that process first"
+			: "free it first (umount, swapoff, ip link set ... down)");
 	return -EBUSY;
 }
 
@@ -266,12 +291,46 @@ static int refuse_if_not_viable(const struct view *view, const struct bind_plan 
 	return -EBUSY;
 }
 
+/* Memory that the firmware uses with a device makes it all in vain as well. */
+static int refuse_if_kept_by_firmware(const struct view *view,
+				      const struct bind_plan *plan, struct error *err)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		char text[PCI_ADDRESS_SIZE], reason[256];
+
+		if ((i && plan->members[i - 1].group == member->group) ||
+		    usage_memory_verdict(&view->usage,
+					 iommu_find_group(&view->groups, member->group),
+					 reason, sizeof(reason)) != USAGE_CANNOT)
+			continue;
+		pci_address_format(&member->address, text);
+		refuse(err, &refused, text, "no guest could use it");
+		error_evidence(err, "%s: %s", text, reason);
+	}
+	if (!refused)
+		return 0;
+	error_hint(err, "some firmware has a switch for it (shared memory, USB legacy"
+			" support); else choose another device");
+	return -EBUSY;
+}
+
 static bool driver_is_there(const struct host *host, const char *driver)
 {
 	char path[128];
 
 	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
 	return host_exists(host, path);
+}
+
+static int need_driver(const struct host *host, struct bind_plan *plan,
+		       const char *driver, struct error *err)
+{
+	if (driver_is_there(host, driver) || string_list_has(&plan->modules, driver))
+		return 0;
+	return string_list_add(&plan->modules, driver) < 0 ? error_oom(err) : 0;
 }
 
 int bind_plan_take(const struct host *host, const struct bind_request *request,
@@ -301,14 +360,16 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	if (r == 0)
 		r = refuse_if_stuck(&plan, err);
 	/* What no umount can mend comes first. */
-	if (r == 0 && strstr(request->driver, "vfio"))
+	if (r == 0 && is_vfio(request->driver))
 		r = refuse_if_not_viable(&view, &plan, err);
+	if (r == 0 && is_vfio(request->driver))
+		r = refuse_if_kept_by_firmware(&view, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
-		r = refuse_if_in_use(&view, &plan, false, err);
+		r = refuse_if_in_use(&view, &plan, true, err);
+	if (r == 0)
+		r = need_driver(host, &plan, request->driver, err);
 	if (r < 0)
 		return r;
-	if (!driver_is_there(host, request->driver))
-		snprintf(plan.module, sizeof(plan.module), "%s", request->driver);
 	*ret_plan = plan;
 	memset(&plan, 0, sizeof(plan));
 	return 0;
@@ -320,9 +381,11 @@ static void want_back(struct bind_member *member)
 	member->wanted = member->now;
 	if (member->kept) {
 		member->wanted = member->first;
-	} else if (strstr(member->now.driver, "vfio") ||
-		   strstr(member->now.override, "vfio")) {
+		return;
+	}
+	if (is_vfio(member->now.override))
 		member->wanted.override[0] = '\0';
+	if (is_vfio(member->now.driver)) {
 		member->wanted.driver[0] = '\0';
 		member->let_kernel_choose = true;
 	}
@@ -342,13 +405,11 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 		want_back(&plan.members[i]);
 		/* Its module may have been unloaded meanwhile; loading it binds it as
 		 * well. */
-		if (plan.members[i].wanted.driver[0] &&
-		    !driver_is_there(host, plan.members[i].wanted.driver))
-			memcpy(plan.module, plan.members[i].wanted.driver,
-			       sizeof(plan.module));
+		if (plan.members[i].wanted.driver[0])
+			r = need_driver(host, &plan, plan.members[i].wanted.driver, err);
 	}
 	if (r == 0 && !bind_plan_is_done(&plan))
-		r = refuse_if_in_use(&view, &plan, true, err);
+		r = refuse_if_in_use(&view, &plan, false, err);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;
@@ -369,11 +430,34 @@ bool bind_plan_is_done(const struct bind_plan *plan)
 	return true;
 }
 
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static void wait_for_group(struct change *change, const struct iommu_group *group,
+			   long long end)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		long long left = end - now_ms();
+		char text[PCI_ADDRESS_SIZE];
+
+		pci_address_format(&group->members[i]->address, text);
+		if (!iommu_member_stays(group->members[i]))
+			change_wait_for_device(change, text,
+					       left > 0 ? (unsigned int)left : 0, NULL);
+	}
+}
+
 void bind_wait(struct change *change, const struct host *host,
 	       const struct bind_request *request)
 {
 	_cleanup_(iommu_groups_free) struct iommu_groups groups = { 0 };
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
+	long long end = now_ms() + change_deadline_ms(change);
 
 	if (pci_scan(host, &devices, NULL) < 0 || iommu_scan(&devices, &groups, NULL) < 0)
 		return;
@@ -383,12 +467,7 @@ void bind_wait(struct change *change, const struct host *host,
 		const struct iommu_group *group;
 
 		group = device ? iommu_group_of(&groups, device, NULL) : NULL;
-		for (size_t j = 0; group && j < group->count; j++) {
-			char text[PCI_ADDRESS_SIZE];
-
-			pci_address_format(&group->members[j]->address, text);
-			if (!iommu_member_stays(group->members[j]))
-				change_wait_for_device(change, text, true, NULL);
-		}
+		if (group)
+			wait_for_group(change, group, end);
 	}
 }

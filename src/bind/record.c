@@ -62,6 +62,21 @@ int bind_record_parse(const char *text, size_t len, struct bind_record *ret_reco
 	return 0;
 }
 
+/*
+ * Whether the device is on a driver of the host's, with nothing left of what pciferry
+ * writes: somebody gave it back by other means, and what is kept is not true any more.
+ */
+static bool was_given_back(const struct pci_device *device,
+			   const struct bind_state *first)
+{
+	const char *override = device->driver_override;
+
+	return device->driver && !strstr(device->driver, "vfio") &&
+	       device->override_fact == FACT_KNOWN && override &&
+	       (!override[0] || !strcmp(override, first->override)) &&
+	       strcmp(override, device->driver) != 0;
+}
+
 bool bind_is_taken(const struct host *host, const struct pci_device *device,
 		   struct bind_state *ret_first)
 {
@@ -73,7 +88,8 @@ bool bind_is_taken(const struct host *host, const struct pci_device *device,
 			      &text) < 0)
 		return false;
 	if (bind_record_parse(text, strlen(text), &record) < 0 ||
-	    strcmp(record.identity, pci_identity_format(device, identity)) != 0)
+	    strcmp(record.identity, pci_identity_format(device, identity)) != 0 ||
+	    was_given_back(device, &record.first))
 		return false;
 	*ret_first = record.first;
 	return true;

@@ -103,8 +103,8 @@ int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps
 	struct change_steps steps = { 0 };
 	int r = 0;
 
-	if (plan->module[0])
-		r = bind_add_module(&steps, plan->module);
+	for (size_t i = 0; r == 0 && i < plan->modules.count; i++)
+		r = bind_add_module(&steps, plan->modules.items[i]);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		if (!plan->members[i].stuck)
 			r = bind_add_steps(&steps, &plan->members[i],

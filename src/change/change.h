@@ -84,11 +84,12 @@ int change_perform(struct change *change, const struct change_step *step,
 		   struct error *err);
 
 /*
- * Whether no step of an earlier pciferry is under way on the device; with `wait` this may
- * take one deadline. -ETIMEDOUT: one is, and hangs.
+ * Waits at most wait_ms until no step of an earlier pciferry is under way on the device.
+ * -ETIMEDOUT: one still is.
  */
-int change_wait_for_device(struct change *change, const char *device, bool wait,
-			   struct error *err);
+int change_wait_for_device(struct change *change, const char *device,
+			   unsigned int wait_ms, struct error *err);
+unsigned int change_deadline_ms(const struct change *change);
 
 /*
  * For came_back: performs a step in this process, without a deadline of its own.

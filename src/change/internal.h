@@ -10,14 +10,14 @@ struct change {
 	const struct host *host;
 	struct change_options options;
 	int run_dir; /* /run/pciferry */
-	int lock;    /* held while this is open */
+	int lock;    /* held by this process while this is open */
 	sigset_t old_signals;
 };
 
 /*
- * Takes the lock file `name` in the folder, waiting at most wait_ms, and writes this
- * process's id into it. Returns a descriptor that holds the lock until it is closed,
- * -ETIMEDOUT with *ret_holder (0: not known), or -errno.
+ * Takes the lock file `name` in the folder, waiting at most wait_ms. Returns a descriptor
+ * that holds the lock, for this process alone, until it is closed; -ETIMEDOUT with
+ * *ret_holder (0: not known); or -errno.
  */
 int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder);
 

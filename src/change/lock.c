@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,37 +25,40 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
-static pid_t read_holder(int fd)
+/*
+ * A record lock (fcntl), which a child does not inherit: one that hangs in the kernel,
+ * such as a reader of an attribute, must not hold what its parent held. It is this
+ * process's as long as nothing in it closes the file, which nothing else opens.
+ */
+static struct flock whole_file(void)
 {
-	char text[32] = "";
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
 
-	return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+static pid_t find_holder(int fd)
+{
+	struct flock lock = whole_file();
+
+	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
 }
 
 int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder)
 {
 	_cleanup_close_ int fd = -1;
-	char text[32];
-	int len;
+	struct flock lock = whole_file();
 
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	for (unsigned int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0;
-	     waited += RETRY_MS) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
+	for (unsigned int waited = 0; fcntl(fd, F_SETLK, &lock) < 0; waited += RETRY_MS) {
+		if (errno != EACCES && errno != EAGAIN && errno != EINTR)
 			return -errno;
 		if (waited >= wait_ms) {
-			*ret_holder = read_holder(fd);
+			*ret_holder = find_holder(fd);
 			return -ETIMEDOUT;
 		}
 		sleep_ms(RETRY_MS);
 	}
-	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	/* Only to name the holder in a message: the lock itself does not hang on it. */
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)len, 0) < 0)
-		return -errno;
 	return steal_fd(&fd);
 }
 
@@ -69,14 +71,12 @@ int change_lock_device(const struct change *change, const char *device,
 	return change_take_lock(change->run_dir, name, wait_ms, ret_holder);
 }
 
-int change_wait_for_device(struct change *change, const char *device, bool wait,
-			   struct error *err)
+int change_wait_for_device(struct change *change, const char *device,
+			   unsigned int wait_ms, struct error *err)
 {
 	pid_t holder = 0;
-	int fd;
+	int fd = change_lock_device(change, device, wait_ms, &holder);
 
-	fd = change_lock_device(change, device, wait ? change->options.deadline_ms : 0,
-				&holder);
 	if (fd >= 0) {
 		close(fd);
 		return 0;
@@ -185,6 +185,11 @@ void change_end(struct change *change)
 	close(change->lock);
 	close(change->run_dir);
 	free(change);
+}
+
+unsigned int change_deadline_ms(const struct change *change)
+{
+	return change->options.deadline_ms;
 }
 
 const struct host *change_host(const struct change *change)

@@ -95,10 +95,11 @@ static int run_step(void *argument, char *answer, size_t *ret_len)
 	(void)answer;
 	(void)ret_len;
 	if (task->step->device) {
-		/* Free, since change_wait_for_device() found it so and the main lock is
-		 * held. */
 		task->device_lock =
 			change_lock_device(task->change, task->step->device, 0, &holder);
+		/* A deadline is the parent's to tell. */
+		if (task->device_lock == -ETIMEDOUT)
+			return -EBUSY;
 		if (task->device_lock < 0)
 			return task->device_lock;
 	}
@@ -167,9 +168,6 @@ int change_perform(struct change *change, const struct change_step *step,
 		.run_after_deadline = step_came_back,
 		.argument = &argument,
 		.deadline_ms = change->options.deadline_ms,
-		/* The main lock must not stay held by a child that hangs. */
-		.close_fds = &change->lock,
-		.n_close_fds = 1,
 	};
 	int r;
 

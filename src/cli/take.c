@@ -103,7 +103,11 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 		  const struct pci_address *addresses, size_t count,
 		  struct bind_plan *ret_plan)
 {
-	struct bind_request request = { addresses, count, options->driver };
+	struct bind_request request = {
+		.addresses = addresses,
+		.count = count,
+		.driver = options->driver,
+	};
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 
 	if (make_plan(host, &request, TAKE, &plan, NULL) < 0 || !bind_plan_is_done(&plan))
@@ -119,7 +123,12 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		   enum take_direction direction, struct bind_plan *ret_plan,
 		   struct error *err)
 {
-	struct bind_request request = { addresses, count, options->driver };
+	struct bind_request request = {
+		.addresses = addresses,
+		.count = count,
+		.driver = options->driver,
+		.alone = direction == GIVE_BACK_ALONE,
+	};
 	struct change_options change_options = {
 		.deadline_ms = options->deadline_ms,
 		.progress = say_step,
@@ -143,7 +152,7 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	r = make_plan(host, &request, direction, &plan, err);
 	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
 		r = bind_take(change, &plan, err);
-	else if (r == 0 && direction == GIVE_BACK)
+	else if (r == 0 && direction != TAKE)
 		r = bind_release(change, &plan, err);
 	change_end(change);
 	if (r < 0)

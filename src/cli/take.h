@@ -29,7 +29,11 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 		char **argv, struct host **ret_host, struct pci_address **ret_addresses,
 		size_t *ret_count, struct error *err);
 
-enum take_direction { TAKE, GIVE_BACK };
+enum take_direction {
+	TAKE,
+	GIVE_BACK,
+	GIVE_BACK_ALONE, /* not the rest of their groups, which were not taken with them */
+};
 
 /*
  * Binds or releases the groups of these devices. *ret_plan, for bind_plan_free(), is what

@@ -346,7 +346,22 @@ static void block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Those that this run has moved: what was on VFIO before stays there. The caller frees
+ * it. */
+static struct pci_address *moved_by(const struct bind_plan *plan, size_t *ret_count)
+{
+	struct pci_address *moved = calloc(plan->count + 1, sizeof(*moved));
+
+	*ret_count = 0;
+	for (size_t i = 0; moved && i < plan->count; i++)
+		if (strcmp(plan->members[i].now.driver, plan->members[i].wanted.driver) !=
+		    0)
+			moved[(*ret_count)++] = plan->members[i].address;
+	return moved;
 }
 
 static int run_with_devices(const struct cli *cli, struct host *host,
@@ -355,8 +370,8 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 }, back = { 0 };
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
-	_cleanup_free_ struct pci_address *devices = NULL;
-	bool taken;
+	_cleanup_free_ struct pci_address *devices = NULL, *moved = NULL;
+	size_t n_moved = 0;
 	int r;
 
 	/* A user who was given the group can run a guest with it, and changes nothing. */
@@ -367,17 +382,17 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 				   err);
 	if (r < 0)
 		return r;
-	taken = !bind_plan_is_done(&plan) && !request->take.dry_run;
-	if (choose_functions(&plan, asked, n_asked, &devices,
-			     &request->config.n_devices) < 0)
+	moved = moved_by(&plan, &n_moved);
+	if (!moved || choose_functions(&plan, asked, n_asked, &devices,
+				       &request->config.n_devices) < 0)
 		r = error_oom(err);
 	request->config.devices = devices;
 	if (r == 0)
 		r = run_guest(cli, host, request, err);
-	if (!taken)
+	if (!n_moved || request->take.dry_run)
 		return r;
-	if (take_carry_out(cli, host, &request->take, asked, n_asked, GIVE_BACK, &back,
-			   &failure) == 0) {
+	if (take_carry_out(cli, host, &request->take, moved, n_moved, GIVE_BACK_ALONE,
+			   &back, &failure) == 0) {
 		if (!cli->quiet)
 			output_talk("the guest has ended; its devices are back");
 		return r;

@@ -199,9 +199,9 @@ static enum usage_verdict member_verdict(const struct usage *usage,
 
 /* The kernel gives a group with such memory to no guest (iommu_device_claim_dma_owner()
  * and, for VT-d, device_is_rmrr_locked()). */
-static enum usage_verdict memory_verdict(const struct usage *usage,
-					 const struct iommu_group *group, char *reason,
-					 size_t size)
+enum usage_verdict usage_memory_verdict(const struct usage *usage,
+					const struct iommu_group *group, char *reason,
+					size_t size)
 {
 	_cleanup_free_ struct iommu_reserved *regions = NULL;
 	size_t count = 0;
@@ -267,7 +267,7 @@ enum usage_verdict usage_verdict(const struct usage *usage,
 			  !iommu_member_stays(group->members[i]);
 	}
 	if (worst == USAGE_CAN_GO)
-		worst = memory_verdict(usage, group, reason, size);
+		worst = usage_memory_verdict(usage, group, reason, size);
 	if (worst != USAGE_CAN_GO || !others)
 		return worst;
 	snprintf(reason, size, "%zu other function%s of group %u must go with it", others,

@@ -77,6 +77,14 @@ enum usage_verdict usage_verdict(const struct usage *usage,
 				 const struct iommu_groups *groups,
 				 const struct pci_device *device, char *reason,
 				 size_t size);
+
+/*
+ * What the group's reserved memory means for it: USAGE_CAN_GO, _CANNOT or _UNKNOWN;
+ * reason as above.
+ */
+enum usage_verdict usage_memory_verdict(const struct usage *usage,
+					const struct iommu_group *group, char *reason,
+					size_t size);
 const char *usage_verdict_name(enum usage_verdict verdict);
 
 #endif

@@ -45,6 +45,7 @@ static int wait_and_pass_on(pid_t pid)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	for (;;) {
 		pid_t ended = waitpid(pid, &status, WNOHANG);
 		int number;
@@ -61,6 +62,10 @@ static int wait_and_pass_on(pid_t pid)
 int vm_run(const struct string_list *argv, int *ret_status, struct error *err)
 {
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
+	/* Ignored, as a caller may have left it, it would not tell how the child ended.
+	 */
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	struct sigaction before;
 	sigset_t child_ended, old;
 	pid_t pid;
 	int r;
@@ -72,9 +77,11 @@ int vm_run(const struct string_list *argv, int *ret_status, struct error *err)
 	sigemptyset(&child_ended);
 	sigaddset(&child_ended, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child_ended, &old);
+	sigaction(SIGCHLD, &usual, &before);
 	r = spawn(vector, &pid);
 	if (r == 0)
 		*ret_status = wait_and_pass_on(pid);
+	sigaction(SIGCHLD, &before, NULL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r == -ENOENT) {
 		error_set(err, ENOENT, vector[0], "not found");

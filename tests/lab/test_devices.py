@@ -136,6 +136,10 @@ def test_a_device_in_use_stays_where_it_is_and_bad_input_changes_nothing():
     lab(SCENARIOS / "refuse.sh")
 
 
+def test_what_others_bind_is_neither_fought_for_nor_given_back():
+    lab(SCENARIOS / "others.sh")
+
+
 def test_each_kind_of_use_is_seen_and_what_is_free_is_called_free():
     lab(SCENARIOS / "uses.sh")
 

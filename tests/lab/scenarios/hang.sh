@@ -53,6 +53,9 @@ expect 0 '"stuck": true' "$PCIFERRY" show --json "$LAB_NVME_FREE"
 expect 0 "vfio-pci" "$PCIFERRY" bind "$LAB_NIC_PAIR0"
 expect 0 "e1000e" "$PCIFERRY" release "$LAB_NIC_PAIR0"
 expect 3 "stuck" "$PCIFERRY" bind --timeout 1 "$LAB_NVME_FREE"
+# Whoever looked at the stuck device may hang as well, and must hold up nobody.
+expect 0 "vfio-pci" "$PCIFERRY" bind "$LAB_NIC_PAIR0"
+expect 0 "e1000e" "$PCIFERRY" release "$LAB_NIC_PAIR0"
 kill "$holder"
 eventually "the device is back on nvme by itself" is_on "$LAB_NVME_FREE" nvme
 eventually "and nothing is kept of it" test ! -e "/run/pciferry/$LAB_NVME_FREE.first"
