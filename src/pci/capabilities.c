@@ -50,6 +50,14 @@ static void decode_link(const struct config_bytes *bytes, size_t at,
 	link->active = bits(status, 13, 1);
 }
 
+/* As far as it is read here: to the slot's registers, or the second device's. */
+static size_t express_size(uint16_t flags)
+{
+	if ((flags & 0xf) >= 2)
+		return 0x2a;
+	return bits(flags, 8, 1) ? 0x18 : 0x0c;
+}
+
 /* PCI Express, 7.5.3. */
 static enum fact decode_express(const struct config_bytes *bytes, size_t at,
 				struct pci_config *config)
@@ -60,6 +68,9 @@ static enum fact decode_express(const struct config_bytes *bytes, size_t at,
 	if (!config_has(bytes, at, 0x0c))
 		return FACT_UNREADABLE;
 	flags = config_word(bytes, at + 2);
+	/* Half of it would say that a port has no slot, or forwards no ARI. */
+	if (!config_has(bytes, at, express_size(flags)))
+		return FACT_UNREADABLE;
 	device = config_long(bytes, at + 4);
 	config->pcie.version = flags & 0xf;
 	config->pcie.type = flags >> 4 & 0xf;
@@ -68,13 +79,13 @@ static enum fact decode_express(const struct config_bytes *bytes, size_t at,
 	config->pcie.flr = bits(device, 28, 1);
 	config->pcie.payload_size_shift = config_word(bytes, at + 8) >> 5 & 7;
 	decode_link(bytes, at, config);
-	if (config->pcie.slot_implemented && config_has(bytes, at + 0x14, 4)) {
+	if (config->pcie.slot_implemented) {
 		uint32_t slot = config_long(bytes, at + 0x14);
 
 		config->pcie.hotplug = bits(slot, 6, 1);
 		config->pcie.slot_number = (uint16_t)(slot >> 19 & 0x1fff);
 	}
-	if (config->pcie.version >= 2 && config_has(bytes, at + 0x24, 6)) {
+	if (config->pcie.version >= 2) {
 		config->pcie.ari_forwarding = bits(config_long(bytes, at + 0x24), 5, 1);
 		config->pcie.ari_enabled = bits(config_word(bytes, at + 0x28), 5, 1);
 	}
