@@ -123,7 +123,8 @@ static int learn_word(struct anonymiser *anonymiser, enum kind kind, const char 
 	}
 	while (len && isspace((unsigned char)text[len - 1]))
 		len--;
-	if (len < SECRET_MIN || memchr(text, '\n', len))
+	/* A word that began with a NUL would be empty, and found everywhere. */
+	if (len < SECRET_MIN || memchr(text, '\n', len) || memchr(text, '\0', len))
 		return 0;
 	word = strndup(text, len);
 	return word && find(anonymiser, kind, word) ? 0 : -ENOMEM;
