@@ -160,6 +160,23 @@ static void check_kernel_log(const char *bytes, size_t len)
 	free(text);
 }
 
+/* What was understood says the same when it is written as the kernel does. */
+static void check_region(const struct iommu_reserved *region)
+{
+	struct iommu_reserved *again = NULL;
+	size_t count = 0;
+	char line[96];
+
+	must(region->start <= region->end && region->type[0]);
+	must(memchr(region->type, '\0', sizeof(region->type)));
+	snprintf(line, sizeof(line), "0x%016" PRIx64 " 0x%016" PRIx64 " %s\n",
+		 region->start, region->end, region->type);
+	if (iommu_reserved_parse(line, strlen(line), &again, &count) != -ENOMEM)
+		must(count == 1 && again->start == region->start &&
+		     again->end == region->end && !strcmp(again->type, region->type));
+	free(again);
+}
+
 static void check_reserved(const char *text, size_t len)
 {
 	struct iommu_reserved *regions = NULL;
@@ -169,22 +186,39 @@ static void check_reserved(const char *text, size_t len)
 		must(!regions && !count);
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		must(regions[i].start <= regions[i].end && regions[i].type[0]);
-		must(memchr(regions[i].type, '\0', sizeof(regions[i].type)));
-	}
+	for (size_t i = 0; i < count; i++)
+		check_region(&regions[i]);
 	free(regions);
 }
 
 static void check_resources(const char *text, size_t len)
 {
-	struct pci_resource resources[PCI_RESOURCE_COUNT];
+	struct pci_resource resources[PCI_RESOURCE_COUNT], again[PCI_RESOURCE_COUNT];
+	char written[80 * PCI_RESOURCE_COUNT];
+	size_t used = 0;
 
 	if (pci_resources_parse(text, len, resources) < 0)
 		return;
+	for (unsigned int i = 0; i < PCI_RESOURCE_COUNT; i++) {
+		const struct pci_resource *one = &resources[i];
+		uint64_t end = one->size ? one->start + (one->size - 1) : 0;
+		unsigned int flags = (one->io ? 0x100u : 0x200u) |
+				     (one->prefetchable ? 0x2000u : 0) |
+				     (one->is_64bit ? 0x100000u : 0);
+
+		must(end >= one->start || !one->size);
+		must(one->size || !one->start);
+		used += (size_t)snprintf(written + used, sizeof(written) - used,
+					 "0x%016" PRIx64 " 0x%016" PRIx64 " 0x%016x\n",
+					 one->start, end, one->size ? flags : 0);
+	}
+	must(pci_resources_parse(written, used, again) == 0);
 	for (unsigned int i = 0; i < PCI_RESOURCE_COUNT; i++)
-		must(!resources[i].size ||
-		     resources[i].start <= UINT64_MAX - (resources[i].size - 1));
+		must(again[i].start == resources[i].start &&
+		     again[i].size == resources[i].size &&
+		     again[i].io == resources[i].io &&
+		     again[i].prefetchable == resources[i].prefetchable &&
+		     again[i].is_64bit == resources[i].is_64bit);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
