@@ -24,6 +24,9 @@ static int parse_line(const char *line, struct pci_resource *ret_resource)
 	*ret_resource = (struct pci_resource){ 0 };
 	if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || end <= start)
 		return 0;
+	/* No register decodes all there is, and that would be a size of 0: not there. */
+	if (end - start == UINT64_MAX)
+		return -EINVAL;
 	ret_resource->start = start;
 	ret_resource->size = end - start + 1;
 	ret_resource->io = flags & RESOURCE_IO;
