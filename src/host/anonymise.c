@@ -306,13 +306,16 @@ int anonymiser_replace(struct anonymiser *anonymiser, const char *text, size_t l
 		return -ENOMEM;
 	for (size_t i = 0; i < len;) {
 		bool begins = !i || !is_name(text[i - 1]);
-		const struct replacement *found =
-			learnt_at(anonymiser, text + i, len - i, begins);
+		const struct replacement *found = NULL, *learnt;
 		size_t n;
 
-		if (!found && begins &&
-		    formed_at(anonymiser, text + i, len - i, &found) < 0)
+		if (begins && formed_at(anonymiser, text + i, len - i, &found) < 0)
 			return -ENOMEM;
+		/* The longer one: a serial number may be how an address begins. */
+		learnt = learnt_at(anonymiser, text + i, len - i, begins);
+		if (learnt &&
+		    (!found || strlen(learnt->original) > strlen(found->original)))
+			found = learnt;
 		n = found ? strlen(found->replacement) : 1;
 		if (used + n > room) {
 			char *larger = realloc(out, 2 * (room + n) + 1);
