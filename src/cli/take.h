@@ -32,7 +32,7 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 enum take_direction {
 	TAKE,
 	GIVE_BACK,
-	GIVE_BACK_ALONE, /* not the rest of their groups, which were not taken with them */
+	GIVE_BACK_ALONE, /* not the rest of their groups */
 };
 
 /*

@@ -158,9 +158,10 @@ static int learn_word(struct anonymiser *anonymiser, enum kind kind, const char 
 	}
 	while (len && isspace((unsigned char)text[len - 1]))
 		len--;
+	/* A word that began with a NUL would be empty, and found everywhere. */
 	if (len < (kind == HOSTNAME ? HOSTNAME_MIN : SERIAL_MIN) ||
-	    memchr(text, '\n', len) || is_one_character(text, len) ||
-	    (kind == HOSTNAME && is_usual_name(text, len)))
+	    memchr(text, '\n', len) || memchr(text, '\0', len) ||
+	    is_one_character(text, len) || (kind == HOSTNAME && is_usual_name(text, len)))
 		return 0;
 	word = strndup(text, len);
 	return word && find(anonymiser, kind, word) ? 0 : -ENOMEM;
@@ -415,16 +416,19 @@ static int replace(struct anonymiser *anonymiser, const char *text, size_t len,
 		return -ENOMEM;
 	for (size_t i = 0; i < len;) {
 		bool begins = !i || !is_name(text[i - 1]);
-		const struct replacement *found =
-			learnt_at(anonymiser, text + i, len - i, begins, in_path);
+		/* "1.2.3.4.5" holds no address. */
+		bool goes_on = i > 1 && text[i - 1] == '.' && is_name(text[i - 2]);
+		const struct replacement *found = NULL, *learnt;
 		size_t n;
 
-		/* "1.2.3.4.5" holds no address. */
-		if (i > 1 && text[i - 1] == '.' && is_name(text[i - 2]))
-			begins = false;
-		if (!found && begins &&
+		if (begins && !goes_on &&
 		    formed_at(anonymiser, text + i, len - i, &found) < 0)
 			return -ENOMEM;
+		/* The longer one: a serial number may be how an address begins. */
+		learnt = learnt_at(anonymiser, text + i, len - i, begins, in_path);
+		if (learnt &&
+		    (!found || strlen(learnt->original) > strlen(found->original)))
+			found = learnt;
 		n = found ? strlen(found->replacement) : 1;
 		if (used + n > room) {
 			char *larger = realloc(out, 2 * (room + n) + 1);

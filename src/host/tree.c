@@ -190,8 +190,12 @@ int host_tree_add(struct host_tree *tree, const char *path, enum host_tree_kind 
 {
 	struct host_tree_node *node;
 	char *copy = NULL;
-	int r = make_node(tree, path, &node);
+	int r;
 
+	/* From nowhere the rest of a path would go on at the root. */
+	if (kind == TREE_LINK && !len)
+		return -EINVAL;
+	r = make_node(tree, path, &node);
 	if (r < 0 || says_more(node, kind, len))
 		return r;
 	if (node->kind == TREE_DIRECTORY || node->kind == TREE_LINK ||

@@ -41,9 +41,9 @@ void host_tree_free(struct host_tree *tree); /* takes NULL */
 /*
  * Adds what is at a path of plain names, "sys/bus/pci", and the directories above it.
  * Takes a copy of the bytes. What is known already and says more is kept. Returns 0;
- * -EINVAL for a path that is not plain (absolute, empty, with "." or ".." or too deep);
- * -EEXIST where a directory would have to be something else; -E2BIG for more nodes than
- * HOST_TREE_NODES_MAX; or -ENOMEM.
+ * -EINVAL for a path that is not plain (absolute, empty, with "." or ".." or too deep)
+ * and for a link without a target; -EEXIST where a directory would have to be something
+ * else; -E2BIG for more nodes than HOST_TREE_NODES_MAX; or -ENOMEM.
  */
 int host_tree_add(struct host_tree *tree, const char *path, enum host_tree_kind kind,
 		  const void *bytes, size_t len);

@@ -166,7 +166,7 @@ int dmar_parse(const uint8_t *bytes, size_t len, struct dmar *ret_dmar, struct e
 	 * than a page (parse_dmar_table() in drivers/iommu/intel/dmar.c). */
 	if (bytes[36] + 1 < PAGE_BITS)
 		return damaged(err, 36, "an impossible address width");
-	dmar.address_width = (uint8_t)(bytes[36] + 1);
+	dmar.address_width = (uint16_t)(bytes[36] + 1);
 	dmar.flags = bytes[37];
 	for (size_t at = DMAR_HEADER_SIZE; r == 0 && at < end; at += stated) {
 		stated = 0;

@@ -74,8 +74,8 @@ struct dmar_structure {
 };
 
 struct dmar {
-	bool whole;	       /* parsed to its end: no damage was found */
-	uint8_t address_width; /* of the host, in bits */
+	bool whole;		/* parsed to its end: no damage was found */
+	uint16_t address_width; /* of the host, in bits: up to 256 */
 	uint8_t flags;
 	struct dmar_structure *items; /* in the table's order */
 	size_t count;

@@ -42,6 +42,9 @@ static int parse_line(const char *line, size_t len, struct pci_resource *ret_res
 	if (!(flags & (RESOURCE_IO | RESOURCE_MEM)) || flags & RESOURCE_UNSET ||
 	    end <= start)
 		return 0;
+	/* 0 to the last address is how the kernel has an empty one (resource_size()). */
+	if (end - start == UINT64_MAX)
+		return 0;
 	ret_resource->start = start;
 	ret_resource->size = end - start + 1;
 	ret_resource->io = flags & RESOURCE_IO;

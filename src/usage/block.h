@@ -45,7 +45,8 @@ int block_boot_look(struct usage_scan *scan, const struct block_boot *boot,
 int block_crypttab_parse(const char *text, size_t len, struct string_list *ret_pairs);
 
 /* A table of libmount's from bytes of a mountinfo, fstab or swaps; its name tells which
- * ("mountinfo"). NULL: not one. */
+ * ("mountinfo"). NULL: not one; of the two that the kernel writes, also when a line
+ * cannot be read, for what it would say is not known. */
 struct libmnt_table *block_table_parse(const char *bytes, size_t len, const char *name);
 
 #endif

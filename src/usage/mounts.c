@@ -24,19 +24,54 @@ struct block_mounts {
 	bool others_unreadable;
 };
 
+/* For libmount, of a line that it cannot read and passes over. */
+static int note_damage(struct libmnt_table *table, const char *name, int line)
+{
+	bool *damaged = mnt_table_get_userdata(table);
+
+	(void)name, (void)line;
+	*damaged = true;
+	return 1;
+}
+
+/* libmount takes the format from the first line, not from the name. */
+static bool is_kernels(struct libmnt_table *table, int (*is_kind)(struct libmnt_fs *fs))
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	bool all = iter != NULL;
+	struct libmnt_fs *fs;
+
+	while (all && mnt_table_next_fs(table, iter, &fs) == 0)
+		all = is_kind(fs);
+	mnt_free_iter(iter);
+	return all;
+}
+
 struct libmnt_table *block_table_parse(const char *bytes, size_t len, const char *name)
 {
 	struct libmnt_table *table = mnt_new_table();
 	_cleanup_fclose_ FILE *stream = NULL;
+	bool damaged, whole;
 
 	if (!table || !len)
 		return table;
+	/* libmount would see its line end there. */
+	damaged = memchr(bytes, '\0', len);
+	mnt_table_set_userdata(table, &damaged);
+	mnt_table_set_parser_errcb(table, note_damage);
 	stream = fmemopen((void *)bytes, len, "r");
-	if (!stream || mnt_table_parse_stream(table, stream, name) != 0) {
-		mnt_unref_table(table);
-		return NULL;
-	}
-	return table;
+	whole = stream && mnt_table_parse_stream(table, stream, name) == 0;
+	mnt_table_set_userdata(table, NULL);
+	/* People write fstab, and mount(8) passes over what it cannot read there. */
+	if (whole && !strcmp(name, "mountinfo"))
+		whole = !damaged && !mnt_table_is_empty(table) &&
+			is_kernels(table, mnt_fs_is_kernel);
+	else if (whole && !strcmp(name, "swaps"))
+		whole = !damaged && is_kernels(table, mnt_fs_is_swaparea);
+	if (whole)
+		return table;
+	mnt_unref_table(table);
+	return NULL;
 }
 
 static struct libmnt_table *read_table(const struct host *host, const char *path)
