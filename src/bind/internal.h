@@ -3,6 +3,8 @@
 #define PCIFERRY_BIND_INTERNAL_H
 
 #include "bind/bind.h"
+#include "iommu/groups.h"
+#include "usage/usage.h"
 
 /* What is kept of a device. */
 struct bind_record {
@@ -22,5 +24,24 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 
 /* The same for the step that loads a module. */
 int bind_add_module(struct change_steps *steps, const char *module);
+
+/* The host as it is now. */
+struct bind_view {
+	struct pci_devices devices;
+	struct iommu_groups groups;
+	struct usage usage;
+};
+
+/* Whether a driver hands devices to VFIO, by its name. */
+bool bind_is_vfio(const char *driver);
+
+/* 0, or -EBUSY with every reason as evidence (ERROR_REFUSED). */
+int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,
+		       bool take, struct error *err);
+int bind_refuse_stuck(const struct bind_plan *plan, struct error *err);
+int bind_refuse_not_viable(const struct bind_view *view, const struct bind_plan *plan,
+			   struct error *err);
+int bind_refuse_kept_memory(const struct bind_view *view, const struct bind_plan *plan,
+			    struct error *err);
 
 #endif

@@ -11,21 +11,14 @@
 #include "iommu/groups.h"
 #include "usage/usage.h"
 
-/* The host as it is now. */
-struct view {
-	struct pci_devices devices;
-	struct iommu_groups groups;
-	struct usage usage;
-};
-
-static void view_free(struct view *view)
+static void view_free(struct bind_view *view)
 {
 	usage_free(&view->usage);
 	iommu_groups_free(&view->groups);
 	pci_devices_free(&view->devices);
 }
 
-static int view_open(const struct host *host, struct view *view, struct error *err)
+static int view_open(const struct host *host, struct bind_view *view, struct error *err)
 {
 	int r = pci_scan(host, &view->devices, err);
 
@@ -55,7 +48,7 @@ static int no_such_device(const struct pci_address *address, struct error *err)
 	return r;
 }
 
-static int find_group(const struct view *view, const struct pci_address *address,
+static int find_group(const struct bind_view *view, const struct pci_address *address,
 		      const struct iommu_group **ret_group, struct error *err)
 {
 	const struct pci_device *device = pci_find(&view->devices, address);
@@ -110,7 +103,7 @@ static int add_member(struct bind_plan *plan, const struct pci_device *device,
 }
 
 /* The state of a member now, and first: what was kept, unless that was another device. */
-static int read_state(const struct host *host, const struct view *view,
+static int read_state(const struct host *host, const struct bind_view *view,
 		      struct bind_member *member, struct error *err)
 {
 	struct pci_device *device = pci_find(&view->devices, &member->address);
@@ -159,7 +152,7 @@ static bool is_asked(const struct bind_request *request, size_t index,
 }
 
 static int gather(const struct host *host, const struct bind_request *request,
-		  const struct view *view, struct bind_plan *plan, struct error *err)
+		  const struct bind_view *view, struct bind_plan *plan, struct error *err)
 {
 	int r = 0;
 
@@ -179,142 +172,6 @@ static int gather(const struct host *host, const struct bind_request *request,
 		qsort(plan->members, plan->count, sizeof(*plan->members),
 		      compare_members);
 	return r;
-}
-
-/* The first reason makes the message; every one is evidence. */
-static void refuse(struct error *err, bool *refused, const char *device,
-		   const char *message)
-{
-	if (!*refused)
-		error_refuse(err, device, "%s, so nothing was changed", message);
-	*refused = true;
-}
-
-static bool is_vfio(const char *driver)
-{
-	return strstr(driver, "vfio") != NULL;
-}
-
-/*
- * Every use speaks against taking a member; one without a driver may still be what the
- * firmware's framebuffer is on. Against giving it back speaks a guest that holds its
- * group, and, where a driver of the host's is to let it go, every use again.
- */
-static bool speaks_against(const struct bind_member *member, enum usage_kind kind,
-			   bool take)
-{
-	return take || kind == USAGE_VFIO ||
-	       (member->now.driver[0] && !is_vfio(member->now.driver) &&
-		strcmp(member->now.driver, member->wanted.driver) != 0);
-}
-
-static int refuse_if_in_use(const struct view *view, const struct bind_plan *plan,
-			    bool take, struct error *err)
-{
-	bool refused = false, held = true;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct bind_member *member = &plan->members[i];
-		const struct usage_findings *findings = usage_of(
-			&view->usage, pci_find(&view->devices, &member->address));
-		char text[PCI_ADDRESS_SIZE];
-
-		pci_address_format(&member->address, text);
-		for (size_t j = 0; j < findings->count; j++) {
-			if (!speaks_against(member, findings->items[j].kind, take))
-				continue;
-			refuse(err, &refused, text, "in use");
-			error_evidence(err, "%s: %s", text, findings->items[j].detail);
-			held &= findings->items[j].kind == USAGE_VFIO;
-		}
-	}
-	if (!refused)
-		return 0;
-	error_hint(err, "%s",
-		   held ? "end that process first"
-			: "free it first (umount, swapoff, ip link set ... down)");
-	return -EBUSY;
-}
-
-static int refuse_if_stuck(const struct bind_plan *plan, struct error *err)
-{
-	char text[PCI_ADDRESS_SIZE];
-
-	for (size_t i = 0; i < plan->count; i++) {
-		if (!plan->members[i].stuck)
-			continue;
-		error_refuse(
-			err, pci_address_format(&plan->members[i].address, text),
-			"stuck: its driver hangs in the kernel, so nothing was changed");
-		error_hint(err, "end the process that holds the device, or reboot");
-		return -EBUSY;
-	}
-	return 0;
-}
-
-/* A bridge of the group on a driver that VFIO does not allow would make it all in vain.
- */
-static int refuse_if_not_viable(const struct view *view, const struct bind_plan *plan,
-				struct error *err)
-{
-	bool refused = false;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct iommu_group *group =
-			iommu_find_group(&view->groups, plan->members[i].group);
-
-		/* Members are sorted by address, and so stand together by group. */
-		if (i && plan->members[i - 1].group == group->number)
-			continue;
-		for (size_t j = 0; j < group->count; j++) {
-			const struct pci_device *bridge = group->members[j];
-			char text[PCI_ADDRESS_SIZE];
-			const char *driver;
-
-			if (!iommu_member_stays(bridge) ||
-			    iommu_member_allows_vfio(bridge, &driver))
-				continue;
-			pci_address_format(&bridge->address, text);
-			refuse(err, &refused, text, "the group would not be viable");
-			error_evidence(err,
-				       "%s: a bridge of group %u on the driver %s; VFIO"
-				       " allows pcieport, pci-stub or none",
-				       text, group->number,
-				       driver ? driver : "(unreadable)");
-		}
-	}
-	if (!refused)
-		return 0;
-	error_hint(err,
-		   "unbind the bridge from that driver, or put the device into another"
-		   " slot");
-	return -EBUSY;
-}
-
-/* Memory that the firmware uses with a device makes it all in vain as well. */
-static int refuse_if_kept_by_firmware(const struct view *view,
-				      const struct bind_plan *plan, struct error *err)
-{
-	bool refused = false;
-
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct bind_member *member = &plan->members[i];
-		char text[PCI_ADDRESS_SIZE], reason[256];
-
-		if ((i && plan->members[i - 1].group == member->group) ||
-		    usage_memory_verdict(&view->usage,
-					 iommu_find_group(&view->groups, member->group),
-					 reason, sizeof(reason)) != USAGE_CANNOT)
-			continue;
-		pci_address_format(&member->address, text);
-		refuse(err, &refused, text, "no guest could use it");
-		error_evidence(err, "%s: %s", text, reason);
-	}
-	if (!refused)
-		return 0;
-	error_hint(err, "some firmware has a switch for it (shared memory, USB legacy"
-			" support); else choose another device");
-	return -EBUSY;
 }
 
 static bool driver_is_there(const struct host *host, const char *driver)
@@ -337,7 +194,7 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
-	_cleanup_(view_free) struct view view = { 0 };
+	_cleanup_(view_free) struct bind_view view = { 0 };
 	int r;
 
 	if (strchr(request->driver, '/') || strlen(request->driver) >= BIND_DRIVER_SIZE ||
@@ -358,14 +215,14 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 			member->wanted = member->now;
 	}
 	if (r == 0)
-		r = refuse_if_stuck(&plan, err);
+		r = bind_refuse_stuck(&plan, err);
 	/* What no umount can mend comes first. */
-	if (r == 0 && is_vfio(request->driver))
-		r = refuse_if_not_viable(&view, &plan, err);
-	if (r == 0 && is_vfio(request->driver))
-		r = refuse_if_kept_by_firmware(&view, &plan, err);
+	if (r == 0 && bind_is_vfio(request->driver))
+		r = bind_refuse_not_viable(&view, &plan, err);
+	if (r == 0 && bind_is_vfio(request->driver))
+		r = bind_refuse_kept_memory(&view, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
-		r = refuse_if_in_use(&view, &plan, true, err);
+		r = bind_refuse_in_use(&view, &plan, true, err);
 	if (r == 0)
 		r = need_driver(host, &plan, request->driver, err);
 	if (r < 0)
@@ -383,9 +240,9 @@ static void want_back(struct bind_member *member)
 		member->wanted = member->first;
 		return;
 	}
-	if (is_vfio(member->now.override))
+	if (bind_is_vfio(member->now.override))
 		member->wanted.override[0] = '\0';
-	if (is_vfio(member->now.driver)) {
+	if (bind_is_vfio(member->now.driver)) {
 		member->wanted.driver[0] = '\0';
 		member->let_kernel_choose = true;
 	}
@@ -395,7 +252,7 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 		      struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
-	_cleanup_(view_free) struct view view = { 0 };
+	_cleanup_(view_free) struct bind_view view = { 0 };
 	int r;
 
 	r = view_open(host, &view, err);
@@ -409,7 +266,7 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 			r = need_driver(host, &plan, plan.members[i].wanted.driver, err);
 	}
 	if (r == 0 && !bind_plan_is_done(&plan))
-		r = refuse_if_in_use(&view, &plan, false, err);
+		r = bind_refuse_in_use(&view, &plan, false, err);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;

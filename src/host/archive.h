@@ -21,7 +21,13 @@ enum {
 int host_archive_parse(const char *name, const void *bytes, size_t len,
 		       struct host_tree **ret_tree, struct error *err);
 
-/* Adds what the member pciferry/recording says. Returns 0, -EINVAL or -ENOMEM. */
+/* The member that says what an archive cannot, and its first line. */
+extern const char host_index_path[], host_index_head[];
+
+/* The word for an error in it: "EIO" for those that have none of their own. */
+const char *host_index_error_name(int error);
+
+/* Adds what it says. Returns 0, -EINVAL or -ENOMEM. */
 int host_archive_parse_index(const char *text, size_t len, struct host_tree *tree);
 
 #endif

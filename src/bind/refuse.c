@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What speaks against a plan, told before anything is touched. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "bind/internal.h"
+
+/* The first reason makes the message; every one is evidence. */
+static void refuse(struct error *err, bool *refused, const char *device,
+		   const char *message)
+{
+	if (!*refused)
+		error_refuse(err, device, "%s, so nothing was changed", message);
+	*refused = true;
+}
+
+bool bind_is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio") != NULL;
+}
+
+/*
+ * Every use speaks against taking a member; one without a driver may still be what the
+ * firmware's framebuffer is on. Against giving it back speaks a guest that holds its
+ * group, and, where a driver of the host's is to let it go, every use again.
+ */
+static bool speaks_against(const struct bind_member *member, enum usage_kind kind,
+			   bool take)
+{
+	return take || kind == USAGE_VFIO ||
+	       (member->now.driver[0] && !bind_is_vfio(member->now.driver) &&
+		strcmp(member->now.driver, member->wanted.driver) != 0);
+}
+
+int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,
+		       bool take, struct error *err)
+{
+	bool refused = false, held = true;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		const struct usage_findings *findings = usage_of(
+			&view->usage, pci_find(&view->devices, &member->address));
+		char text[PCI_ADDRESS_SIZE];
+
+		pci_address_format(&member->address, text);
+		for (size_t j = 0; j < findings->count; j++) {
+			if (!speaks_against(member, findings->items[j].kind, take))
+				continue;
+			refuse(err, &refused, text, "in use");
+			error_evidence(err, "%s: %s", text, findings->items[j].detail);
+			held &= findings->items[j].kind == USAGE_VFIO;
+		}
+	}
+	if (!refused)
+		return 0;
+	error_hint(err, "%s",
+		   held ? "end that process first"
+			: "free it first (umount, swapoff, ip link set ... down)");
+	return -EBUSY;
+}
+
+int bind_refuse_stuck(const struct bind_plan *plan, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (!plan->members[i].stuck)
+			continue;
+		error_refuse(
+			err, pci_address_format(&plan->members[i].address, text),
+			"stuck: its driver hangs in the kernel, so nothing was changed");
+		error_hint(err, "end the process that holds the device, or reboot");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* A bridge of the group on a driver that VFIO does not allow would make it all in vain.
+ */
+int bind_refuse_not_viable(const struct bind_view *view, const struct bind_plan *plan,
+			   struct error *err)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct iommu_group *group =
+			iommu_find_group(&view->groups, plan->members[i].group);
+
+		/* Members are sorted by address, and so stand together by group. */
+		if (i && plan->members[i - 1].group == group->number)
+			continue;
+		for (size_t j = 0; j < group->count; j++) {
+			const struct pci_device *bridge = group->members[j];
+			char text[PCI_ADDRESS_SIZE];
+			const char *driver;
+
+			if (!iommu_member_stays(bridge) ||
+			    iommu_member_allows_vfio(bridge, &driver))
+				continue;
+			pci_address_format(&bridge->address, text);
+			refuse(err, &refused, text, "the group would not be viable");
+			error_evidence(err,
+				       "%s: a bridge of group %u on the driver %s; VFIO"
+				       " allows pcieport, pci-stub or none",
+				       text, group->number,
+				       driver ? driver : "(unreadable)");
+		}
+	}
+	if (!refused)
+		return 0;
+	error_hint(err,
+		   "unbind the bridge from that driver, or put the device into another"
+		   " slot");
+	return -EBUSY;
+}
+
+/* Memory that the firmware uses with a device makes it all in vain as well. */
+int bind_refuse_kept_memory(const struct bind_view *view, const struct bind_plan *plan,
+			    struct error *err)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		char text[PCI_ADDRESS_SIZE], reason[256];
+
+		if ((i && plan->members[i - 1].group == member->group) ||
+		    usage_memory_verdict(&view->usage,
+					 iommu_find_group(&view->groups, member->group),
+					 reason, sizeof(reason)) != USAGE_CANNOT)
+			continue;
+		pci_address_format(&member->address, text);
+		refuse(err, &refused, text, "no guest could use it");
+		error_evidence(err, "%s: %s", text, reason);
+	}
+	if (!refused)
+		return 0;
+	error_hint(err, "some firmware has a switch for it (shared memory, USB legacy"
+			" support); else choose another device");
+	return -EBUSY;
+}
