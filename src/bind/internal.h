@@ -32,9 +32,6 @@ struct bind_view {
 	struct usage usage;
 };
 
-/* Whether a driver hands devices to VFIO, by its name. */
-bool bind_is_vfio(const char *driver);
-
 /* 0, or -EBUSY with every reason as evidence (ERROR_REFUSED). */
 int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,
 		       bool take, struct error *err);

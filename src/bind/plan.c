@@ -217,9 +217,9 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	if (r == 0)
 		r = bind_refuse_stuck(&plan, err);
 	/* What no umount can mend comes first. */
-	if (r == 0 && bind_is_vfio(request->driver))
+	if (r == 0 && iommu_is_vfio_driver(request->driver))
 		r = bind_refuse_not_viable(&view, &plan, err);
-	if (r == 0 && bind_is_vfio(request->driver))
+	if (r == 0 && iommu_is_vfio_driver(request->driver))
 		r = bind_refuse_kept_memory(&view, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
 		r = bind_refuse_in_use(&view, &plan, true, err);
@@ -240,9 +240,9 @@ static void want_back(struct bind_member *member)
 		member->wanted = member->first;
 		return;
 	}
-	if (bind_is_vfio(member->now.override))
+	if (iommu_is_vfio_driver(member->now.override))
 		member->wanted.override[0] = '\0';
-	if (bind_is_vfio(member->now.driver)) {
+	if (iommu_is_vfio_driver(member->now.driver)) {
 		member->wanted.driver[0] = '\0';
 		member->let_kernel_choose = true;
 	}

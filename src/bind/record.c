@@ -71,7 +71,7 @@ static bool was_given_back(const struct pci_device *device,
 {
 	const char *override = device->driver_override;
 
-	return device->driver && !bind_is_vfio(device->driver) &&
+	return device->driver && !iommu_is_vfio_driver(device->driver) &&
 	       device->override_fact == FACT_KNOWN && override &&
 	       (!override[0] || !strcmp(override, first->override)) &&
 	       strcmp(override, device->driver) != 0;

@@ -15,11 +15,6 @@ static void refuse(struct error *err, bool *refused, const char *device,
 	*refused = true;
 }
 
-bool bind_is_vfio(const char *driver)
-{
-	return strstr(driver, "vfio") != NULL;
-}
-
 /*
  * Every use speaks against taking a member; one without a driver may still be what the
  * firmware's framebuffer is on. Against giving it back speaks a guest that holds its
@@ -29,7 +24,7 @@ static bool speaks_against(const struct bind_member *member, enum usage_kind kin
 			   bool take)
 {
 	return take || kind == USAGE_VFIO ||
-	       (member->now.driver[0] && !bind_is_vfio(member->now.driver) &&
+	       (member->now.driver[0] && !iommu_is_vfio_driver(member->now.driver) &&
 		strcmp(member->now.driver, member->wanted.driver) != 0);
 }
 

@@ -137,7 +137,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 				   &plan, err);
 	if (r == 0 && options.dry_run)
 		return take_print_steps(&plan, err);
-	if (r == 0 && direction == TAKE && strstr(options.driver, "vfio"))
+	if (r == 0 && direction == TAKE && iommu_is_vfio_driver(options.driver))
 		r = verify_viable(host, &plan, err);
 	if (r < 0)
 		return r;

@@ -64,7 +64,7 @@ static const char *driver_color(const struct cli_view *view,
 	(void)view;
 	if (device->stuck)
 		return "red";
-	return device->driver && strstr(device->driver, "vfio") ? "green" : NULL;
+	return device->driver && iommu_is_vfio_driver(device->driver) ? "green" : NULL;
 }
 
 static void override_text(const struct cli_view *view, const struct pci_device *device,

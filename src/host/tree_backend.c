@@ -82,15 +82,23 @@ static ssize_t read_link(const struct host *host, const struct host_dir *dir,
 	return (ssize_t)node->len;
 }
 
+static int find_directory(const struct host *host, const char *path,
+			  const struct host_tree_node **ret_node)
+{
+	int r = find(host, NULL, path, true, ret_node);
+
+	if (r < 0 || (*ret_node)->kind == TREE_DIRECTORY)
+		return r;
+	return (*ret_node)->kind == TREE_UNKNOWN ? -ENODATA : -ENOTDIR;
+}
+
 static int list(const struct host *host, const char *path, struct string_list *ret_names)
 {
 	const struct host_tree_node *node;
-	int r = find(host, NULL, path, true, &node);
+	int r = find_directory(host, path, &node);
 
 	if (r < 0)
 		return r;
-	if (node->kind != TREE_DIRECTORY)
-		return node->kind == TREE_UNKNOWN ? -ENODATA : -ENOTDIR;
 	if (!node->listed)
 		return node->error ? -node->error : -ENODATA;
 	for (size_t i = 0; r == 0 && i < node->n_children; i++)
@@ -110,12 +118,10 @@ static int exists(const struct host *host, const char *path)
 static int open_dir(const struct host *host, const char *path, struct host_dir *ret_dir)
 {
 	const struct host_tree_node *node;
-	int r = find(host, NULL, path, true, &node);
+	int r = find_directory(host, path, &node);
 
 	if (r < 0)
 		return r;
-	if (node->kind != TREE_DIRECTORY)
-		return node->kind == TREE_UNKNOWN ? -ENODATA : -ENOTDIR;
 	*ret_dir = (struct host_dir){ .host = host, .fd = -1, .node = node };
 	return 0;
 }

@@ -115,6 +115,11 @@ bool iommu_member_stays(const struct pci_device *member)
 	       (member->ids == FACT_KNOWN && (member->class_code >> 8) == 0x0600);
 }
 
+bool iommu_is_vfio_driver(const char *driver)
+{
+	return strstr(driver, "vfio") != NULL;
+}
+
 bool iommu_member_allows_vfio(const struct pci_device *member, const char **ret_driver)
 {
 	*ret_driver = member->driver;
@@ -124,8 +129,8 @@ bool iommu_member_allows_vfio(const struct pci_device *member, const char **ret_
 		return false;
 	/* Variant drivers carry "vfio" in their names: mlx5_vfio_pci,
 	 * nvgrace_gpu_vfio_pci. */
-	return strstr(member->driver, "vfio") || !strcmp(member->driver, "pcieport") ||
-	       !strcmp(member->driver, "pci-stub");
+	return iommu_is_vfio_driver(member->driver) ||
+	       !strcmp(member->driver, "pcieport") || !strcmp(member->driver, "pci-stub");
 }
 
 enum fact iommu_group_type(const struct host *host, const struct iommu_group *group,

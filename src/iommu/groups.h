@@ -50,6 +50,9 @@ const struct iommu_group *iommu_find_group(const struct iommu_groups *groups,
  */
 bool iommu_member_stays(const struct pci_device *member);
 
+/* By its name: vfio-pci, and variants such as mlx5_vfio_pci. */
+bool iommu_is_vfio_driver(const char *driver);
+
 /*
  * Whether a member on its present driver lets VFIO have the group: no driver, a VFIO
  * driver, or one that does no DMA of its own, pcieport and pci-stub (driver_managed_dma

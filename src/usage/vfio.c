@@ -17,7 +17,7 @@ bool usage_group_on_vfio(const struct iommu_group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
 		if (group->members[i]->driver &&
-		    strstr(group->members[i]->driver, "vfio"))
+		    iommu_is_vfio_driver(group->members[i]->driver))
 			return true;
 	return false;
 }
