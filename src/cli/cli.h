@@ -33,8 +33,8 @@ struct cli_command {
 	int (*run)(struct cli *cli, int argc, char **argv, struct error *err);
 };
 
-extern const struct cli_command cli_list, cli_show, cli_bind, cli_release, cli_vm,
-	cli_record;
+extern const struct cli_command cli_check, cli_list, cli_show, cli_bind, cli_release,
+	cli_vm, cli_record;
 
 /* DESIGN: nothing else is ever returned to the shell. */
 enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 };

@@ -400,6 +400,41 @@ struct json_object *json_root(const char *command)
 	return root;
 }
 
+struct json_object *json_check(const struct check *check)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (!object)
+		return NULL;
+	add_text(object, "id", check->id);
+	add_text(object, "area", check->area);
+	add_text(object, "meaning", check->meaning);
+	add_boolean(object, "per_device", FACT_KNOWN, check->per_device);
+	return object;
+}
+
+static void add_text_or_null(struct json_object *object, const char *key,
+			     const char *text)
+{
+	add_text(object, key, text[0] ? text : NULL);
+}
+
+struct json_object *json_finding(const struct check_finding *finding)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (!object)
+		return NULL;
+	add_text(object, "check", finding->check->id);
+	add_text(object, "area", finding->check->area);
+	add_text(object, "status", check_status_name(finding->status));
+	add_text_or_null(object, "subject", finding->subject);
+	add_text(object, "seen", finding->seen);
+	add_text_or_null(object, "why", finding->why);
+	add_text_or_null(object, "fix", finding->fix);
+	return object;
+}
+
 struct json_object *json_recording(const char *path, size_t devices, size_t size,
 				   const struct host_recording_summary *summary)
 {

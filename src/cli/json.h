@@ -3,6 +3,7 @@
 #define PCIFERRY_CLI_JSON_H
 
 /* The objects of docs/json.md, the same in every command. */
+#include "check/check.h"
 #include "cli/view.h"
 
 struct host_recording_summary;
@@ -30,5 +31,9 @@ struct json_object *json_groups(const struct cli_view *view);
 /* What record has written. NULL: out of memory. */
 struct json_object *json_recording(const char *path, size_t devices, size_t size,
 				   const struct host_recording_summary *summary);
+
+/* A check, and what one found. NULL: out of memory. */
+struct json_object *json_check(const struct check *check);
+struct json_object *json_finding(const struct check_finding *finding);
 
 #endif

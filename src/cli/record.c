@@ -10,6 +10,7 @@
 #include "base/atomicfile.h"
 #include "base/cleanup.h"
 #include "bind/bind.h"
+#include "check/check.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/output.h"
@@ -105,6 +106,24 @@ static void read_boot(const struct cli_view *view)
 	host_read_kernel_log(view->host, &log, &len);
 }
 
+/* What `check` looks at, of the host and of every device. */
+static int read_checks(const struct cli_view *view, struct error *err)
+{
+	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
+	_cleanup_free_ struct pci_address *addresses =
+		calloc(view->devices.count + 1, sizeof(*addresses));
+	struct check_request request = {
+		.devices = addresses,
+		.n_devices = view->devices.count,
+	};
+
+	if (!addresses)
+		return error_oom(err);
+	for (size_t i = 0; i < view->devices.count; i++)
+		addresses[i] = view->devices.items[i].address;
+	return check_host(view->host, &request, &findings, err);
+}
+
 static int read_everything(struct cli_view *view, struct error *err)
 {
 	_cleanup_(string_list_free) struct string_list modules = { 0 };
@@ -116,6 +135,8 @@ static int read_everything(struct cli_view *view, struct error *err)
 		r = read_device(view, &view->devices.items[i], err);
 	for (size_t i = 0; r == 0 && i < view->groups.count; i++)
 		read_group(view, &view->groups.items[i]);
+	if (r == 0)
+		r = read_checks(view, err);
 	if (r < 0)
 		return r;
 	/* The kernel's tables are the same for all. */

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Running the table, and what the checks tell their findings with. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "check/internal.h"
+#include "host/kernellog.h"
+
+static const struct check *const tables[] = {
+	check_cpu_table,
+	check_iommu_table,
+};
+
+const struct check *check_at(size_t index)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct check *row = tables[i]; row->id; row++)
+			if (!index--)
+				return row;
+	return NULL;
+}
+
+const char *check_status_name(enum check_status status)
+{
+	static const char *const names[] = {
+		[CHECK_PASS] = "PASS", [CHECK_INFO] = "INFO", [CHECK_UNKNOWN] = "UNKNOWN",
+		[CHECK_WARN] = "WARN", [CHECK_FAIL] = "FAIL",
+	};
+
+	return names[status];
+}
+
+void check_findings_free(struct check_findings *findings)
+{
+	if (!findings)
+		return;
+	for (size_t i = 0; i < findings->count; i++) {
+		free(findings->items[i].subject);
+		free(findings->items[i].seen);
+		free(findings->items[i].why);
+		free(findings->items[i].fix);
+	}
+	free(findings->items);
+	memset(findings, 0, sizeof(*findings));
+}
+
+static int format(char **ret_text, const char *pattern, va_list args)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, pattern, args) < 0)
+		return -ENOMEM;
+	free(*ret_text);
+	*ret_text = text;
+	return 0;
+}
+
+int check_tell(struct check_run *run, enum check_status status, const char *subject,
+	       const char *seen, ...)
+{
+	struct check_findings *findings = run->findings;
+	struct check_finding *finding;
+	char address[PCI_ADDRESS_SIZE] = "";
+	va_list args;
+	int r;
+
+	finding = reallocarray(findings->items, findings->count + 1, sizeof(*finding));
+	if (!finding)
+		return -ENOMEM;
+	findings->items = finding;
+	finding += findings->count;
+	if (run->device)
+		pci_address_format(&run->device->address, address);
+	*finding = (struct check_finding){
+		.check = run->check,
+		.status = status,
+		.subject = strdup(subject ? subject : address),
+		.why = strdup(""),
+		.fix = strdup(""),
+	};
+	findings->count++;
+	va_start(args, seen);
+	r = format(&finding->seen, seen, args);
+	va_end(args);
+	return r < 0 || !finding->subject || !finding->why || !finding->fix ? -ENOMEM : 0;
+}
+
+static struct check_finding *last_finding(const struct check_run *run)
+{
+	return &run->findings->items[run->findings->count - 1];
+}
+
+int check_why(struct check_run *run, const char *why, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, why);
+	r = format(&last_finding(run)->why, why, args);
+	va_end(args);
+	return r;
+}
+
+int check_fix(struct check_run *run, const char *fix, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, fix);
+	r = format(&last_finding(run)->fix, fix, args);
+	va_end(args);
+	return r;
+}
+
+static void facts_free(struct check_facts *facts)
+{
+	bootcfg_cmdline_free(&facts->cmdline);
+	free(facts->cpuinfo);
+	free(facts->log);
+	iommu_registered_free(&facts->units);
+	iommu_firmware_free(&facts->firmware);
+	iommu_groups_free(&facts->groups);
+	pci_devices_free(&facts->devices);
+}
+
+static enum fact fact_of(int r)
+{
+	if (r == 0)
+		return FACT_KNOWN;
+	return r == -ENOENT ? FACT_ABSENT : FACT_UNREADABLE;
+}
+
+static int facts_read(const struct host *host, struct check_facts *facts,
+		      struct error *err)
+{
+	size_t len;
+	int r;
+
+	facts->host = host;
+	r = pci_scan(host, &facts->devices, err);
+	if (r == 0)
+		r = iommu_scan(&facts->devices, &facts->groups, err);
+	if (r == 0)
+		r = iommu_firmware_read(host, &facts->firmware, err);
+	if (r == 0)
+		r = iommu_registered_read(host, &facts->units, err);
+	if (r < 0)
+		return r;
+	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
+	bootcfg_distro_read(host, &facts->distro);
+	facts->cpuinfo_fact =
+		fact_of(host_read_file(host, "proc/cpuinfo", &facts->cpuinfo, &len));
+	facts->log_fact =
+		fact_of(host_read_kernel_log(host, &facts->log, &facts->log_len));
+	return 0;
+}
+
+/* For each device that was named, or once. */
+static int run_check(struct check_run *run, const struct check_request *request)
+{
+	const struct check_facts *facts = run->facts;
+	int r = 0;
+
+	if (!run->check->per_device)
+		return run->check->run(run);
+	for (size_t i = 0; r == 0 && i < request->n_devices; i++) {
+		run->device = pci_find(&facts->devices, &request->devices[i]);
+		if (run->device)
+			r = run->check->run(run);
+	}
+	run->device = NULL;
+	return r;
+}
+
+int check_host(const struct host *host, const struct check_request *request,
+	       struct check_findings *ret_findings, struct error *err)
+{
+	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
+	_cleanup_(facts_free) struct check_facts facts = { 0 };
+	const struct check *check;
+	int r = facts_read(host, &facts, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && (check = check_at(i)); i++) {
+		struct check_run run = { check, &facts, NULL, &findings };
+
+		if (!request->wanted || request->wanted(check, request->argument))
+			r = run_check(&run, request);
+	}
+	if (r < 0)
+		return error_oom(err);
+	*ret_findings = findings;
+	memset(&findings, 0, sizeof(findings));
+	return 0;
+}

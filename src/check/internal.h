@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_CHECK_INTERNAL_H
+#define PCIFERRY_CHECK_INTERNAL_H
+
+#include "bootcfg/cmdline.h"
+#include "bootcfg/distro.h"
+#include "check/check.h"
+#include "iommu/registered.h"
+#include "iommu/units.h"
+#include "usage/usage.h"
+
+/* What several checks look at, read once. */
+struct check_facts {
+	const struct host *host;
+	struct pci_devices devices;
+	struct iommu_groups groups;
+	struct iommu_firmware firmware; /* the firmware's table of IOMMUs */
+	struct iommu_registered units;	/* the IOMMUs that the kernel drives */
+	enum fact cmdline_fact;
+	struct bootcfg_cmdline cmdline; /* of the running kernel */
+	struct bootcfg_distro distro;
+	enum fact cpuinfo_fact, log_fact;
+	char *cpuinfo; /* proc/cpuinfo; NULL unless known */
+	char *log; /* the kernel log's lines about IOMMUs and PCI; NULL unless known */
+	size_t log_len;
+};
+
+/* One check at work. */
+struct check_run {
+	const struct check *check;
+	const struct check_facts *facts;
+	const struct pci_device *device; /* of a check per device; else NULL */
+	struct check_findings *findings;
+};
+
+/*
+ * Adds a finding; subject NULL: the device that is looked at, or the host. Returns 0 or
+ * -ENOMEM. check_why() and check_fix() complete the last one, and keep its error.
+ */
+int check_tell(struct check_run *run, enum check_status status, const char *subject,
+	       const char *seen, ...) __attribute__((format(printf, 4, 5)));
+int check_why(struct check_run *run, const char *why, ...)
+	__attribute__((format(printf, 2, 3)));
+int check_fix(struct check_run *run, const char *fix, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Who made the processor, as far as IOMMUs go. */
+enum check_vendor { CHECK_VENDOR_UNKNOWN, CHECK_INTEL, CHECK_AMD, CHECK_NOT_X86 };
+enum check_vendor check_vendor(const struct check_facts *facts);
+
+/* Whether the word is among the processor's flags. */
+bool check_cpu_has(const struct check_facts *facts, const char *flag);
+
+/* How this distribution adds a parameter to the kernel's command line: one sentence. */
+int check_fix_parameter(struct check_run *run, const char *parameter);
+
+/* A check in a file of its own. */
+int check_iommu_cmdline(struct check_run *run);
+
+/* The tables of each area, in their files; each ends with an all-zero row. */
+extern const struct check check_cpu_table[], check_iommu_table[];
+
+#endif

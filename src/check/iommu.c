@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The IOMMU: there, on, and as the command line meant it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "check/internal.h"
+
+static const char *firmware_switch(const struct check_facts *facts)
+{
+	return check_vendor(facts) == CHECK_AMD ? "IOMMU (AMD-Vi)" : "VT-d";
+}
+
+int check_fix_parameter(struct check_run *run, const char *parameter)
+{
+	switch (run->facts->distro.family) {
+	case BOOTCFG_DEBIAN:
+		return check_fix(run,
+				 "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run"
+				 " update-grub, and reboot",
+				 parameter);
+	case BOOTCFG_FEDORA:
+		return check_fix(run, "grubby --update-kernel=ALL --args=%s, and reboot",
+				 parameter);
+	case BOOTCFG_SUSE:
+		return check_fix(run,
+				 "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run"
+				 " grub2-mkconfig -o /boot/grub2/grub.cfg, and reboot",
+				 parameter);
+	default:
+		return check_fix(
+			run,
+			"add %s to the kernel's command line in the boot loader's"
+			" configuration, and reboot",
+			parameter);
+	}
+}
+
+static int table(struct check_run *run)
+{
+	const struct check_facts *facts = run->facts;
+	const struct iommu_firmware *firmware = &facts->firmware;
+	int r;
+
+	if (check_vendor(facts) == CHECK_NOT_X86)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "no x86 processor: DMAR and IVRS are not for it");
+	if (firmware->fact == FACT_KNOWN)
+		return check_tell(run, CHECK_PASS, NULL, "the firmware has the table %s",
+				  firmware->kind == IOMMU_DMAR ? "DMAR" : "IVRS");
+	if (firmware->damage[0]) {
+		r = check_tell(run, CHECK_WARN, NULL,
+			       "the table %s of the firmware is damaged: %s",
+			       firmware->kind == IOMMU_DMAR ? "DMAR" : "IVRS",
+			       firmware->damage);
+		if (r == 0)
+			r = check_why(run, "the kernel may leave the IOMMU off, or some"
+					   " devices without it");
+		return r < 0 ? r : check_fix(run, "look for a newer firmware");
+	}
+	if (firmware->fact == FACT_UNREADABLE)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "/sys/firmware/acpi/tables can be read as root only");
+	r = check_tell(run, CHECK_FAIL, NULL,
+		       "neither DMAR nor IVRS in /sys/firmware/acpi/tables");
+	if (r == 0)
+		r = check_why(run, "without an IOMMU no device can be given to a guest");
+	return r < 0 ? r
+		     : check_fix(
+			       run,
+			       "turn %s on in the firmware's set-up; if there is no such"
+			       " switch, the board or the processor has no IOMMU",
+			       firmware_switch(facts));
+}
+
+static int groups(struct check_run *run)
+{
+	const struct check_facts *facts = run->facts;
+	int r;
+
+	if (facts->groups.count)
+		return check_tell(run, CHECK_PASS, NULL,
+				  "%zu groups in /sys/kernel/iommu_groups",
+				  facts->groups.count);
+	r = check_tell(run, CHECK_FAIL, NULL, "no device is in an IOMMU group");
+	if (r == 0)
+		r = check_why(run, "a guest gets whole groups, and there are none: the"
+				   " kernel has not turned the IOMMU on");
+	if (r < 0)
+		return r;
+	if (facts->firmware.fact == FACT_ABSENT && check_vendor(facts) != CHECK_NOT_X86)
+		return check_fix(run, "turn %s on in the firmware's set-up first",
+				 firmware_switch(facts));
+	if (check_vendor(facts) == CHECK_AMD)
+		return check_fix(run, "AMD-Vi is on unless the command line has"
+				      " amd_iommu=off or iommu=off: see iommu-cmdline");
+	return check_fix_parameter(run, "intel_iommu=on");
+}
+
+static int remapping(struct check_run *run)
+{
+	const struct check_facts *facts = run->facts;
+	bool possible = false;
+	int r;
+
+	switch (iommu_remaps_interrupts(&facts->firmware, &facts->units, &possible)) {
+	case FACT_KNOWN:
+		break;
+	case FACT_ABSENT:
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "there is no table of the firmware to say it");
+	default:
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "what can be read does not decide it");
+	}
+	if (possible)
+		return check_tell(run, CHECK_PASS, NULL,
+				  "the IOMMU can remap interrupts");
+	r = check_tell(run, CHECK_FAIL, NULL,
+		       "the IOMMU cannot remap interrupts, by the firmware's table");
+	if (r == 0)
+		r = check_why(run, "VFIO refuses (EPERM): a guest could send any"
+				   " interrupt to the host");
+	return r < 0 ? r
+		     : check_fix(
+			       run,
+			       "look in the firmware's set-up for interrupt remapping or"
+			       " x2APIC; where all guests are trusted, the option"
+			       " allow_unsafe_interrupts=1 of vfio_iommu_type1 lifts it");
+}
+
+static int unsafe_interrupts(struct check_run *run)
+{
+	static const char path[] =
+		"sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
+	char text[16];
+	int r;
+
+	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
+		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
+				  path);
+	if (strcmp(text, "Y") != 0)
+		return check_tell(run, CHECK_PASS, NULL,
+				  "allow_unsafe_interrupts is not set");
+	r = check_tell(run, CHECK_WARN, NULL, "/%s is Y", path);
+	if (r == 0)
+		r = check_why(run, "a guest with a device can send any interrupt to the"
+				   " host, and so attack it");
+	return r < 0 ? r
+		     : check_fix(run, "take allow_unsafe_interrupts out of"
+				      " /etc/modprobe.d and of the kernel's command line"
+				      " unless all guests are trusted");
+}
+
+static int acs_override(struct check_run *run)
+{
+	const struct bootcfg_parameter *parameter;
+	int r;
+
+	if (run->facts->cmdline_fact != FACT_KNOWN)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "/proc/cmdline could not be read");
+	parameter = bootcfg_find_parameter(&run->facts->cmdline, "pcie_acs_override");
+	if (!parameter)
+		return check_tell(run, CHECK_PASS, NULL,
+				  "no pcie_acs_override in /proc/cmdline");
+	r = check_tell(run, CHECK_WARN, NULL, "pcie_acs_override=%s in /proc/cmdline",
+		       parameter->value ? parameter->value : "");
+	if (r == 0)
+		r = check_why(run, "a kernel with that patch shows groups that the"
+				   " hardware does not keep apart: a guest can reach the"
+				   " memory of devices in other groups, and any other"
+				   " kernel ignores the parameter");
+	return r < 0 ? r
+		     : check_fix(run, "pciferry list --predict shows the groups without"
+				      " it; take it out unless all guests are trusted");
+}
+
+const struct check check_iommu_table[] = {
+	{ "iommu-table", "iommu", "the firmware tells of an IOMMU", false, table },
+	{ "iommu-groups", "iommu", "the kernel has turned it on", false, groups },
+	{ "iommu-cmdline", "iommu", "what the command line says of it takes effect",
+	  false, check_iommu_cmdline },
+	{ "iommu-interrupts", "iommu", "it can remap interrupts", false, remapping },
+	{ "iommu-unsafe", "iommu", "unsafe interrupts are not allowed", false,
+	  unsafe_interrupts },
+	{ "iommu-acs-override", "iommu", "groups are those of the hardware", false,
+	  acs_override },
+	{ 0 },
+};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the kernel's command line says about the IOMMU, and whether the kernel heard it. A
+ * parameter that it does not know, or a value, is dropped without a word.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "check/internal.h"
+
+/* drivers/iommu/intel/iommu.c (intel_iommu_setup), drivers/iommu/amd/init.c
+ * (parse_amd_iommu_options), arch/x86/kernel/pci-dma.c (iommu_setup). */
+static const char *const intel_values[] = {
+	"on",	 "off",	   "igfx_off",	    "forcedac", "strict", "sp_off",
+	"sm_on", "sm_off", "tboot_noforce", "nobounce", NULL,
+};
+static const char *const amd_values[] = {
+	"fullflush", "force_enable", "off",	    "force_isolation", "pgtbl_v1",
+	"pgtbl_v2",  "irtcachedis",  "nohugepages", "v2_pgsizes_only", NULL,
+};
+static const char *const generic_values[] = {
+	"off",	      "force",	   "noforce",  "biomerge", "panic",   "nopanic",
+	"merge",      "nomerge",   "forcesac", "allowdac", "nodac",   "usedac",
+	"soft",	      "calgary",   "pt",       "nopt",	   "memaper", "noagp",
+	"noaperture", "fullflush", "nobypass", NULL,
+};
+
+static const struct {
+	const char *name;
+	const char *const *values;
+} parameters[] = {
+	{ "intel_iommu", intel_values },
+	{ "amd_iommu", amd_values },
+	{ "iommu", generic_values },
+};
+
+/* What is written for intel_iommu, amd_iommu and iommu when one is not careful. */
+static const char *const misspelt[] = {
+	"iommu_intel",	  "iommu_amd",	  "intel_iomm", "intel_immou", "intel_ommu",
+	"intel_iommmu",	  "inteliommu",	  "amd_iomm",	"amd_immou",   "amdiommu",
+	"intel_iommu:on", "amd_iommu:on", "intel_vtd",
+};
+
+static int tell_parameter(struct check_run *run,
+			  const struct bootcfg_parameter *parameter, const char *why)
+{
+	int r = check_tell(run, CHECK_WARN, NULL, "%s%s%s in /proc/cmdline",
+			   parameter->name, parameter->value ? "=" : "",
+			   parameter->value ? parameter->value : "");
+
+	return r < 0 ? r : check_why(run, "%s", why);
+}
+
+static bool is_known(const char *const *values, const char *word, size_t len)
+{
+	for (; *values; values++)
+		if (strlen(*values) == len && !strncmp(*values, word, len))
+			return true;
+	return false;
+}
+
+/* The first word of a value that the kernel does not know; *ret_len 0: none. */
+static const char *unknown_word(const char *value, const char *const *values,
+				size_t *ret_len)
+{
+	for (const char *at = value; *at;) {
+		size_t len = strcspn(at, ",");
+		/* "memaper=3" has a value of its own. */
+		size_t word = strcspn(at, ",=");
+
+		if (len && !is_known(values, at, word)) {
+			*ret_len = len;
+			return at;
+		}
+		at += len + (at[len] == ',');
+	}
+	*ret_len = 0;
+	return NULL;
+}
+
+static int look_at_value(struct check_run *run, const struct bootcfg_parameter *parameter,
+			 const char *const *values)
+{
+	const char *word;
+	char why[160];
+	size_t len;
+	int r;
+
+	if (!parameter->value || !parameter->value[0]) {
+		r = tell_parameter(run, parameter, "it has no value, so it does nothing");
+		return r < 0 ? r
+			     : check_fix(run, "write it without spaces, %s=on",
+					 parameter->name);
+	}
+	if (bootcfg_same_name(parameter->name, "amd_iommu") &&
+	    !strcmp(parameter->value, "on")) {
+		r = check_tell(run, CHECK_INFO, NULL, "amd_iommu=on in /proc/cmdline");
+		return r < 0 ? r
+			     : check_why(run, "the kernel knows no such value: AMD-Vi is"
+					      " on without it");
+	}
+	word = unknown_word(parameter->value, values, &len);
+	if (!word)
+		return 0;
+	snprintf(why, sizeof(why), "the kernel does not know \"%.*s\" as a value of %s",
+		 (int)len, word, parameter->name);
+	r = tell_parameter(run, parameter, why);
+	if (r < 0)
+		return r;
+	if (memchr(word, '=', len))
+		return check_fix(run, "a space, not a comma, parts two parameters");
+	return check_fix(run, "look for a spelling mistake");
+}
+
+/* The last word counts: "intel_iommu=on ... intel_iommu=off". */
+static bool is_off(const struct bootcfg_cmdline *cmdline, const char *name)
+{
+	const struct bootcfg_parameter *last = bootcfg_find_parameter(cmdline, name);
+
+	return last && bootcfg_value_has(last->value, "off");
+}
+
+static int look_at_off(struct check_run *run, const char *name)
+{
+	int r;
+
+	if (!is_off(&run->facts->cmdline, name))
+		return 0;
+	r = check_tell(run, CHECK_FAIL, NULL, "%s=off in /proc/cmdline", name);
+	if (r == 0)
+		r = check_why(run, "it turns the IOMMU off, whatever stands before it");
+	return r < 0 ? r
+		     : check_fix(run,
+				 "take %s=off out of the boot loader's configuration"
+				 " and reboot",
+				 name);
+}
+
+static int look_at_vendor(struct check_run *run)
+{
+	const struct bootcfg_cmdline *cmdline = &run->facts->cmdline;
+	enum check_vendor vendor = check_vendor(run->facts);
+	const struct bootcfg_parameter *other = NULL;
+	int r;
+
+	if (vendor == CHECK_AMD)
+		other = bootcfg_find_parameter(cmdline, "intel_iommu");
+	else if (vendor == CHECK_INTEL)
+		other = bootcfg_find_parameter(cmdline, "amd_iommu");
+	if (!other)
+		return 0;
+	r = tell_parameter(run, other,
+			   "it is for the other vendor's processors and does nothing");
+	return r < 0 ? r
+		     : check_fix(run, vendor == CHECK_AMD
+					      ? "take it out: AMD-Vi is on without it"
+					      : "write intel_iommu=on instead");
+}
+
+static int look_at_spelling(struct check_run *run,
+			    const struct bootcfg_parameter *parameter)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(misspelt); i++)
+		if (bootcfg_same_name(parameter->name, misspelt[i])) {
+			r = tell_parameter(
+				run, parameter,
+				"the kernel knows no such parameter, and does nothing");
+			if (r == 0)
+				r = check_fix(run, "intel_iommu=on is how it is written");
+		}
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parameters); i++)
+		if (bootcfg_same_name(parameter->name, parameters[i].name))
+			r = look_at_value(run, parameter, parameters[i].values);
+	return r;
+}
+
+int check_iommu_cmdline(struct check_run *run)
+{
+	const struct bootcfg_cmdline *cmdline = &run->facts->cmdline;
+	size_t before = run->findings->count;
+	int r = 0;
+
+	if (run->facts->cmdline_fact != FACT_KNOWN)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "/proc/cmdline could not be read");
+	for (size_t i = 0; r == 0 && i < cmdline->count; i++)
+		r = look_at_spelling(run, &cmdline->items[i]);
+	if (r == 0)
+		r = look_at_vendor(run);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parameters); i++)
+		r = look_at_off(run, parameters[i].name);
+	if (r < 0 || run->findings->count > before)
+		return r;
+	return check_tell(run, CHECK_PASS, NULL,
+			  "/proc/cmdline says nothing that the kernel would not hear");
+}

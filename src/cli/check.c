@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "check/check.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/output.h"
+
+struct check_options {
+	bool list;
+	struct string_list only, skip; /* ids */
+};
+
+static void options_free(struct check_options *options)
+{
+	string_list_free(&options->only);
+	string_list_free(&options->skip);
+}
+
+static bool is_wanted(const struct check *check, void *argument)
+{
+	const struct check_options *options = argument;
+
+	return (!options->only.count || string_list_has(&options->only, check->id) ||
+		string_list_has(&options->only, check->area)) &&
+	       !string_list_has(&options->skip, check->id) &&
+	       !string_list_has(&options->skip, check->area);
+}
+
+static bool is_name(const char *name)
+{
+	const struct check *check;
+
+	for (size_t i = 0; (check = check_at(i)); i++)
+		if (!strcmp(check->id, name) || !strcmp(check->area, name))
+			return true;
+	return false;
+}
+
+/* "iommu,kvm-module": ids of checks, or areas. */
+static int take_names(const char *option, const char *text, struct string_list *names,
+		      struct error *err)
+{
+	for (;;) {
+		size_t len = strcspn(text, ",");
+
+		if (string_list_addf(names, "%.*s", (int)len, text) < 0)
+			return error_oom(err);
+		if (!is_name(names->items[names->count - 1])) {
+			error_usage(err, option, "%s is no check",
+				    names->items[names->count - 1]);
+			error_hint(err, "pciferry check --list shows them");
+			return -EINVAL;
+		}
+		if (!text[len])
+			return 0;
+		text += len + 1;
+	}
+}
+
+static int parse_options(struct cli *cli, int argc, char **argv,
+			 struct check_options *options, struct error *err)
+{
+	static const struct option own[] = {
+		{ "list", no_argument, NULL, 'l' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "skip", required_argument, NULL, 's' },
+		{ 0 },
+	};
+	int value, r = 0;
+
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+		if (value < 0)
+			return value;
+		if (value == 'l')
+			options->list = true;
+		else if (value == 'o')
+			r = take_names("--only", optarg, &options->only, err);
+		else
+			r = take_names("--skip", optarg, &options->skip, err);
+	}
+	return r;
+}
+
+static int list_checks(const struct cli *cli, struct error *err)
+{
+	struct json_object *root = cli->json ? json_root("check") : NULL;
+	struct json_object *array = cli->json ? json_object_new_array() : NULL;
+	const struct check *check;
+
+	if (cli->json && (!root || !array)) {
+		json_object_put(root);
+		json_object_put(array);
+		return error_oom(err);
+	}
+	for (size_t i = 0; (check = check_at(i)); i++)
+		if (cli->json)
+			json_object_array_add(array, json_check(check));
+		else
+			output_line("%-20s %s%s", check->id, check->meaning,
+				    check->per_device ? " (of a DEVICE)" : "");
+	if (!cli->json)
+		return 0;
+	json_object_object_add(root, "checks", array);
+	return output_json(root);
+}
+
+static int print_json(const struct check_findings *findings, struct error *err)
+{
+	struct json_object *root = json_root("check");
+	struct json_object *array = json_object_new_array();
+
+	if (!root || !array) {
+		json_object_put(root);
+		json_object_put(array);
+		return error_oom(err);
+	}
+	for (size_t i = 0; i < findings->count; i++)
+		json_object_array_add(array, json_finding(&findings->items[i]));
+	json_object_object_add(root, "findings", array);
+	return output_json(root);
+}
+
+/* What is well is summed up, unless each step is to be told. */
+static void print_finding(const struct check_finding *finding, bool verbose)
+{
+	bool calls = finding->status >= CHECK_WARN || verbose;
+
+	if (finding->status == CHECK_PASS && !verbose)
+		return;
+	output_line("  %-7s  %s: %s%s%s", check_status_name(finding->status),
+		    finding->check->id, finding->subject, finding->subject[0] ? ": " : "",
+		    finding->seen);
+	if (calls && finding->why[0])
+		output_line("           why: %s", finding->why);
+	if (calls && finding->fix[0])
+		output_line("           fix: %s", finding->fix);
+}
+
+/* Those of an area stand together. Returns where the next area begins. */
+static size_t print_area(const struct check_findings *findings, size_t first,
+			 bool verbose)
+{
+	const char *area = findings->items[first].check->area;
+	enum check_status worst = CHECK_PASS;
+	size_t end = first;
+
+	for (; end < findings->count; end++) {
+		if (strcmp(findings->items[end].check->area, area) != 0)
+			break;
+		if (findings->items[end].status > worst)
+			worst = findings->items[end].status;
+	}
+	output_line("%-10s %s", area, check_status_name(worst));
+	for (size_t i = first; i < end; i++)
+		print_finding(&findings->items[i], verbose);
+	return end;
+}
+
+static size_t count_status(const struct check_findings *findings,
+			   enum check_status status)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->items[i].status == status;
+	return count;
+}
+
+static void print_findings(const struct cli *cli, const struct host *host,
+			   const struct check_findings *findings)
+{
+	size_t unknown = count_status(findings, CHECK_UNKNOWN);
+
+	for (size_t at = 0; at < findings->count;)
+		at = print_area(findings, at, cli->verbose);
+	if (cli->quiet)
+		return;
+	output_talk("%zu findings: %zu FAIL, %zu WARN, %zu UNKNOWN", findings->count,
+		    count_status(findings, CHECK_FAIL),
+		    count_status(findings, CHECK_WARN), unknown);
+	if (unknown && host_is_live(host) && geteuid() != 0)
+		output_talk("Root can see more: sudo pciferry check");
+}
+
+static int check_and_print(const struct cli *cli, struct check_options *options,
+			   struct cli_view *view, int argc, char **argv,
+			   struct error *err)
+{
+	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
+	_cleanup_free_ struct pci_device **devices = NULL;
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	struct check_request request = { .wanted = is_wanted, .argument = options };
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < argc; i++) {
+		bool several;
+
+		r = cli_select(view, argv[i], &devices, &request.n_devices, &several,
+			       err);
+	}
+	if (r < 0)
+		return r;
+	addresses = calloc(request.n_devices + 1, sizeof(*addresses));
+	if (!addresses)
+		return error_oom(err);
+	for (size_t i = 0; i < request.n_devices; i++)
+		addresses[i] = devices[i]->address;
+	request.devices = addresses;
+	r = check_host(view->host, &request, &findings, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		r = print_json(&findings, err);
+	else
+		print_findings(cli, view->host, &findings);
+	if (r < 0)
+		return r;
+	return count_status(&findings, CHECK_FAIL) ? CLI_FAILED : CLI_DONE;
+}
+
+static int run_check(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(options_free) struct check_options options = { 0 };
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	int r = parse_options(cli, argc, argv, &options, err);
+
+	if (r == 0 && options.list)
+		return list_checks(cli, err);
+	if (r == 0)
+		r = cli_view_open(cli, &view, 0, err);
+	if (r < 0)
+		return r;
+	return check_and_print(cli, &options, &view, argc - optind, argv + optind, err);
+}
+
+const struct cli_command cli_check = {
+	.name = "check",
+	.arguments = "[OPTION...] [DEVICE...]",
+	.summary = "is this host ready, and if not, what exactly to do",
+	.options =
+		"  --list           every check and what it looks at\n"
+		"  --only ID,...    these checks, or those of an area\n"
+		"  --skip ID,...    not these\n"
+		"\n"
+		"PASS, INFO, WARN, FAIL, or UNKNOWN where it could not be seen; --verbose\n"
+		"tells what passed, too. Exit status 1 when a check fails.\n",
+	.run = run_check,
+};

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What holds for all checks; each area has a file of its own, test_check_<area>.py, with a
+table WRONG: rows of the check's id, what goes wrong, what it then says, and a word of its fix."""
+import importlib
+import pathlib
+
+import pytest
+
+import checks
+from checks import all_checks, findings, run
+
+AREAS = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_check_*.py"))
+CARD = "01:00.0"
+
+
+@pytest.fixture(name="host")
+def ready_host(tmp_path):
+    return checks.ready(tmp_path / "host")
+
+
+def test_all_is_well_on_a_host_that_is_ready(host):
+    found = findings(host, CARD)
+    assert {one["check"] for one in found} == set(all_checks())
+    assert not [one for one in found if one["status"] != "PASS"]
+    done = run(host)
+    areas = list(dict.fromkeys(one["area"] for one in findings(host)))
+    assert done.returncode == 0
+    assert done.stdout == "".join(f"{area:10} PASS\n" for area in areas)
+
+
+def test_every_check_has_a_host_on_which_it_finds_something():
+    wrong = [row[0] for area in AREAS for row in importlib.import_module(area).WRONG]
+    assert set(wrong) == set(all_checks())
+
+
+def test_checks_are_chosen_by_id_or_area(host):
+    assert {one["area"] for one in findings(host, "--only", "iommu")} == {"iommu"}
+    chosen = findings(host, "--only", "processor,iommu", "--skip", "iommu,cpu-guest")
+    assert {one["check"] for one in chosen} >= {"cpu-virtualization", "kvm-module"}
+    assert "cpu-guest" not in {one["check"] for one in chosen}
+    assert {one["area"] for one in chosen} == {"processor"}
+    done = run(host, "--only", "no-such")
+    assert done.returncode == 2 and "check --list" in done.stderr

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The checks of the processor and the IOMMU."""
+import pytest
+
+import checks
+import fakehost
+from checks import UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings, remove
+
+
+@pytest.fixture(name="host")
+def ready_host(tmp_path):
+    return checks.ready(tmp_path / "host")
+
+
+def remove_groups(host):
+    for link in host.root.glob("sys/devices/**/iommu_group"):
+        link.unlink()
+
+
+def remove_kvm(host):
+    remove("sys/module/kvm_intel/parameters/nested")(host)
+    (host.root / "sys/module/kvm_intel/parameters").rmdir()
+    (host.root / "sys/module/kvm_intel").rmdir()
+
+
+# Of each check: what goes wrong, what it then says, and a word that its fix must have.
+WRONG = [
+    ("cpu-virtualization", lambda host: cpuinfo(host, flags="fpu sse"), "FAIL", "VT-x"),
+    ("cpu-virtualization", lambda host: cpuinfo(host, "AuthenticAMD", "fpu hypervisor"), "FAIL",
+     "nested"),
+    ("cpu-guest", lambda host: cpuinfo(host, flags="vmx hypervisor"), "INFO", None),
+    ("kvm-module", remove_kvm, "FAIL", "kvm_intel"),
+    ("iommu-table", remove("sys/firmware/acpi/tables/DMAR"), "FAIL", "VT-d"),
+    ("iommu-table", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar()[:-1] + b"x"),
+     "WARN", "firmware"),
+    ("iommu-groups", remove_groups, "FAIL", "update-grub"),
+    ("iommu-interrupts", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar(0)), "FAIL",
+     "allow_unsafe_interrupts"),
+    ("iommu-unsafe", lambda host: host.file(UNSAFE, "Y\n"), "WARN", "modprobe.d"),
+    ("iommu-acs-override",
+     lambda host: cmdline(host, "intel_iommu=on pcie_acs_override=downstream"), "WARN",
+     "--predict"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=on iommu=off"), "FAIL", "iommu=off"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=on intel-iommu=off"), "FAIL", "off"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=on,iommu=pt"), "WARN", "space"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu = on"), "WARN", "without spaces"),
+    ("iommu-cmdline", lambda host: cmdline(host, "iommu_intel=on"), "WARN", "intel_iommu=on"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=yes"), "WARN", "spelling"),
+    ("iommu-cmdline", lambda host: cmdline(host, "amd_iommu=off iommu=pt"), "WARN",
+     "intel_iommu=on"),
+]
+
+
+@pytest.mark.parametrize("check,change,status,fix", WRONG)
+def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, status, fix):
+    change(host)
+    find_wrong(host, check, status, fix)
+
+
+def test_amd_needs_no_parameter_and_is_told_so(host):
+    cpuinfo(host, "AuthenticAMD", "svm")
+    cmdline(host, "amd_iommu=on iommu=pt")
+    found = findings(host, "--only", "iommu-cmdline")
+    assert [one["status"] for one in found] == ["INFO"]
+    assert "on without it" in found[0]["why"]
+
+
+@pytest.mark.parametrize("text", [
+    "intel_iommu=on", '"intel_iommu=on"', 'intel_iommu="on"', "intel-iommu=on,strict",
+    "intel_iommu=off intel_iommu=on", "intel_iommu=on iommu=pt -- iommu=off",
+])
+def test_what_the_kernel_hears_is_no_finding(host, text):
+    cmdline(host, text)
+    wrong = [one for one in findings(host, "--only", "iommu-cmdline") if one["status"] != "PASS"]
+    assert not wrong
+
+
+@pytest.mark.parametrize("family,words", [
+    ("ID=fedora\n", "grubby"), ("ID=ubuntu\nID_LIKE=debian\n", "update-grub"),
+    ('ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n', "grub2-mkconfig"),
+    ("ID=nixos\n", "boot loader"), ('ID="almalinux"\nID_LIKE="rhel centos fedora"\n', "grubby"),
+])
+def test_the_fix_is_the_distributions(host, family, words):
+    remove_groups(host)
+    host.file("etc/os-release", family)
+    found = findings(host, "--only", "iommu-groups")
+    assert words in found[0]["fix"]
+
+
+def test_what_could_not_be_read_is_unknown_and_never_well(tmp_path):
+    host = fakehost.usual(tmp_path / "host")
+    found = {one["check"]: one["status"] for one in findings(host)}
+    for check in ("cpu-virtualization", "kvm-module", "iommu-cmdline", "iommu-acs-override"):
+        assert found[check] == "UNKNOWN", check
+
+
+def test_other_processors_are_not_judged_by_what_only_x86_has(host):
+    host.file("proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n")
+    remove("sys/firmware/acpi/tables/DMAR")(host)
+    found = {one["check"]: one["status"] for one in findings(host)}
+    assert found["cpu-virtualization"] == found["iommu-table"] == "UNKNOWN"
+    assert "FAIL" not in found.values()
