@@ -20,7 +20,12 @@ struct block_device {
 bool block_property(const struct block_device *block, const char *key, char *buffer,
 		    size_t size);
 
-/* Whether a path such as /dev/nvme0n1p1, /dev/mapper/root or /dev/disk/by-id/... is it.
+/* Whether len characters are a name of the kernel's as /dev has it: with "/" for "!". */
+bool block_is_name(const char *name, const char *text, size_t len);
+
+/*
+ * Whether a path such as /dev/nvme0n1p1, /dev/mapper/root or /dev/disk/by-id/... is it,
+ * or one of several that ":" joins, as bcachefs gives them ("/dev/sda:/dev/sdb").
  */
 bool block_is_path(const struct block_device *block, const char *path);
 
@@ -31,8 +36,31 @@ bool block_is_spec(const struct block_device *block, const char *spec);
 struct block_mounts;
 int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts);
 void block_mounts_free(struct block_mounts *mounts); /* takes NULL */
+
+/* Returns whether it is found mounted, or -ENOMEM. */
 int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
 		      const struct block_device *block);
+
+/* Whether a file system of this type is mounted anywhere that can be read. */
+bool block_mounts_have_type(const struct block_mounts *mounts, const char *type);
+
+/* What file systems say of themselves. */
+struct block_systems;
+int block_systems_read(const struct host *host, struct block_systems **ret_systems);
+void block_systems_free(struct block_systems *systems); /* takes NULL */
+int block_systems_look(struct usage_scan *scan, const struct block_systems *systems,
+		       const struct block_mounts *mounts,
+		       const struct block_device *block, bool is_mounted);
+
+/* Loop devices and the like, and the files that are beneath them. */
+struct block_backing {
+	struct string_list pairs;  /* "loop0" and "/dev/sda", in turn */
+	struct string_list unread; /* of which it could not be read */
+};
+int block_backing_read(const struct host *host, const struct string_list *names,
+		       struct block_backing *ret_backing);
+void block_backing_free(struct block_backing *backing);
+bool block_is_beneath(const struct block_backing *backing, size_t pair, const char *name);
 
 /* fstab and crypttab. */
 struct block_boot;

@@ -157,6 +157,22 @@ static int add_mount(struct usage_scan *scan, const struct block_device *block,
 			 block->name, target);
 }
 
+/* Whether an option names it: XFS's "logdev=/dev/sdb", EROFS's "device=/dev/sdb". */
+static bool is_in_options(const struct block_device *block, struct libmnt_fs *fs)
+{
+	const char *options = mnt_fs_get_fs_options(fs);
+	const char *at = options ? strstr(options, "=/dev/") : NULL;
+
+	for (; at; at = strstr(at + 1, "=/dev/")) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(at + 1, ","), at + 1);
+		if (block_is_path(block, path))
+			return true;
+	}
+	return false;
+}
+
 /* Adds a finding for each entry that is this device's. Returns how many, or -ENOMEM. */
 static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 			 const struct block_device *block, bool swap, const char *process)
@@ -172,7 +188,8 @@ static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 		snprintf(text, sizeof(text), "%u:%u", major(devno), minor(devno));
 		/* By source too: btrfs gives its mounts a device number of their own. */
 		if (!block_is_path(block, mnt_fs_get_source(fs)) &&
-		    (!devno || strcmp(text, block->number) != 0))
+		    (!devno || strcmp(text, block->number) != 0) &&
+		    !is_in_options(block, fs))
 			continue;
 		found++;
 		r = swap ? usage_add(scan->usage, block->owner, USAGE_SWAP,
@@ -183,7 +200,8 @@ static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 	return r < 0 ? r : found;
 }
 
-/* Most namespaces are copies of the first: only what is mounted nowhere else is told. */
+/* Most namespaces are copies of the first: only what is mounted nowhere else is told.
+ * Returns how many there are, or -ENOMEM. */
 static int look_in_others(struct usage_scan *scan, const struct block_mounts *mounts,
 			  const struct block_device *block)
 {
@@ -198,7 +216,7 @@ static int look_in_others(struct usage_scan *scan, const struct block_mounts *mo
 			"whether a process has %s mounted for itself could not be read"
 			" (it takes root)",
 			block->name);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int look_for_mounts(struct usage_scan *scan, const struct block_mounts *mounts,
@@ -216,20 +234,41 @@ static int look_for_mounts(struct usage_scan *scan, const struct block_mounts *m
 		init = look_in_table(scan, mounts->init, block, false, NULL);
 	if (own < 0 || init < 0)
 		return -ENOMEM;
-	return own || init ? 0 : look_in_others(scan, mounts, block);
+	return own || init ? 1 : look_in_others(scan, mounts, block);
 }
 
 int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
 		      const struct block_device *block)
 {
-	int r = look_for_mounts(scan, mounts, block);
+	int found = look_for_mounts(scan, mounts, block), r;
 
-	if (r < 0)
-		return r;
-	if (!mounts->swaps)
-		return usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
-				 "whether %s is swap space is not known: no /proc/swaps",
-				 block->name);
-	r = look_in_table(scan, mounts->swaps, block, true, NULL);
-	return r < 0 ? r : 0;
+	if (found < 0)
+		return found;
+	r = mounts->swaps
+		    ? look_in_table(scan, mounts->swaps, block, true, NULL)
+		    : usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
+				"whether %s is swap space is not known: no /proc/swaps",
+				block->name);
+	return r < 0 ? r : found > 0;
+}
+
+static bool has_type(struct libmnt_table *table, const char *type)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	bool found = false;
+
+	while (table && iter && !found && mnt_table_next_fs(table, iter, &fs) == 0)
+		found = mnt_fs_get_fstype(fs) && !strcmp(mnt_fs_get_fstype(fs), type);
+	mnt_free_iter(iter);
+	return found;
+}
+
+bool block_mounts_have_type(const struct block_mounts *mounts, const char *type)
+{
+	bool found = has_type(mounts->own, type) || has_type(mounts->init, type);
+
+	for (size_t i = 0; !found && i < mounts->n_others; i++)
+		found = has_type(mounts->others[i].table, type);
+	return found;
 }
