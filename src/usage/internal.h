@@ -55,6 +55,16 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name);
 
+/* Whether it is one of virtio's (vendor 1af4). */
+bool usage_is_virtio(const struct pci_device *device);
+
+/*
+ * The name of its device on the virtio bus, "virtio3", a folder in the function's own
+ * (drivers/virtio/virtio_pci_common.c). "": it has none. Returns 0 or -errno.
+ */
+int usage_virtio_name(const struct host *host, const struct pci_device *device,
+		      char *buffer, size_t size);
+
 /*
  * With native multipath the disk that the controller gives, nvme0c1n1, is hidden, and the
  * one that is used is nvme0n1, which belongs to the subsystem and to no controller
@@ -81,6 +91,9 @@ bool usage_group_on_vfio(const struct iommu_group *group);
 /* Says of all its members that a process holds it. Returns 0 or -ENOMEM. */
 int usage_add_vfio_holder(struct usage_scan *scan, const struct iommu_group *group,
 			  const char *pid);
+
+/* Interfaces that are in other network namespaces. Returns 0 or -ENOMEM. */
+int usage_look_for_hidden(struct usage_scan *scan);
 
 /* Each looks at one kind of use. Return 0 or -errno; the last only for want of memory. */
 int usage_scan_block(struct usage_scan *scan);
