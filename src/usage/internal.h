@@ -58,6 +58,9 @@ const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 /* Whether it is one of virtio's (vendor 1af4). */
 bool usage_is_virtio(const struct pci_device *device);
 
+/* Whether it is a virtio-console that has its driver. */
+bool usage_is_virtio_console(const struct pci_device *device);
+
 /*
  * The name of its device on the virtio bus, "virtio3", a folder in the function's own
  * (drivers/virtio/virtio_pci_common.c). "": it has none. Returns 0 or -errno.
@@ -99,6 +102,7 @@ int usage_look_for_hidden(struct usage_scan *scan);
 int usage_scan_block(struct usage_scan *scan);
 int usage_scan_network(struct usage_scan *scan);
 int usage_scan_display(struct usage_scan *scan);
+int usage_scan_console(struct usage_scan *scan);
 int usage_scan_keyboard(struct usage_scan *scan);
 int usage_scan_sound(struct usage_scan *scan);
 int usage_scan_processes(struct usage_scan *scan);

@@ -66,8 +66,9 @@ int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 
 /* Each looks at one kind of use; the last at what the others have found. */
 static int (*const scanners[])(struct usage_scan *scan) = {
-	usage_scan_block, usage_scan_network,	usage_scan_display,   usage_scan_keyboard,
-	usage_scan_sound, usage_scan_processes, usage_scan_functions,
+	usage_scan_block,     usage_scan_network,   usage_scan_display,
+	usage_scan_console,   usage_scan_keyboard,  usage_scan_sound,
+	usage_scan_processes, usage_scan_functions,
 };
 
 int usage_scan(const struct host *host, const struct pci_devices *devices,
