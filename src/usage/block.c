@@ -17,7 +17,6 @@ enum { MAX_STACK = 16 };
 
 struct block_walk {
 	struct usage_scan *scan;
-	struct block_mounts *mounts;
 	struct block_systems *systems;
 	struct block_backing backing;
 	struct block_boot *boot;
@@ -68,10 +67,10 @@ static int look_at(const struct block_walk *walk, const char *name)
 
 	if (r < 0)
 		return r;
-	found = block_mounts_look(walk->scan, walk->mounts, &block);
+	found = block_mounts_look(walk->scan, &block);
 	if (found < 0)
 		return found;
-	r = block_systems_look(walk->scan, walk->systems, walk->mounts, &block, found);
+	r = block_systems_look(walk->scan, walk->systems, &block, found);
 	if (r == 0)
 		r = block_boot_look(walk->scan, walk->boot, &block);
 	return r;
@@ -192,7 +191,7 @@ int usage_scan_block(struct usage_scan *scan)
 			"whether its disks are in use is not known: no /sys/class/block");
 	if (!names.count)
 		return 0;
-	r = block_mounts_read(scan, &walk.mounts);
+	r = block_mounts_read(scan);
 	if (r == 0)
 		r = block_systems_read(scan->host, &walk.systems);
 	if (r == 0)
@@ -201,7 +200,6 @@ int usage_scan_block(struct usage_scan *scan)
 		r = block_boot_read(scan->host, &walk.boot);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = visit_entry(&walk, names.items[i]);
-	block_mounts_free(walk.mounts);
 	block_systems_free(walk.systems);
 	block_backing_free(&walk.backing);
 	block_boot_free(walk.boot);

@@ -32,24 +32,34 @@ bool block_is_path(const struct block_device *block, const char *path);
 /* Whether a word of fstab or crypttab means it: a path, UUID=, LABEL=, PARTUUID= ... */
 bool block_is_spec(const struct block_device *block, const char *spec);
 
-/* Mounts and swap, in all mount namespaces that can be read. */
+/* Mounts and swap, in all mount namespaces that can be read: scan->mounts, read once. */
 struct block_mounts;
-int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts);
+int block_mounts_read(struct usage_scan *scan);
 void block_mounts_free(struct block_mounts *mounts); /* takes NULL */
 
 /* Returns whether it is found mounted, or -ENOMEM. */
-int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
-		      const struct block_device *block);
+int block_mounts_look(struct usage_scan *scan, const struct block_device *block);
 
-/* Whether a file system of this type is mounted anywhere that can be read. */
-bool block_mounts_have_type(const struct block_mounts *mounts, const char *type);
+/* Says that what is told as `name` is mounted; process: in whose namespace, or NULL. */
+int block_mounts_add(struct usage_scan *scan, const struct pci_device *owner,
+		     const char *name, const char *target, const char *process);
+
+/* Calls it for each mount until it returns another value than 0, and returns that. */
+typedef int (*block_mounts_visitor)(void *argument, struct libmnt_fs *fs,
+				    const char *process);
+int block_mounts_visit(const struct block_mounts *mounts, block_mounts_visitor visitor,
+		       void *argument);
+
+/* Whether there is no namespace that could not be read. */
+bool block_mounts_are_all(const struct block_mounts *mounts);
+
+bool block_mounts_have_zfs(const struct block_mounts *mounts);
 
 /* What file systems say of themselves. */
 struct block_systems;
 int block_systems_read(const struct host *host, struct block_systems **ret_systems);
 void block_systems_free(struct block_systems *systems); /* takes NULL */
 int block_systems_look(struct usage_scan *scan, const struct block_systems *systems,
-		       const struct block_mounts *mounts,
 		       const struct block_device *block, bool is_mounted);
 
 /* Loop devices and the like, and the files that are beneath them. */

@@ -146,7 +146,6 @@ void block_systems_free(struct block_systems *systems)
 
 /* ZFS does not tell its devices; what udev saw on them does. */
 static int look_for_zfs(struct usage_scan *scan, const struct block_systems *systems,
-			const struct block_mounts *mounts,
 			const struct block_device *block)
 {
 	char type[32], label[128] = "";
@@ -158,7 +157,7 @@ static int look_for_zfs(struct usage_scan *scan, const struct block_systems *sys
 				 "%s belongs to the ZFS pool %s", block->name, label);
 	}
 	if (block->properties || !block->number[0] ||
-	    !(systems->pools || block_mounts_have_type(mounts, "zfs")))
+	    !(systems->pools || block_mounts_have_zfs(scan->mounts)))
 		return 0;
 	return usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
 			 "whether %s belongs to a ZFS pool is not known: ZFS is in use,"
@@ -211,7 +210,6 @@ static int look_for_mounted(struct usage_scan *scan, const struct block_systems 
 }
 
 int block_systems_look(struct usage_scan *scan, const struct block_systems *systems,
-		       const struct block_mounts *mounts,
 		       const struct block_device *block, bool is_mounted)
 {
 	int r = is_mounted ? 0 : look_for_mounted(scan, systems, block);
@@ -224,7 +222,7 @@ int block_systems_look(struct usage_scan *scan, const struct block_systems *syst
 	if (r == 0)
 		r = look_for_marks(scan, systems, block);
 	if (r == 0 && !is_mounted)
-		r = look_for_zfs(scan, systems, mounts, block);
+		r = look_for_zfs(scan, systems, block);
 	for (size_t i = 0; r == 0 && !is_mounted && i < systems->unread.count; i++)
 		r = usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
 			      "whether %s is mounted is not known: /%s could not be read",

@@ -22,12 +22,15 @@ struct usage_processes {
 	bool unreadable; /* some, or all, could not be looked at */
 };
 
+struct block_mounts;
+
 /* What the scanners share. */
 struct usage_scan {
 	const struct host *host;
 	const struct iommu_groups *groups;
 	struct usage *usage;
 	struct usage_processes processes; /* of usage_read_processes() */
+	struct block_mounts *mounts;	  /* of block_mounts_read() */
 };
 
 /* Adds a finding, unless the device has the same one. Returns 0 or -ENOMEM. */
@@ -100,6 +103,7 @@ int usage_look_for_hidden(struct usage_scan *scan);
 
 /* Each looks at one kind of use. Return 0 or -errno; the last only for want of memory. */
 int usage_scan_block(struct usage_scan *scan);
+int usage_scan_shares(struct usage_scan *scan);
 int usage_scan_network(struct usage_scan *scan);
 int usage_scan_display(struct usage_scan *scan);
 int usage_scan_console(struct usage_scan *scan);

@@ -110,11 +110,14 @@ static int read_namespaces(struct usage_scan *scan, struct block_mounts *mounts)
 	return r;
 }
 
-int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts)
+int block_mounts_read(struct usage_scan *scan)
 {
-	struct block_mounts *mounts = calloc(1, sizeof(*mounts));
+	struct block_mounts *mounts;
 	int r;
 
+	if (scan->mounts)
+		return 0;
+	mounts = calloc(1, sizeof(*mounts));
 	if (!mounts)
 		return -ENOMEM;
 	mounts->own = read_table(scan->host, "proc/self/mountinfo");
@@ -125,7 +128,7 @@ int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts)
 		block_mounts_free(mounts);
 		return r;
 	}
-	*ret_mounts = mounts;
+	scan->mounts = mounts;
 	return 0;
 }
 
@@ -142,19 +145,19 @@ void block_mounts_free(struct block_mounts *mounts)
 	free(mounts);
 }
 
-static int add_mount(struct usage_scan *scan, const struct block_device *block,
-		     const char *target, const char *process)
+int block_mounts_add(struct usage_scan *scan, const struct pci_device *owner,
+		     const char *name, const char *target, const char *process)
 {
 	if (process)
 		return usage_add(
-			scan->usage, block->owner, USAGE_MOUNT,
-			"%s is mounted on %s in the mount namespace of process %s",
-			block->name, target, process);
+			scan->usage, owner, USAGE_MOUNT,
+			"%s is mounted on %s in the mount namespace of process %s", name,
+			target, process);
 	if (!strcmp(target, "/"))
-		return usage_add(scan->usage, block->owner, USAGE_ROOT,
-				 "%s is mounted on /: the root file system", block->name);
-	return usage_add(scan->usage, block->owner, USAGE_MOUNT, "%s is mounted on %s",
-			 block->name, target);
+		return usage_add(scan->usage, owner, USAGE_ROOT,
+				 "%s is mounted on /: the root file system", name);
+	return usage_add(scan->usage, owner, USAGE_MOUNT, "%s is mounted on %s", name,
+			 target);
 }
 
 /* Whether an option names it: XFS's "logdev=/dev/sdb", EROFS's "device=/dev/sdb". */
@@ -194,7 +197,8 @@ static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 		found++;
 		r = swap ? usage_add(scan->usage, block->owner, USAGE_SWAP,
 				     "%s is swap space", block->name)
-			 : add_mount(scan, block, mnt_fs_get_target(fs), process);
+			 : block_mounts_add(scan, block->owner, block->name,
+					    mnt_fs_get_target(fs), process);
 	}
 	mnt_free_iter(iter);
 	return r < 0 ? r : found;
@@ -237,9 +241,9 @@ static int look_for_mounts(struct usage_scan *scan, const struct block_mounts *m
 	return own || init ? 1 : look_in_others(scan, mounts, block);
 }
 
-int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
-		      const struct block_device *block)
+int block_mounts_look(struct usage_scan *scan, const struct block_device *block)
 {
+	const struct block_mounts *mounts = scan->mounts;
 	int found = look_for_mounts(scan, mounts, block), r;
 
 	if (found < 0)
@@ -252,23 +256,47 @@ int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts
 	return r < 0 ? r : found > 0;
 }
 
-static bool has_type(struct libmnt_table *table, const char *type)
+static int visit_table(struct libmnt_table *table, block_mounts_visitor visitor,
+		       void *argument, const char *process)
 {
 	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
-	bool found = false;
+	int r = iter ? 0 : -ENOMEM;
 
-	while (table && iter && !found && mnt_table_next_fs(table, iter, &fs) == 0)
-		found = mnt_fs_get_fstype(fs) && !strcmp(mnt_fs_get_fstype(fs), type);
+	while (table && r == 0 && mnt_table_next_fs(table, iter, &fs) == 0)
+		r = visitor(argument, fs, process);
 	mnt_free_iter(iter);
-	return found;
+	return r;
 }
 
-bool block_mounts_have_type(const struct block_mounts *mounts, const char *type)
+int block_mounts_visit(const struct block_mounts *mounts, block_mounts_visitor visitor,
+		       void *argument)
 {
-	bool found = has_type(mounts->own, type) || has_type(mounts->init, type);
+	int r = visit_table(mounts->own, visitor, argument, NULL);
 
-	for (size_t i = 0; !found && i < mounts->n_others; i++)
-		found = has_type(mounts->others[i].table, type);
-	return found;
+	if (r == 0)
+		r = visit_table(mounts->init, visitor, argument, NULL);
+	for (size_t i = 0; r == 0 && i < mounts->n_others; i++)
+		r = visit_table(mounts->others[i].table, visitor, argument,
+				mounts->others[i].process);
+	return r;
+}
+
+bool block_mounts_are_all(const struct block_mounts *mounts)
+{
+	return (mounts->own || mounts->init) && !mounts->others_unreadable;
+}
+
+static int is_zfs(void *argument, struct libmnt_fs *fs, const char *process)
+{
+	const char *type = mnt_fs_get_fstype(fs);
+
+	(void)argument;
+	(void)process;
+	return type && !strcmp(type, "zfs");
+}
+
+bool block_mounts_have_zfs(const struct block_mounts *mounts)
+{
+	return block_mounts_visit(mounts, is_zfs, NULL) > 0;
 }
