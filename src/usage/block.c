@@ -19,6 +19,7 @@ struct block_walk {
 	struct usage_scan *scan;
 	struct block_systems *systems;
 	struct block_backing backing;
+	struct block_exports exports;
 	struct block_boot *boot;
 	const struct pci_device *owner;
 };
@@ -71,6 +72,8 @@ static int look_at(const struct block_walk *walk, const char *name)
 	if (found < 0)
 		return found;
 	r = block_systems_look(walk->scan, walk->systems, &block, found);
+	if (r == 0)
+		r = block_exports_look(walk->scan, &walk->exports, &block);
 	if (r == 0)
 		r = block_boot_look(walk->scan, walk->boot, &block);
 	return r;
@@ -197,11 +200,14 @@ int usage_scan_block(struct usage_scan *scan)
 	if (r == 0)
 		r = block_backing_read(scan->host, &names, &walk.backing);
 	if (r == 0)
+		r = block_exports_read(scan->host, &walk.exports);
+	if (r == 0)
 		r = block_boot_read(scan->host, &walk.boot);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = visit_entry(&walk, names.items[i]);
 	block_systems_free(walk.systems);
 	block_backing_free(&walk.backing);
+	block_exports_free(&walk.exports);
 	block_boot_free(walk.boot);
 	return r;
 }

@@ -72,6 +72,16 @@ int block_backing_read(const struct host *host, const struct string_list *names,
 void block_backing_free(struct block_backing *backing);
 bool block_is_beneath(const struct block_backing *backing, size_t pair, const char *name);
 
+/* Disks that are served to other machines. */
+struct block_exports {
+	struct string_list pairs;  /* a path and what it is served as, in turn */
+	struct string_list unread; /* of which it could not be read */
+};
+int block_exports_read(const struct host *host, struct block_exports *ret_exports);
+void block_exports_free(struct block_exports *exports);
+int block_exports_look(struct usage_scan *scan, const struct block_exports *exports,
+		       const struct block_device *block);
+
 /* fstab and crypttab. */
 struct block_boot;
 int block_boot_read(const struct host *host, struct block_boot **ret_boot);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Disks that only the file system itself, or a loop device, tells of. */
+/* Disks that only the file system itself, a loop device or a target tells of. */
 #include "looked.h"
 
 #include <fcntl.h>
@@ -243,6 +243,37 @@ static void while_zfs_is_in_use_a_disk_that_udev_does_not_know_may_be_of_it(void
 	look_expect_unreadable(tree, DISK, sentence);
 }
 
+#define NVMET  "sys/kernel/config/nvmet/subsystems/nqn.test/namespaces/1/"
+#define IBLOCK "sys/kernel/config/target/core/iblock_0/lun/"
+
+static void a_disk_that_is_served_to_other_machines_is_in_use(void **state)
+{
+	const struct tree *tree = *state;
+
+	tree_file(tree, "run/udev/data/b259:1", "S:disk/by-id/nvme-x-part1\n");
+	tree_file(tree, "sys/kernel/config/target/core/alua/lu_gps", "");
+	tree_file(tree, NVMET "device_path", "(null)\n");
+	tree_file(tree, NVMET "enable", "0\n");
+	expect_both_free(tree);
+	tree_file(tree, NVMET "device_path", "/dev/nvme0n1\n");
+	expect_both_free(tree);
+	tree_file(tree, NVMET "enable", "1\n");
+	look_expect(tree, USAGE_HOLDER,
+		    "nvme0n1 is served to other machines, as nqn.test");
+	tree_file(tree, NVMET "enable", "0\n");
+	tree_file(tree, IBLOCK "udev_path", "/dev/disk/by-id/nvme-x-part1\n");
+	tree_file(tree, IBLOCK "enable", "1\n");
+	look_expect(tree, USAGE_HOLDER, "nvme0n1p1 is served to other machines, as lun");
+}
+
+static void a_target_that_cannot_be_read_may_serve_any_disk(void **state)
+{
+	const struct tree *tree = *state;
+
+	quiet_unreadable(tree, IBLOCK "udev_path");
+	look_expect_unreadable(tree, DISK, "is served to other machines could not be");
+}
+
 static void a_list_of_mounts_that_cannot_be_read_counts(void **state)
 {
 	static const char *const folders[][2] = {
@@ -275,6 +306,8 @@ int main(void)
 		TEST(a_disk_that_zram_writes_back_to_is_in_use),
 		TEST(a_loop_device_that_cannot_be_read_may_have_any_disk),
 		TEST(while_zfs_is_in_use_a_disk_that_udev_does_not_know_may_be_of_it),
+		TEST(a_disk_that_is_served_to_other_machines_is_in_use),
+		TEST(a_target_that_cannot_be_read_may_serve_any_disk),
 		TEST(a_list_of_mounts_that_cannot_be_read_counts),
 	};
 
