@@ -51,6 +51,7 @@ struct bind_request {
 	size_t count;
 	const char *driver; /* for bind_plan_take */
 	bool alone;	    /* these functions alone, not their groups: for a release */
+	bool last_look;	    /* it will be carried out: ask the kernel about disks, too */
 };
 
 /*

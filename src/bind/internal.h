@@ -32,6 +32,9 @@ struct bind_view {
 	struct usage usage;
 };
 
+/* Whether the plan takes it from a driver of the host's. */
+bool bind_loses_driver(const struct bind_member *member);
+
 /* 0, or -EBUSY with every reason as evidence (ERROR_REFUSED). */
 int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,
 		       bool take, struct error *err);

@@ -182,6 +182,22 @@ static bool driver_is_there(const struct host *host, const char *driver)
 	return host_exists(host, path);
 }
 
+/* For members that a driver of the host's is to let go; others have no disks. */
+static int look_for_claims(struct bind_view *view, const struct bind_request *request,
+			   const struct bind_plan *plan, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && request->last_look && i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+
+		if (bind_loses_driver(member))
+			r = usage_look_for_claims(
+				&view->usage, pci_find(&view->devices, &member->address));
+	}
+	return r < 0 ? error_oom(err) : 0;
+}
+
 static int need_driver(const struct host *host, struct bind_plan *plan,
 		       const char *driver, struct error *err)
 {
@@ -221,6 +237,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 		r = bind_refuse_not_viable(&view, &plan, err);
 	if (r == 0 && iommu_is_vfio_driver(request->driver))
 		r = bind_refuse_kept_memory(&view, &plan, err);
+	if (r == 0)
+		r = look_for_claims(&view, request, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
 		r = bind_refuse_in_use(&view, &plan, true, err);
 	if (r == 0)
@@ -265,6 +283,8 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 		if (plan.members[i].wanted.driver[0])
 			r = need_driver(host, &plan, plan.members[i].wanted.driver, err);
 	}
+	if (r == 0)
+		r = look_for_claims(&view, request, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
 		r = bind_refuse_in_use(&view, &plan, false, err);
 	if (r < 0)

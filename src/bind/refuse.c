@@ -15,6 +15,12 @@ static void refuse(struct error *err, bool *refused, const char *device,
 	*refused = true;
 }
 
+bool bind_loses_driver(const struct bind_member *member)
+{
+	return member->now.driver[0] && !iommu_is_vfio_driver(member->now.driver) &&
+	       strcmp(member->now.driver, member->wanted.driver) != 0;
+}
+
 /*
  * Every use speaks against taking a member; one without a driver may still be what the
  * firmware's framebuffer is on. Against giving it back speaks a guest that holds its
@@ -23,9 +29,7 @@ static void refuse(struct error *err, bool *refused, const char *device,
 static bool speaks_against(const struct bind_member *member, enum usage_kind kind,
 			   bool take)
 {
-	return take || kind == USAGE_VFIO ||
-	       (member->now.driver[0] && !iommu_is_vfio_driver(member->now.driver) &&
-		strcmp(member->now.driver, member->wanted.driver) != 0);
+	return take || kind == USAGE_VFIO || bind_loses_driver(member);
 }
 
 int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,

@@ -128,6 +128,7 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		.count = count,
 		.driver = options->driver,
 		.alone = direction == GIVE_BACK_ALONE,
+		.last_look = !options->dry_run,
 	};
 	struct change_options change_options = {
 		.deadline_ms = options->deadline_ms,

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -243,6 +245,29 @@ int host_list(const struct host *host, const char *path, struct string_list *ret
 
 	string_list_sort(ret_names);
 	return r;
+}
+
+enum fact host_count_folders(const struct host *host, const char *path,
+			     long long *ret_count)
+{
+	_cleanup_close_ int fd = -1;
+	char kept[PATH_MAX], text[32];
+	struct stat status;
+
+	snprintf(kept, sizeof(kept), "pciferry/folders/%s", path);
+	if (!host->live || !host->sysfs)
+		return host_read_number(host, kept, ret_count);
+	fd = rooted_open(host->root, path, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return fact_of_errno(fd < 0 ? -fd : errno);
+	/* Its own "." and its parent's name for it are links, too. */
+	if (status.st_nlink < 2)
+		return FACT_UNREADABLE;
+	*ret_count = (long long)status.st_nlink - 2;
+	snprintf(text, sizeof(text), "%lld\n", *ret_count);
+	if (host->recording)
+		host_recording_keep(host, kept, text, strlen(text));
+	return FACT_KNOWN;
 }
 
 int host_dir_open(const struct host *host, const char *path, struct host_dir *ret_dir)

@@ -105,6 +105,15 @@ bool host_exists(const struct host *host, const char *path);
 int host_list(const struct host *host, const char *path, struct string_list *ret_names);
 
 /*
+ * How many directories are in one of the kernel's /sys, those among them that belong to
+ * another network namespace, which host_list() does not show: the number of its links
+ * tells (fs/kernfs/inode.c, kernfs_refresh_inode). Of another host it is in the file
+ * "pciferry/folders/" and the path.
+ */
+enum fact host_count_folders(const struct host *host, const char *path,
+			     long long *ret_count);
+
+/*
  * A directory that stays open while several attributes of it are read: one look-up
  * instead of one for each. The functions below take the name of an entry, never a path,
  * and do not follow it where it is a link.

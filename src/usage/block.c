@@ -17,7 +17,9 @@ enum { MAX_STACK = 16 };
 
 struct block_walk {
 	struct usage_scan *scan;
-	struct block_mounts *mounts;
+	struct block_systems *systems;
+	struct block_backing backing;
+	struct block_exports exports;
 	struct block_boot *boot;
 	const struct pci_device *owner;
 };
@@ -59,41 +61,19 @@ static int identify(const struct block_walk *walk, const char *name,
 			 strerror(-r));
 }
 
-/*
- * File systems of several devices are no holders in /sys. btrfs tells its devices while
- * it is mounted; of ZFS only that a pool has the device is known, by what udev saw on it.
- */
-static int look_for_pools(const struct block_walk *walk, const struct block_device *block)
-{
-	struct usage_scan *scan = walk->scan;
-	char type[32], uuid[64], path[PATH_MAX], label[128] = "";
-
-	if (!block_property(block, "ID_FS_TYPE", type, sizeof(type)))
-		return 0;
-	if (!strcmp(type, "zfs_member") && host_exists(scan->host, "sys/module/zfs")) {
-		block_property(block, "ID_FS_LABEL", label, sizeof(label));
-		return usage_add(scan->usage, block->owner, USAGE_POOL,
-				 "%s belongs to the ZFS pool %s", block->name, label);
-	}
-	if (strcmp(type, "btrfs") != 0 ||
-	    !block_property(block, "ID_FS_UUID", uuid, sizeof(uuid)) || strchr(uuid, '/'))
-		return 0;
-	snprintf(path, sizeof(path), "sys/fs/btrfs/%s/devices/%s", uuid, block->name);
-	if (!host_exists(scan->host, path))
-		return 0;
-	return usage_add(scan->usage, block->owner, USAGE_POOL,
-			 "%s belongs to a btrfs that is mounted (%s)", block->name, uuid);
-}
-
 static int look_at(const struct block_walk *walk, const char *name)
 {
 	_cleanup_(block_release) struct block_device block = { 0 };
-	int r = identify(walk, name, &block);
+	int r = identify(walk, name, &block), found;
 
+	if (r < 0)
+		return r;
+	found = block_mounts_look(walk->scan, &block);
+	if (found < 0)
+		return found;
+	r = block_systems_look(walk->scan, walk->systems, &block, found);
 	if (r == 0)
-		r = block_mounts_look(walk->scan, walk->mounts, &block);
-	if (r == 0)
-		r = look_for_pools(walk, &block);
+		r = block_exports_look(walk->scan, &walk->exports, &block);
 	if (r == 0)
 		r = block_boot_look(walk->scan, walk->boot, &block);
 	return r;
@@ -101,7 +81,7 @@ static int look_at(const struct block_walk *walk, const char *name)
 
 static int visit_block(struct block_walk *walk, const char *name, unsigned int depth);
 
-/* What is built on it: device mapper, MD, bcache, all of them in "holders". */
+/* What is built on it: device mapper, MD, bcache's devices, all of them in "holders". */
 static int visit_holders(struct block_walk *walk, const char *name, unsigned int depth)
 {
 	_cleanup_(string_list_free) struct string_list holders = { 0 };
@@ -133,6 +113,31 @@ static int visit_holders(struct block_walk *walk, const char *name, unsigned int
 	return r;
 }
 
+/* What is built on it and no holder: loop devices. */
+static int visit_backed(struct block_walk *walk, const char *name, unsigned int depth)
+{
+	const struct block_backing *backing = &walk->backing;
+	struct usage *usage = walk->scan->usage;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < backing->pairs.count / 2; i++) {
+		const char *upper = backing->pairs.items[2 * i];
+
+		if (!block_is_beneath(backing, i, name))
+			continue;
+		r = usage_add(usage, walk->owner, USAGE_HOLDER,
+			      "%s is what %s is made of", name, upper);
+		if (r == 0)
+			r = visit_block(walk, upper, depth + 1);
+	}
+	for (size_t i = 0; r == 0 && i < backing->unread.count; i++)
+		r = usage_add(usage, walk->owner, USAGE_UNREADABLE,
+			      "what %s is made of could not be read: it may be a disk"
+			      " of this device",
+			      backing->unread.items[i]);
+	return r;
+}
+
 static int visit_partitions(struct block_walk *walk, const char *name, unsigned int depth)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -155,6 +160,8 @@ static int visit_block(struct block_walk *walk, const char *name, unsigned int d
 		r = visit_partitions(walk, name, depth);
 	if (r == 0)
 		r = visit_holders(walk, name, depth);
+	if (r == 0)
+		r = visit_backed(walk, name, depth);
 	return r;
 }
 
@@ -187,12 +194,20 @@ int usage_scan_block(struct usage_scan *scan)
 			"whether its disks are in use is not known: no /sys/class/block");
 	if (!names.count)
 		return 0;
-	r = block_mounts_read(scan, &walk.mounts);
+	r = block_mounts_read(scan);
+	if (r == 0)
+		r = block_systems_read(scan->host, &walk.systems);
+	if (r == 0)
+		r = block_backing_read(scan->host, &names, &walk.backing);
+	if (r == 0)
+		r = block_exports_read(scan->host, &walk.exports);
 	if (r == 0)
 		r = block_boot_read(scan->host, &walk.boot);
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = visit_entry(&walk, names.items[i]);
-	block_mounts_free(walk.mounts);
+	block_systems_free(walk.systems);
+	block_backing_free(&walk.backing);
+	block_exports_free(&walk.exports);
 	block_boot_free(walk.boot);
 	return r;
 }

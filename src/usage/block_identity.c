@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* By which names a block device is known: the kernel's, device mapper's, udev's. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,15 +55,41 @@ static bool has_link(const struct block_device *block, const char *link)
 	return line;
 }
 
-bool block_is_path(const struct block_device *block, const char *path)
+bool block_is_name(const char *name, const char *text, size_t len)
 {
-	if (!path || strncmp(path, "/dev/", 5) != 0)
+	if (strlen(name) != len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != (name[i] == '!' ? '/' : name[i]))
+			return false;
+	return true;
+}
+
+static bool is_one_path(const struct block_device *block, const char *path)
+{
+	if (strncmp(path, "/dev/", 5) != 0)
 		return false;
 	path += 5;
-	return !strcmp(path, block->name) ||
+	return block_is_name(block->name, path, strlen(path)) ||
 	       (block->dm_name[0] && !strncmp(path, "mapper/", 7) &&
 		!strcmp(path + 7, block->dm_name)) ||
 	       has_link(block, path);
+}
+
+/* A name in /dev/disk/by-path has colons in it, but no path behind them. */
+bool block_is_path(const struct block_device *block, const char *path)
+{
+	const char *joint;
+
+	while (path && (joint = strstr(path, ":/"))) {
+		char one[PATH_MAX];
+
+		snprintf(one, sizeof(one), "%.*s", (int)(joint - path), path);
+		if (is_one_path(block, one))
+			return true;
+		path = joint + 1;
+	}
+	return path && is_one_path(block, path);
 }
 
 /* udev writes white space and the like as "\x20" (blkid_encode_string() of libblkid). */

@@ -43,6 +43,29 @@ const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 	return pci_find_by_path(scan->usage->devices, target);
 }
 
+bool usage_is_virtio(const struct pci_device *device)
+{
+	return device->ids == FACT_KNOWN && device->vendor_id == 0x1af4;
+}
+
+int usage_virtio_name(const struct host *host, const struct pci_device *device,
+		      char *buffer, size_t size)
+{
+	_cleanup_(string_list_free) struct string_list entries = { 0 };
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	int r;
+
+	buffer[0] = '\0';
+	r = host_list(host, pci_attribute_path(&device->address, NULL, path), &entries);
+	for (size_t i = 0; r == 0 && i < entries.count; i++) {
+		const char *name = entries.items[i];
+
+		if (!strncmp(name, "virtio", 6) && isdigit((unsigned char)name[6]))
+			snprintf(buffer, size, "%s", name);
+	}
+	return r;
+}
+
 bool usage_multipath_head(const char *name, char *head, size_t size)
 {
 	unsigned int subsystem, controller, namespace;

@@ -40,14 +40,20 @@ static int mark_displays(struct usage_scan *scan, const char *detail)
 	return r;
 }
 
+/* "unknown" is what a connector says that cannot tell, as of VGA and of some TVs
+ * (drivers/gpu/drm/drm_connector.c): a picture on it may well be seen. */
 static int look_at_connector(struct usage_scan *scan, const struct pci_device *owner,
 			     const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], text[64];
 	enum fact status, enabled;
+	bool known;
 
 	snprintf(path, sizeof(path), "sys/class/drm/%s/status", name);
-	status = reads_as(scan, path, "connected");
+	status = host_read(scan->host, path, text, sizeof(text));
+	known = !strcmp(text, "connected");
+	if (status == FACT_KNOWN && !known && strcmp(text, "unknown") != 0)
+		return 0;
 	snprintf(path, sizeof(path), "sys/class/drm/%s/enabled", name);
 	enabled = reads_as(scan, path, "enabled");
 	if (status == FACT_ABSENT || enabled == FACT_ABSENT)
@@ -55,8 +61,11 @@ static int look_at_connector(struct usage_scan *scan, const struct pci_device *o
 	if (status == FACT_UNREADABLE || enabled == FACT_UNREADABLE)
 		return usage_add(scan->usage, owner, USAGE_UNREADABLE,
 				 "whether %s shows a picture could not be read", name);
-	return usage_add(scan->usage, owner, USAGE_DISPLAY,
-			 "%s shows a picture on a connected display", name);
+	return usage_add(scan->usage, owner, USAGE_DISPLAY, "%s shows a picture on a%s",
+			 name,
+			 known ? " connected display"
+			       : " connector that cannot tell whether a display is"
+				 " connected");
 }
 
 /* Connectors are entries such as card0-HDMI-A-1 (drivers/gpu/drm/drm_sysfs.c). */

@@ -22,12 +22,15 @@ struct usage_processes {
 	bool unreadable; /* some, or all, could not be looked at */
 };
 
+struct block_mounts;
+
 /* What the scanners share. */
 struct usage_scan {
 	const struct host *host;
 	const struct iommu_groups *groups;
 	struct usage *usage;
 	struct usage_processes processes; /* of usage_read_processes() */
+	struct block_mounts *mounts;	  /* of block_mounts_read() */
 };
 
 /* Adds a finding, unless the device has the same one. Returns 0 or -ENOMEM. */
@@ -54,6 +57,19 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
  */
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name);
+
+/* Whether it is one of virtio's (vendor 1af4). */
+bool usage_is_virtio(const struct pci_device *device);
+
+/* Whether it is a virtio-console that has its driver. */
+bool usage_is_virtio_console(const struct pci_device *device);
+
+/*
+ * The name of its device on the virtio bus, "virtio3", a folder in the function's own
+ * (drivers/virtio/virtio_pci_common.c). "": it has none. Returns 0 or -errno.
+ */
+int usage_virtio_name(const struct host *host, const struct pci_device *device,
+		      char *buffer, size_t size);
 
 /*
  * With native multipath the disk that the controller gives, nvme0c1n1, is hidden, and the
@@ -82,10 +98,15 @@ bool usage_group_on_vfio(const struct iommu_group *group);
 int usage_add_vfio_holder(struct usage_scan *scan, const struct iommu_group *group,
 			  const char *pid);
 
+/* Interfaces that are in other network namespaces. Returns 0 or -ENOMEM. */
+int usage_look_for_hidden(struct usage_scan *scan);
+
 /* Each looks at one kind of use. Return 0 or -errno; the last only for want of memory. */
 int usage_scan_block(struct usage_scan *scan);
+int usage_scan_shares(struct usage_scan *scan);
 int usage_scan_network(struct usage_scan *scan);
 int usage_scan_display(struct usage_scan *scan);
+int usage_scan_console(struct usage_scan *scan);
 int usage_scan_keyboard(struct usage_scan *scan);
 int usage_scan_sound(struct usage_scan *scan);
 int usage_scan_processes(struct usage_scan *scan);

@@ -145,11 +145,14 @@ static int read_namespaces(struct usage_scan *scan, struct block_mounts *mounts)
 	return r;
 }
 
-int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts)
+int block_mounts_read(struct usage_scan *scan)
 {
-	struct block_mounts *mounts = calloc(1, sizeof(*mounts));
+	struct block_mounts *mounts;
 	int r;
 
+	if (scan->mounts)
+		return 0;
+	mounts = calloc(1, sizeof(*mounts));
 	if (!mounts)
 		return -ENOMEM;
 	mounts->own = read_table(scan->host, "proc/self/mountinfo");
@@ -160,7 +163,7 @@ int block_mounts_read(struct usage_scan *scan, struct block_mounts **ret_mounts)
 		block_mounts_free(mounts);
 		return r;
 	}
-	*ret_mounts = mounts;
+	scan->mounts = mounts;
 	return 0;
 }
 
@@ -177,19 +180,35 @@ void block_mounts_free(struct block_mounts *mounts)
 	free(mounts);
 }
 
-static int add_mount(struct usage_scan *scan, const struct block_device *block,
-		     const char *target, const char *process)
+int block_mounts_add(struct usage_scan *scan, const struct pci_device *owner,
+		     const char *name, const char *target, const char *process)
 {
 	if (process)
 		return usage_add(
-			scan->usage, block->owner, USAGE_MOUNT,
-			"%s is mounted on %s in the mount namespace of process %s",
-			block->name, target, process);
+			scan->usage, owner, USAGE_MOUNT,
+			"%s is mounted on %s in the mount namespace of process %s", name,
+			target, process);
 	if (!strcmp(target, "/"))
-		return usage_add(scan->usage, block->owner, USAGE_ROOT,
-				 "%s is mounted on /: the root file system", block->name);
-	return usage_add(scan->usage, block->owner, USAGE_MOUNT, "%s is mounted on %s",
-			 block->name, target);
+		return usage_add(scan->usage, owner, USAGE_ROOT,
+				 "%s is mounted on /: the root file system", name);
+	return usage_add(scan->usage, owner, USAGE_MOUNT, "%s is mounted on %s", name,
+			 target);
+}
+
+/* Whether an option names it: XFS's "logdev=/dev/sdb", EROFS's "device=/dev/sdb". */
+static bool is_in_options(const struct block_device *block, struct libmnt_fs *fs)
+{
+	const char *options = mnt_fs_get_fs_options(fs);
+	const char *at = options ? strstr(options, "=/dev/") : NULL;
+
+	for (; at; at = strstr(at + 1, "=/dev/")) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(at + 1, ","), at + 1);
+		if (block_is_path(block, path))
+			return true;
+	}
+	return false;
 }
 
 /* Adds a finding for each entry that is this device's. Returns how many, or -ENOMEM. */
@@ -207,18 +226,21 @@ static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 		snprintf(text, sizeof(text), "%u:%u", major(devno), minor(devno));
 		/* By source too: btrfs gives its mounts a device number of their own. */
 		if (!block_is_path(block, mnt_fs_get_source(fs)) &&
-		    (!devno || strcmp(text, block->number) != 0))
+		    (!devno || strcmp(text, block->number) != 0) &&
+		    !is_in_options(block, fs))
 			continue;
 		found++;
 		r = swap ? usage_add(scan->usage, block->owner, USAGE_SWAP,
 				     "%s is swap space", block->name)
-			 : add_mount(scan, block, mnt_fs_get_target(fs), process);
+			 : block_mounts_add(scan, block->owner, block->name,
+					    mnt_fs_get_target(fs), process);
 	}
 	mnt_free_iter(iter);
 	return r < 0 ? r : found;
 }
 
-/* Most namespaces are copies of the first: only what is mounted nowhere else is told. */
+/* Most namespaces are copies of the first: only what is mounted nowhere else is told.
+ * Returns how many there are, or -ENOMEM. */
 static int look_in_others(struct usage_scan *scan, const struct block_mounts *mounts,
 			  const struct block_device *block)
 {
@@ -233,7 +255,7 @@ static int look_in_others(struct usage_scan *scan, const struct block_mounts *mo
 			"whether a process has %s mounted for itself could not be read"
 			" (it takes root)",
 			block->name);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int look_for_mounts(struct usage_scan *scan, const struct block_mounts *mounts,
@@ -251,20 +273,65 @@ static int look_for_mounts(struct usage_scan *scan, const struct block_mounts *m
 		init = look_in_table(scan, mounts->init, block, false, NULL);
 	if (own < 0 || init < 0)
 		return -ENOMEM;
-	return own || init ? 0 : look_in_others(scan, mounts, block);
+	return own || init ? 1 : look_in_others(scan, mounts, block);
 }
 
-int block_mounts_look(struct usage_scan *scan, const struct block_mounts *mounts,
-		      const struct block_device *block)
+int block_mounts_look(struct usage_scan *scan, const struct block_device *block)
 {
-	int r = look_for_mounts(scan, mounts, block);
+	const struct block_mounts *mounts = scan->mounts;
+	int found = look_for_mounts(scan, mounts, block), r;
 
-	if (r < 0)
-		return r;
-	if (!mounts->swaps)
-		return usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
-				 "whether %s is swap space is not known: no /proc/swaps",
-				 block->name);
-	r = look_in_table(scan, mounts->swaps, block, true, NULL);
-	return r < 0 ? r : 0;
+	if (found < 0)
+		return found;
+	r = mounts->swaps
+		    ? look_in_table(scan, mounts->swaps, block, true, NULL)
+		    : usage_add(scan->usage, block->owner, USAGE_UNREADABLE,
+				"whether %s is swap space is not known: no /proc/swaps",
+				block->name);
+	return r < 0 ? r : found > 0;
+}
+
+static int visit_table(struct libmnt_table *table, block_mounts_visitor visitor,
+		       void *argument, const char *process)
+{
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs;
+	int r = iter ? 0 : -ENOMEM;
+
+	while (table && r == 0 && mnt_table_next_fs(table, iter, &fs) == 0)
+		r = visitor(argument, fs, process);
+	mnt_free_iter(iter);
+	return r;
+}
+
+int block_mounts_visit(const struct block_mounts *mounts, block_mounts_visitor visitor,
+		       void *argument)
+{
+	int r = visit_table(mounts->own, visitor, argument, NULL);
+
+	if (r == 0)
+		r = visit_table(mounts->init, visitor, argument, NULL);
+	for (size_t i = 0; r == 0 && i < mounts->n_others; i++)
+		r = visit_table(mounts->others[i].table, visitor, argument,
+				mounts->others[i].process);
+	return r;
+}
+
+bool block_mounts_are_all(const struct block_mounts *mounts)
+{
+	return (mounts->own || mounts->init) && !mounts->others_unreadable;
+}
+
+static int is_zfs(void *argument, struct libmnt_fs *fs, const char *process)
+{
+	const char *type = mnt_fs_get_fstype(fs);
+
+	(void)argument;
+	(void)process;
+	return type && !strcmp(type, "zfs");
+}
+
+bool block_mounts_have_zfs(const struct block_mounts *mounts)
+{
+	return block_mounts_visit(mounts, is_zfs, NULL) > 0;
 }

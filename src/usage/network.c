@@ -16,7 +16,8 @@ struct network_walk {
 	struct usage_scan *scan;
 	enum fact fact;
 	struct host_network network;
-	bool *has_interface; /* by the device's index */
+	struct string_list pppoe; /* interfaces that carry a PPPoE connection */
+	bool pppoe_unreadable;
 };
 
 /* A bridge may be in a bond, and so on; no chain is longer than that. */
@@ -122,6 +123,20 @@ static int look_at_addresses(const struct network_walk *walk,
 	return r;
 }
 
+static int look_for_pppoe(const struct network_walk *walk, const struct pci_device *owner,
+			  const char *name, const struct string_list *chain)
+{
+	char text[128];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < chain->count; i++)
+		if (string_list_has(&walk->pppoe, chain->items[i]))
+			r = usage_add(walk->scan->usage, owner, USAGE_NETWORK,
+				      "%s carries a PPPoE connection",
+				      part_of(chain->items[i], name, text, sizeof(text)));
+	return r;
+}
+
 static int look_at_interface(const struct network_walk *walk,
 			     const struct pci_device *owner, const char *name)
 {
@@ -139,6 +154,8 @@ static int look_at_interface(const struct network_walk *walk,
 		r = look_for_ssh(walk, owner, name, &chain);
 	if (r == 0)
 		r = look_at_routes(walk, owner, name, &chain);
+	if (r == 0)
+		r = look_for_pppoe(walk, owner, name, &chain);
 	for (size_t i = 1; r == 0 && i < chain.count; i++)
 		r = usage_add(usage, owner, USAGE_NETWORK, "%s is part of %s", name,
 			      chain.items[i]);
@@ -149,6 +166,13 @@ static int look_at_interface(const struct network_walk *walk,
 				 "whether %s is up is not known", name);
 	if (!(flags & IFF_UP))
 		return 0;
+	if (walk->pppoe_unreadable)
+		r = usage_add(usage, owner, USAGE_UNREADABLE,
+			      "%s is up; whether it carries a PPPoE connection could not"
+			      " be read",
+			      name);
+	if (r < 0)
+		return r;
 	if (walk->fact != FACT_KNOWN)
 		return usage_add(usage, owner, USAGE_UNREADABLE,
 				 "%s is up; whether it has an address is not known",
@@ -157,54 +181,48 @@ static int look_at_interface(const struct network_walk *walk,
 }
 
 /*
- * A network card whose driver has made an interface that is not among ours: the folder
- * `net` is there, and what is in it belongs to another network namespace.
+ * A PPPoE connection has its addresses on ppp0, which is no "upper" of the interface
+ * beneath. A line each: session, address, interface (drivers/net/ppp/pppoe.c,
+ * pppoe_seq_show); the first is a heading.
  */
-static int look_for_hidden(const struct network_walk *walk,
-			   const struct pci_device *device)
+static int read_pppoe(struct network_walk *walk)
 {
-	_cleanup_(string_list_free) struct string_list entries = { 0 };
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
-	int r;
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+	size_t len;
+	int r = host_read_file(walk->scan->host, "proc/net/pppoe", &text, &len);
 
-	if (device->ids != FACT_KNOWN || device->class_code >> 16 != 0x02 ||
-	    device->driver_fact != FACT_KNOWN)
-		return 0;
-	r = host_list(walk->scan->host, pci_attribute_path(&device->address, "net", path),
-		      &entries);
-	if (r == -ENOENT || r == -ENOMEM || entries.count)
-		return r == -ENOMEM ? r : 0;
+	walk->pppoe_unreadable = r < 0 && r != -ENOENT;
 	if (r < 0)
-		return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
-				 "its interfaces could not be read: %s", strerror(-r));
-	return usage_add(walk->scan->usage, device, USAGE_UNREADABLE,
-			 "its interface is in another network namespace");
+		return r == -ENOMEM ? r : 0;
+	rest = text;
+	strsep(&rest, "\n");
+	while (r == 0 && (line = strsep(&rest, "\n"))) {
+		char interface[IF_NAMESIZE];
+
+		if (sscanf(line, "%*s %*s %15s", interface) == 1)
+			r = string_list_add(&walk->pppoe, interface);
+	}
+	return r;
 }
 
 static int look_at_all(struct network_walk *walk, const struct string_list *names)
 {
-	const struct pci_devices *devices = walk->scan->usage->devices;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		const struct pci_device *owner =
 			usage_class_owner(walk->scan, "net", names->items[i]);
 
-		if (!owner)
-			continue;
-		walk->has_interface[owner - devices->items] = true;
-		r = look_at_interface(walk, owner, names->items[i]);
+		if (owner)
+			r = look_at_interface(walk, owner, names->items[i]);
 	}
-	for (size_t i = 0; r == 0 && i < devices->count; i++)
-		if (!walk->has_interface[i])
-			r = look_for_hidden(walk, &devices->items[i]);
-	return r;
+	return r == 0 ? usage_look_for_hidden(walk->scan) : r;
 }
 
 int usage_scan_network(struct usage_scan *scan)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
-	_cleanup_free_ bool *has_interface = NULL;
 	struct network_walk walk = { .scan = scan };
 	int r;
 
@@ -218,13 +236,12 @@ int usage_scan_network(struct usage_scan *scan)
 	/* Every running kernel has "lo"; without it, this is a copy of something else. */
 	if (!names.count)
 		return 0;
-	has_interface = calloc(scan->usage->devices->count + 1, sizeof(*has_interface));
-	if (!has_interface)
-		return -ENOMEM;
-	walk.has_interface = has_interface;
 	walk.fact = host_network_read(scan->host, &walk.network);
-	r = look_at_all(&walk, &names);
+	r = read_pppoe(&walk);
+	if (r == 0)
+		r = look_at_all(&walk, &names);
 	if (walk.fact == FACT_KNOWN)
 		host_network_free(&walk.network);
+	string_list_free(&walk.pppoe);
 	return r;
 }

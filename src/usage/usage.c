@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "iommu/units.h"
-#include "usage/internal.h"
+#include "usage/block.h"
 
 static bool has_finding(const struct usage_findings *findings, enum usage_kind kind,
 			const char *detail)
@@ -66,8 +66,9 @@ int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 
 /* Each looks at one kind of use; the last at what the others have found. */
 static int (*const scanners[])(struct usage_scan *scan) = {
-	usage_scan_block, usage_scan_network,	usage_scan_display,   usage_scan_keyboard,
-	usage_scan_sound, usage_scan_processes, usage_scan_functions,
+	usage_scan_block,   usage_scan_shares,	  usage_scan_network,
+	usage_scan_display, usage_scan_console,	  usage_scan_keyboard,
+	usage_scan_sound,   usage_scan_processes, usage_scan_functions,
 };
 
 int usage_scan(const struct host *host, const struct pci_devices *devices,
@@ -85,6 +86,7 @@ int usage_scan(const struct host *host, const struct pci_devices *devices,
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(scanners); i++)
 		r = scanners[i](&scan);
 	usage_free_processes(&scan.processes);
+	block_mounts_free(scan.mounts);
 	if (r < 0)
 		return error_set(err, -r, host_name(host), "who uses its devices: %s",
 				 strerror(-r));

@@ -58,6 +58,14 @@ int usage_scan(const struct host *host, const struct pci_devices *devices,
 	       struct error *err);
 void usage_free(struct usage *usage); /* takes NULL */
 
+/*
+ * For a command that is about to take the device away, as the last look before its first
+ * step: asks the kernel whether it has one of the device's disks claimed
+ * (host/claimed.h), and adds findings to those of the scan. A device that is in use
+ * already is not asked for. Returns 0 or -errno.
+ */
+int usage_look_for_claims(struct usage *usage, const struct pci_device *device);
+
 /* "mount", "swap", ...: stable, for JSON. */
 const char *usage_kind_name(enum usage_kind kind);
 

@@ -9,6 +9,7 @@
 
 #include "base/atomicfile.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "host/host.h"
 
 static struct host *open_host(const struct tree *tree)
@@ -81,6 +82,35 @@ static void a_file_is_replaced_whole_or_not_at_all(void **state)
 	close(dir);
 }
 
+/* Those of other network namespaces among them, which a listing leaves out. */
+static void folders_that_are_not_shown_are_counted(void **state)
+{
+	const struct tree *tree = *state;
+	struct string_list names = { 0 };
+	struct host *host = open_host(tree);
+	long long count = 7;
+
+	assert_int_equal(host_count_folders(host, "sys/a/net", &count), FACT_ABSENT);
+	tree_file(tree, "pciferry/folders/sys/a/net", "two\n");
+	assert_int_equal(host_count_folders(host, "sys/a/net", &count), FACT_UNREADABLE);
+	assert_int_equal(count, 7);
+	tree_file(tree, "pciferry/folders/sys/a/net", "2\n");
+	assert_int_equal(host_count_folders(host, "sys/a/net", &count), FACT_KNOWN);
+	assert_int_equal(count, 2);
+	host_free(host);
+	assert_int_equal(host_open_live(&host, NULL), 0);
+	if (host_reads_may_hang(host)) {
+		assert_int_equal(host_count_folders(host, "sys/nowhere", &count),
+				 FACT_ABSENT);
+		assert_int_equal(host_list(host, "sys/class", &names), 0);
+		assert_int_equal(host_count_folders(host, "sys/class", &count),
+				 FACT_KNOWN);
+		assert_int_equal(count, names.count);
+	}
+	string_list_free(&names);
+	host_free(host);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +119,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_folder_that_is_no_host_is_named_with_the_way_out, tree_setup,
 			tree_teardown),
+		cmocka_unit_test_setup_teardown(folders_that_are_not_shown_are_counted,
+						tree_setup, tree_teardown),
 		cmocka_unit_test_setup_teardown(a_file_is_replaced_whole_or_not_at_all,
 						tree_setup, tree_teardown),
 	};

@@ -95,6 +95,18 @@ static void a_picture_on_a_connected_display_is_in_use(void **state)
 		    "card0-HDMI-A-1 shows a picture on a connected display");
 }
 
+/* A VGA cable without data lines: whoever sits there sees it all the same. */
+static void a_picture_on_what_may_be_a_display_is_in_use(void **state)
+{
+	const struct tree *tree = *state;
+
+	add_connector(tree, "card0", "card0-VGA-1", "unknown\n", "disabled\n");
+	look_expect_free(tree, CARD);
+	tree_file(tree, "sys/class/drm/card0-VGA-1/enabled", "enabled\n");
+	look_expect(tree, USAGE_DISPLAY,
+		    "card0-VGA-1 shows a picture on a connector that cannot tell");
+}
+
 static void a_connector_that_cannot_be_read_counts(void **state)
 {
 	const struct tree *tree = *state;
@@ -266,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_display_without_picture_or_console_is_free),
 		TEST(a_picture_on_a_connected_display_is_in_use),
+		TEST(a_picture_on_what_may_be_a_display_is_in_use),
 		TEST(a_connector_that_cannot_be_read_counts),
 		TEST(the_card_with_the_kernels_console_is_in_use),
 		TEST(a_console_that_was_unbound_is_none),

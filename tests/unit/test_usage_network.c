@@ -229,31 +229,39 @@ static void a_connection_by_a_link_local_address_is_known(void **state)
 	look_away(&looked);
 }
 
-static void an_interface_in_another_namespace_counts(void **state)
+static const char pppoe_heading[] = "Id       Address              Device\n";
+
+/* ppp0 has the address, and nothing leads from it to eth0. */
+static void a_card_that_carries_pppoe_is_in_use(void **state)
+{
+	const struct tree *tree = *state;
+	char text[256];
+
+	network(tree, "address ppp0 192.0.2.1/32\nroute ppp0 default 254\n");
+	tree_file(tree, "proc/net/pppoe", pppoe_heading);
+	look_expect_free(tree, CARD);
+	snprintf(text, sizeof(text), "%s0000002A 52:54:00:12:34:56     eth0\n",
+		 pppoe_heading);
+	tree_file(tree, "proc/net/pppoe", text);
+	look_expect(tree, USAGE_NETWORK, "eth0 carries a PPPoE connection");
+	add_upper(tree, "eth0", "eth0.7");
+	snprintf(text, sizeof(text), "%s0000002A 52:54:00:12:34:56   eth0.7\n",
+		 pppoe_heading);
+	tree_file(tree, "proc/net/pppoe", text);
+	look_expect(tree, USAGE_NETWORK,
+		    "eth0.7, of which eth0 is a part, carries a PPPoE connection");
+}
+
+static void a_card_that_may_carry_pppoe_counts_while_it_is_up(void **state)
 {
 	const struct tree *tree = *state;
 	struct looked looked;
 
-	/* What is in it belongs to the namespace; one without a driver has no `net`. */
-	tree_function(tree, "0000:04:00.0", MODALIAS_NIC, "e1000e", "4");
-	tree_folder(tree, "sys/devices/pci0000:00/0000:04:00.0/net");
-	tree_function(tree, "0000:05:00.0", MODALIAS_NIC, "vfio-pci", "5");
-	tree_function(tree, "0000:06:00.0", MODALIAS_NIC, NULL, "6");
+	quiet_unreadable(tree, "proc/net/pppoe");
 	look(tree, &looked);
-	expect_unreadable(&looked, "0000:04:00.0",
-			  "its interface is in another network namespace");
-	expect_free(&looked, "0000:05:00.0");
-	expect_free(&looked, "0000:06:00.0");
+	expect_unreadable(&looked, CARD, "whether it carries a PPPoE connection");
+	expect_free(&looked, OTHER);
 	look_away(&looked);
-}
-
-static void a_folder_of_interfaces_that_cannot_be_read_counts(void **state)
-{
-	const struct tree *tree = *state;
-
-	tree_function(tree, "0000:04:00.0", MODALIAS_NIC, "e1000e", "4");
-	tree_file(tree, "sys/devices/pci0000:00/0000:04:00.0/net", "");
-	look_expect_unreadable(tree, "0000:04:00.0", "interfaces could not be read");
 }
 
 static void a_card_that_may_be_up_counts(void **state)
@@ -320,8 +328,8 @@ int main(void)
 		TEST(the_connection_that_one_came_by_is_told_first),
 		TEST(a_connection_by_another_card_does_not_count),
 		TEST(a_connection_by_a_link_local_address_is_known),
-		TEST(an_interface_in_another_namespace_counts),
-		TEST(a_folder_of_interfaces_that_cannot_be_read_counts),
+		TEST(a_card_that_carries_pppoe_is_in_use),
+		TEST(a_card_that_may_carry_pppoe_counts_while_it_is_up),
 		TEST(a_card_that_may_be_up_counts),
 		TEST(without_addresses_a_card_that_is_up_counts),
 		TEST(without_the_class_every_card_with_a_driver_counts),

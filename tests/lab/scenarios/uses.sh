@@ -111,6 +111,25 @@ if command -v mdadm >/dev/null; then
 	mdadm --stop --quiet /dev/md77
 	mdadm --zero-superblock --quiet "$disk"
 fi
+modprobe loop
+losetup /dev/loop0 "$disk"
+uses "$LAB_NVME_FREE" holder "is what loop0 is made of"
+losetup -d /dev/loop0
+mkfs.ext4 -q -F "$disk"
+mount "$disk" /mnt
+exec 9</mnt/lost+found
+umount -l /mnt
+uses "$LAB_NVME_FREE" mount "though no process shows where"
+exec 9<&-
+wipefs -qa "$disk"
+generic=${disk/nvme/ng}
+if [ -c "$generic" ]; then
+	sleep 300 9<"$generic" &
+	holder=$!
+	uses "$LAB_NVME_FREE" process "process $holder (sleep) holds $generic"
+	kill "$holder"
+	wait "$holder" 2>/dev/null
+fi
 eventually_free "$LAB_NVME_FREE"
 
 echo "--- network"

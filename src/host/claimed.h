@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_HOST_CLAIMED_H
+#define PCIFERRY_HOST_CLAIMED_H
+
+/*
+ * Which block devices the kernel has claimed: for a mount, swap, device mapper, MD, a
+ * pool or a program that wants one for itself alone. It is asked by opening each in this
+ * way: O_EXCL, which gives EBUSY (block/bdev.c, bd_prepare_to_claim), read-only, and
+ * O_NONBLOCK, so that no medium is waited for. For the length of such an open another one
+ * who wants the device alone is refused. So it is for commands that are about to take the
+ * device away, and not for those that only look.
+ *
+ * Another host is not asked: a directory may hold the answer, as the file
+ * "pciferry/claimed" with a name on each line, and " ?" behind it where it is not known.
+ */
+#include <stddef.h>
+
+#include "host/host.h"
+
+enum host_claim { HOST_CLAIM_NONE, HOST_CLAIM_HELD, HOST_CLAIM_UNKNOWN };
+
+/*
+ * Of the kernel's names ("nvme0n1p1"). A child opens them; those of which it has not told
+ * within the deadline are not known. Returns 0 or -errno.
+ */
+int host_find_claimed(const struct host *host, const char *const *names, size_t count,
+		      unsigned int deadline_ms, enum host_claim *ret_claims);
+
+#endif

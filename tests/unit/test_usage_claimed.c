@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The last look before a disk is taken away: whether the kernel has it claimed. */
+#include "looked.h"
+
+#include "host/claimed.h"
+
+#define DISK	"0000:01:00.0"
+#define OTHER	"0000:02:00.0"
+#define IN	"pci0000:00/0000:01:00.0/nvme/nvme0"
+#define CLAIMED "pciferry/claimed"
+
+static int disks_setup(void **state)
+{
+	const struct tree *tree;
+	int r = quiet_setup(state);
+
+	if (r < 0)
+		return r;
+	tree = *state;
+	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
+	tree_function(tree, OTHER, MODALIAS_NVME, "nvme", "2");
+	quiet_disk(tree, IN, "nvme0n1", NULL, "259:0");
+	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p1", "259:1");
+	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p2", "259:2");
+	quiet_disk(tree, "pci0000:00/0000:02:00.0/nvme/nvme1", "nvme1n1", NULL, "259:10");
+	return 0;
+}
+
+static void look_closer(const struct tree *tree, struct looked *looked)
+{
+	look(tree, looked);
+	for (size_t i = 0; i < looked->devices.count; i++)
+		assert_int_equal(usage_look_for_claims(&looked->usage,
+						       &looked->devices.items[i]),
+				 0);
+}
+
+static void a_disk_that_nobody_claims_is_free(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	look_closer(tree, &looked);
+	expect_free(&looked, DISK);
+	look_away(&looked);
+	tree_file(tree, CLAIMED, "nvme0n10\nnvme0n1p10\nsda\n");
+	look_closer(tree, &looked);
+	expect_free(&looked, DISK);
+	expect_free(&looked, OTHER);
+	look_away(&looked);
+}
+
+static void a_disk_that_the_kernel_has_claimed_is_in_use(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_file(tree, CLAIMED, "nvme0n1\n");
+	look_closer(tree, &looked);
+	expect_use(&looked, DISK, USAGE_HOLDER, "nvme0n1 is claimed by the kernel");
+	expect_free(&looked, OTHER);
+	look_away(&looked);
+	/* With a partition its disk is claimed, too. */
+	tree_file(tree, CLAIMED, "nvme0n1\nnvme0n1p2\n");
+	look_closer(tree, &looked);
+	expect_use(&looked, DISK, USAGE_HOLDER, "nvme0n1p2 is claimed by the kernel");
+	assert_int_equal(count_use(&looked, DISK, USAGE_HOLDER), 1);
+	look_away(&looked);
+}
+
+static void a_multipath_disk_is_asked_for_by_its_head(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_function(tree, "0000:06:00.0", MODALIAS_NVME, "nvme", "6");
+	quiet_class(tree, "block", "pci0000:00/0000:06:00.0/nvme/nvme7", "nvme5c7n1");
+	tree_file(tree, CLAIMED, "nvme5n1\n");
+	look_closer(tree, &looked);
+	expect_use(&looked, "0000:06:00.0", USAGE_HOLDER, "nvme5n1 is claimed");
+	expect_free(&looked, DISK);
+	look_away(&looked);
+}
+
+static void what_the_kernel_does_not_answer_counts(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_file(tree, CLAIMED, "nvme0n1 ?\n");
+	look_closer(tree, &looked);
+	expect_unreadable(&looked, DISK, "whether the kernel has nvme0n1 claimed");
+	look_away(&looked);
+}
+
+/* Nothing more is to be learnt: the disk is not opened. */
+static void a_disk_in_use_is_not_asked_for(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_file(tree, CLAIMED, "nvme0n1\nnvme0n1p1\n");
+	quiet_mounts(tree, "30 22 259:1 / /mnt rw - ext4 /dev/nvme0n1p1 rw\n", "");
+	look_closer(tree, &looked);
+	expect_use(&looked, DISK, USAGE_MOUNT, "nvme0n1p1 is mounted on /mnt");
+	assert_int_equal(count_use(&looked, DISK, USAGE_HOLDER), 0);
+	look_away(&looked);
+}
+
+/* On this machine, of a name that no disk has. */
+static void what_has_no_node_is_not_known(void **state)
+{
+	const char *const names[] = { "no-such-disk", "zero" };
+	enum host_claim claims[] = { HOST_CLAIM_NONE, HOST_CLAIM_NONE };
+	struct host *host;
+
+	(void)state;
+	assert_int_equal(host_open_live(&host, NULL), 0);
+	assert_int_equal(host_find_claimed(host, names, 2, 10000, claims), 0);
+	assert_int_equal(claims[0], HOST_CLAIM_UNKNOWN);
+	assert_int_equal(claims[1], HOST_CLAIM_UNKNOWN);
+	host_free(host);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, disks_setup, tree_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_disk_that_nobody_claims_is_free),
+		TEST(a_disk_that_the_kernel_has_claimed_is_in_use),
+		TEST(a_multipath_disk_is_asked_for_by_its_head),
+		TEST(what_the_kernel_does_not_answer_counts),
+		TEST(a_disk_in_use_is_not_asked_for),
+		TEST(what_has_no_node_is_not_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
