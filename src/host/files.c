@@ -101,32 +101,38 @@ static ssize_t read_link(const struct host *host, const struct host_dir *dir,
 	return n;
 }
 
+/* The names of one answer of getdents64(2). Returns 0 or -ENOMEM. */
+static int add_names(const char *bytes, size_t len, struct string_list *names)
+{
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < len;) {
+		const struct dirent64 *entry = (const void *)(bytes + at);
+
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			r = string_list_add(names, entry->d_name);
+		at += entry->d_reclen;
+	}
+	return r;
+}
+
+/* Not by readdir(3): fdopendir() costs as much again, and each process's files are
+ * listed. */
 static int list(const struct host *host, const char *path, struct string_list *ret_names)
 {
-	int fd = rooted_open(host->root, path, O_RDONLY | O_DIRECTORY, 0);
-	const struct dirent *entry;
+	_cleanup_close_ int fd = rooted_open(host->root, path, O_RDONLY | O_DIRECTORY, 0);
+	_Alignas(struct dirent64) char bytes[16384];
+	ssize_t n = 1;
 	int r = 0;
-	DIR *dir;
 
 	if (fd < 0)
 		return fd;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = -errno;
-		close(fd);
-		return r;
+	while (r == 0 && n > 0) {
+		n = getdents64(fd, bytes, sizeof(bytes));
+		if (n < 0)
+			return -errno;
+		r = add_names(bytes, (size_t)n, ret_names);
 	}
-	while (r == 0) {
-		errno = 0;
-		entry = readdir(dir);
-		if (!entry) {
-			r = -errno;
-			break;
-		}
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = string_list_add(ret_names, entry->d_name);
-	}
-	closedir(dir);
 	return r;
 }
 
