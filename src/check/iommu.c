@@ -6,9 +6,20 @@
 #include "base/cleanup.h"
 #include "check/internal.h"
 
-static const char *firmware_switch(const struct check_facts *facts)
+/* A guest's firmware has no such switch; its own host decides. */
+static int fix_in_firmware(struct check_run *run)
 {
-	return check_vendor(facts) == CHECK_AMD ? "IOMMU (AMD-Vi)" : "VT-d";
+	const struct check_facts *facts = run->facts;
+
+	if (check_cpu_has(facts, "hypervisor"))
+		return check_fix(run,
+				 "this host is a guest itself: give it an IOMMU in its"
+				 " own host (QEMU: -device intel-iommu,intremap=on)");
+	return check_fix(
+		run,
+		"turn %s on in the firmware's set-up; if there is no such switch,"
+		" the board or the processor has no IOMMU",
+		check_vendor(facts) == CHECK_AMD ? "IOMMU (AMD-Vi)" : "VT-d");
 }
 
 int check_fix_parameter(struct check_run *run, const char *parameter)
@@ -65,12 +76,7 @@ static int table(struct check_run *run)
 		       "neither DMAR nor IVRS in /sys/firmware/acpi/tables");
 	if (r == 0)
 		r = check_why(run, "without an IOMMU no device can be given to a guest");
-	return r < 0 ? r
-		     : check_fix(
-			       run,
-			       "turn %s on in the firmware's set-up; if there is no such"
-			       " switch, the board or the processor has no IOMMU",
-			       firmware_switch(facts));
+	return r < 0 ? r : fix_in_firmware(run);
 }
 
 static int groups(struct check_run *run)
@@ -89,8 +95,7 @@ static int groups(struct check_run *run)
 	if (r < 0)
 		return r;
 	if (facts->firmware.fact == FACT_ABSENT && check_vendor(facts) != CHECK_NOT_X86)
-		return check_fix(run, "turn %s on in the firmware's set-up first",
-				 firmware_switch(facts));
+		return fix_in_firmware(run);
 	if (check_vendor(facts) == CHECK_AMD)
 		return check_fix(run, "AMD-Vi is on unless the command line has"
 				      " amd_iommu=off or iommu=off: see iommu-cmdline");

@@ -57,6 +57,12 @@ def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, statu
     find_wrong(host, check, status, fix)
 
 
+def test_a_guest_is_sent_to_its_own_host_and_not_to_its_firmware(host):
+    cpuinfo(host, flags="vmx hypervisor")
+    remove("sys/firmware/acpi/tables/DMAR")(host)
+    assert "own host" in find_wrong(host, "iommu-table", "FAIL", None)[0]["fix"]
+
+
 def test_amd_needs_no_parameter_and_is_told_so(host):
     cpuinfo(host, "AuthenticAMD", "svm")
     cmdline(host, "amd_iommu=on iommu=pt")
