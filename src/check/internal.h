@@ -48,6 +48,12 @@ int check_fix(struct check_run *run, const char *fix, ...)
 enum check_vendor { CHECK_VENDOR_UNKNOWN, CHECK_INTEL, CHECK_AMD, CHECK_NOT_X86 };
 enum check_vendor check_vendor(const struct check_facts *facts);
 
+/*
+ * Whose IOMMU it is: told by the firmware's table or by what the kernel drives, since an
+ * emulated one need not be the processor's vendor's; else by the processor.
+ */
+enum check_vendor check_iommu_vendor(const struct check_facts *facts);
+
 /* Whether the word is among the processor's flags. */
 bool check_cpu_has(const struct check_facts *facts, const char *flag);
 

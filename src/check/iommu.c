@@ -6,6 +6,21 @@
 #include "base/cleanup.h"
 #include "check/internal.h"
 
+enum check_vendor check_iommu_vendor(const struct check_facts *facts)
+{
+	if (facts->firmware.kind == IOMMU_DMAR)
+		return CHECK_INTEL;
+	if (facts->firmware.kind == IOMMU_IVRS)
+		return CHECK_AMD;
+	for (size_t i = 0; i < facts->units.count; i++) {
+		if (!strncmp(facts->units.items[i].name, "dmar", strlen("dmar")))
+			return CHECK_INTEL;
+		if (!strncmp(facts->units.items[i].name, "ivhd", strlen("ivhd")))
+			return CHECK_AMD;
+	}
+	return check_vendor(facts);
+}
+
 /* A guest's firmware has no such switch; its own host decides. */
 static int fix_in_firmware(struct check_run *run)
 {
@@ -96,7 +111,7 @@ static int groups(struct check_run *run)
 		return r;
 	if (facts->firmware.fact == FACT_ABSENT && check_vendor(facts) != CHECK_NOT_X86)
 		return fix_in_firmware(run);
-	if (check_vendor(facts) == CHECK_AMD)
+	if (check_iommu_vendor(facts) == CHECK_AMD)
 		return check_fix(run, "AMD-Vi is on unless the command line has"
 				      " amd_iommu=off or iommu=off: see iommu-cmdline");
 	return check_fix_parameter(run, "intel_iommu=on");

@@ -140,7 +140,7 @@ static int look_at_off(struct check_run *run, const char *name)
 static int look_at_vendor(struct check_run *run)
 {
 	const struct bootcfg_cmdline *cmdline = &run->facts->cmdline;
-	enum check_vendor vendor = check_vendor(run->facts);
+	enum check_vendor vendor = check_iommu_vendor(run->facts);
 	const struct bootcfg_parameter *other = NULL;
 	int r;
 

@@ -63,8 +63,16 @@ def test_a_guest_is_sent_to_its_own_host_and_not_to_its_firmware(host):
     assert "own host" in find_wrong(host, "iommu-table", "FAIL", None)[0]["fix"]
 
 
+def test_the_table_says_whose_iommu_it_is_and_not_the_processor(host):
+    """So it is on machines that are emulated."""
+    cpuinfo(host, "AuthenticAMD", "svm")
+    assert [one["status"] for one in findings(host, "--only", "iommu-cmdline")] == ["PASS"]
+
+
 def test_amd_needs_no_parameter_and_is_told_so(host):
     cpuinfo(host, "AuthenticAMD", "svm")
+    remove("sys/firmware/acpi/tables/DMAR")(host)
+    remove("sys/class/iommu/dmar0")(host)
     cmdline(host, "amd_iommu=on iommu=pt")
     found = findings(host, "--only", "iommu-cmdline")
     assert [one["status"] for one in found] == ["INFO"]
