@@ -79,7 +79,7 @@ def parse_loop(text):
     for line in text.splitlines():
         if line.startswith("IOMMU Group "):
             number = int(line.split()[2].rstrip(":"))
-            groups[number] = set()
+            groups.setdefault(number, set())
         elif line.strip():
             address = line.split()[0]
             groups[number].add(address if address.count(":") == 2 else f"0000:{address}")
