@@ -15,6 +15,17 @@ enum {
 		     CLI_NEEDS_CONFIG | CLI_NEEDS_PREDICTION | CLI_NEEDS_UNITS,
 };
 
+/* Add a field; texts are escaped, and null where they are NULL or the fact is not known.
+ */
+void json_add_text(struct json_object *object, const char *key, const char *text);
+void json_add_text_or_null(struct json_object *object, const char *key, const char *text);
+void json_add_number(struct json_object *object, const char *key, enum fact fact,
+		     long long number);
+void json_add_address(struct json_object *object, const char *key, enum fact fact,
+		      const struct pci_address *address);
+void json_add_boolean(struct json_object *object, const char *key, enum fact fact,
+		      bool value);
+
 /* {"schema": ..., "command": ...}; NULL: out of memory. */
 struct json_object *json_root(const char *command);
 

@@ -11,147 +11,8 @@
 #include "change/change.h"
 #include "cli/cli.h"
 #include "cli/output.h"
-#include "cli/take.h"
+#include "cli/vm_options.h"
 #include "vm/vm.h"
-
-enum {
-	OPTION_BIOS = 1,
-	OPTION_KERNEL,
-	OPTION_INITRD,
-	OPTION_APPEND,
-	OPTION_DISK,
-	OPTION_MEMORY,
-	OPTION_CPUS,
-	OPTION_NAME,
-	OPTION_VARS,
-	OPTION_DISPLAY,
-	OPTION_ACCEL,
-	OPTION_QEMU,
-	OPTION_TIMEOUT,
-	OPTION_ALL_MATCHING,
-	OPTION_DRY_RUN,
-};
-
-static const struct option own_options[] = {
-	{ "bios", no_argument, NULL, OPTION_BIOS },
-	{ "kernel", required_argument, NULL, OPTION_KERNEL },
-	{ "initrd", required_argument, NULL, OPTION_INITRD },
-	{ "append", required_argument, NULL, OPTION_APPEND },
-	{ "disk", required_argument, NULL, OPTION_DISK },
-	{ "memory", required_argument, NULL, OPTION_MEMORY },
-	{ "cpus", required_argument, NULL, OPTION_CPUS },
-	{ "name", required_argument, NULL, OPTION_NAME },
-	{ "vars", required_argument, NULL, OPTION_VARS },
-	{ "display", required_argument, NULL, OPTION_DISPLAY },
-	{ "accel", required_argument, NULL, OPTION_ACCEL },
-	{ "qemu", required_argument, NULL, OPTION_QEMU },
-	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
-	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
-	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
-	{ 0 },
-};
-
-struct request {
-	struct take_options take;
-	struct vm_config config;
-	struct string_list disks;
-	bool bios;
-	const char *vars;
-};
-
-static void request_free(struct request *request)
-{
-	string_list_free(&request->disks);
-}
-
-/* "2048", "2048M" or "4G". */
-static int parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
-{
-	char number[16] = "";
-	size_t digits = strspn(text, "0123456789");
-	uint64_t value, unit = 1;
-
-	if (!strcmp(text + digits, "G"))
-		unit = 1024;
-	else if (text[digits] && strcmp(text + digits, "M") != 0)
-		digits = 0;
-	if (digits < sizeof(number))
-		memcpy(number, text, digits);
-	if (text_parse_number(number, 1 << 20, &value) < 0 || value * unit < 64)
-		return error_usage(err, "--memory", "%s is no size such as 2048M or 4G",
-				   text);
-	*ret_mib = (unsigned int)(value * unit);
-	return 0;
-}
-
-static int parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
-{
-	uint64_t value;
-
-	if (text_parse_number(text, 1024, &value) < 0 || !value)
-		return error_usage(err, "--cpus", "%s is no number from 1 to 1024", text);
-	*ret_cpus = (unsigned int)value;
-	return 0;
-}
-
-static int parse_accelerator(const char *text, enum vm_accelerator *ret,
-			     struct error *err)
-{
-	if (strcmp(text, "kvm") != 0 && strcmp(text, "tcg") != 0)
-		return error_usage(err, "--accel", "%s is neither kvm nor tcg", text);
-	*ret = strcmp(text, "kvm") == 0 ? VM_KVM : VM_TCG;
-	return 0;
-}
-
-static int take_option(struct request *request, int value, struct error *err)
-{
-	struct vm_config *config = &request->config;
-
-	switch (value) {
-	case OPTION_BIOS:
-		request->bios = true;
-		return 0;
-	case OPTION_KERNEL:
-		config->kernel = optarg;
-		return 0;
-	case OPTION_INITRD:
-		config->initrd = optarg;
-		return 0;
-	case OPTION_APPEND:
-		config->append = optarg;
-		return 0;
-	case OPTION_DISK:
-		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
-	case OPTION_MEMORY:
-		return parse_memory(optarg, &config->memory_mib, err);
-	case OPTION_CPUS:
-		return parse_cpus(optarg, &config->cpus, err);
-	case OPTION_NAME:
-		config->name = optarg;
-		return 0;
-	case OPTION_VARS:
-		request->vars = optarg;
-		return 0;
-	case OPTION_DISPLAY:
-		config->display = optarg;
-		return 0;
-	case OPTION_ACCEL:
-		return parse_accelerator(optarg, &config->accelerator, err);
-	case OPTION_QEMU:
-		config->qemu = optarg;
-		return 0;
-	case OPTION_TIMEOUT:
-		return take_parse_timeout(optarg, &request->take, err);
-	case OPTION_ALL_MATCHING:
-		request->take.all_matching = true;
-		return 0;
-	case OPTION_DRY_RUN:
-		request->take.dry_run = true;
-		return 0;
-	default:
-		return value;
-	}
-}
 
 /* Whether QEMU's program is there, before any device is touched for it. */
 static int find_program(const char *name, struct error *err)
@@ -177,7 +38,7 @@ static int find_program(const char *name, struct error *err)
 	return -ENOENT;
 }
 
-static int check_files(const struct request *request, struct error *err)
+static int check_files(const struct vm_request *request, struct error *err)
 {
 	const struct vm_config *config = &request->config;
 	const char *const files[] = { config->kernel, config->initrd };
@@ -294,7 +155,7 @@ static int absolute_path(const char *path, char *buffer, size_t size, struct err
 }
 
 /* Builds the command line for these devices, and prints it or runs it. */
-static int run_guest(const struct cli *cli, struct host *host, struct request *request,
+static int run_guest(const struct cli *cli, struct host *host, struct vm_request *request,
 		     struct error *err)
 {
 	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
@@ -365,7 +226,7 @@ static struct pci_address *moved_by(const struct bind_plan *plan, size_t *ret_co
 }
 
 static int run_with_devices(const struct cli *cli, struct host *host,
-			    struct request *request, const struct pci_address *asked,
+			    struct vm_request *request, const struct pci_address *asked,
 			    size_t n_asked, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 }, back = { 0 };
@@ -406,39 +267,18 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 
 static int run_run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	_cleanup_(request_free) struct request request = {
-		.take = TAKE_OPTIONS_INIT,
-		.config = {
-			.qemu = "qemu-system-x86_64",
-			.memory_mib = 2048,
-			.cpus = 1,
-			.display = "none",
-			.serial_monitor = isatty(STDIN_FILENO),
-		},
-	};
+	_cleanup_(vm_request_free) struct vm_request request;
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(host_cleanup) struct host *host = NULL;
-	int value, r = 0, words = argc;
 	size_t count;
+	int words, r;
 
-	/* What stands behind "--" is QEMU's. */
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--") != 0)
-			continue;
-		request.config.extra = argv + i + 1;
-		words = i;
-		break;
-	}
-	while (r == 0 &&
-	       (value = cli_next_option(cli, words, argv, own_options, err)) != -1)
-		r = take_option(&request, value, err);
+	r = vm_request_parse(cli, argc, argv, &request, &words, err);
 	if (r == 0)
 		r = take_select(cli, &request.take, words - optind, argv + optind, &host,
 				&addresses, &count, err);
 	if (r < 0)
 		return r;
-	request.config.disks = (const char *const *)request.disks.items;
-	request.config.n_disks = request.disks.count;
 	/* What the recorded host had prepared for a guest, this machine has not. */
 	if (!request.take.dry_run)
 		r = change_check_host(host, err);

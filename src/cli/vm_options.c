@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/vm_options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum {
+	OPTION_BIOS = 1,
+	OPTION_KERNEL,
+	OPTION_INITRD,
+	OPTION_APPEND,
+	OPTION_DISK,
+	OPTION_MEMORY,
+	OPTION_CPUS,
+	OPTION_NAME,
+	OPTION_VARS,
+	OPTION_DISPLAY,
+	OPTION_ACCEL,
+	OPTION_QEMU,
+	OPTION_TIMEOUT,
+	OPTION_ALL_MATCHING,
+	OPTION_DRY_RUN,
+};
+
+static const struct option own_options[] = {
+	{ "bios", no_argument, NULL, OPTION_BIOS },
+	{ "kernel", required_argument, NULL, OPTION_KERNEL },
+	{ "initrd", required_argument, NULL, OPTION_INITRD },
+	{ "append", required_argument, NULL, OPTION_APPEND },
+	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "memory", required_argument, NULL, OPTION_MEMORY },
+	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "name", required_argument, NULL, OPTION_NAME },
+	{ "vars", required_argument, NULL, OPTION_VARS },
+	{ "display", required_argument, NULL, OPTION_DISPLAY },
+	{ "accel", required_argument, NULL, OPTION_ACCEL },
+	{ "qemu", required_argument, NULL, OPTION_QEMU },
+	{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ 0 },
+};
+
+/* "2048", "2048M" or "4G". */
+static int parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
+{
+	char number[16] = "";
+	size_t digits = strspn(text, "0123456789");
+	uint64_t value, unit = 1;
+
+	if (!strcmp(text + digits, "G"))
+		unit = 1024;
+	else if (text[digits] && strcmp(text + digits, "M") != 0)
+		digits = 0;
+	if (digits < sizeof(number))
+		memcpy(number, text, digits);
+	if (text_parse_number(number, 1 << 20, &value) < 0 || value * unit < 64)
+		return error_usage(err, "--memory", "%s is no size such as 2048M or 4G",
+				   text);
+	*ret_mib = (unsigned int)(value * unit);
+	return 0;
+}
+
+static int parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
+{
+	uint64_t value;
+
+	if (text_parse_number(text, 1024, &value) < 0 || !value)
+		return error_usage(err, "--cpus", "%s is no number from 1 to 1024", text);
+	*ret_cpus = (unsigned int)value;
+	return 0;
+}
+
+static int parse_accelerator(const char *text, enum vm_accelerator *ret,
+			     struct error *err)
+{
+	if (strcmp(text, "kvm") != 0 && strcmp(text, "tcg") != 0)
+		return error_usage(err, "--accel", "%s is neither kvm nor tcg", text);
+	*ret = strcmp(text, "kvm") == 0 ? VM_KVM : VM_TCG;
+	return 0;
+}
+
+static int take_option(struct vm_request *request, int value, struct error *err)
+{
+	struct vm_config *config = &request->config;
+
+	switch (value) {
+	case OPTION_BIOS:
+		request->bios = true;
+		return 0;
+	case OPTION_KERNEL:
+		config->kernel = optarg;
+		return 0;
+	case OPTION_INITRD:
+		config->initrd = optarg;
+		return 0;
+	case OPTION_APPEND:
+		config->append = optarg;
+		return 0;
+	case OPTION_DISK:
+		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_MEMORY:
+		return parse_memory(optarg, &config->memory_mib, err);
+	case OPTION_CPUS:
+		return parse_cpus(optarg, &config->cpus, err);
+	case OPTION_NAME:
+		config->name = optarg;
+		return 0;
+	case OPTION_VARS:
+		request->vars = optarg;
+		return 0;
+	case OPTION_DISPLAY:
+		config->display = optarg;
+		return 0;
+	case OPTION_ACCEL:
+		return parse_accelerator(optarg, &config->accelerator, err);
+	case OPTION_QEMU:
+		config->qemu = optarg;
+		return 0;
+	case OPTION_TIMEOUT:
+		return take_parse_timeout(optarg, &request->take, err);
+	case OPTION_ALL_MATCHING:
+		request->take.all_matching = true;
+		return 0;
+	case OPTION_DRY_RUN:
+		request->take.dry_run = true;
+		return 0;
+	default:
+		return value;
+	}
+}
+
+void vm_request_free(struct vm_request *request)
+{
+	string_list_free(&request->disks);
+}
+
+int vm_request_parse(struct cli *cli, int argc, char **argv,
+		     struct vm_request *ret_request, int *ret_words, struct error *err)
+{
+	struct vm_config *config = &ret_request->config;
+	int value, r = 0;
+
+	*ret_request = (struct vm_request){
+		.take = TAKE_OPTIONS_INIT,
+		.config = {
+			.qemu = "qemu-system-x86_64",
+			.memory_mib = 2048,
+			.cpus = 1,
+			.display = "none",
+			.serial_monitor = isatty(STDIN_FILENO),
+		},
+	};
+	*ret_words = argc;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		config->extra = argv + i + 1;
+		*ret_words = i;
+		break;
+	}
+	while (r == 0 &&
+	       (value = cli_next_option(cli, *ret_words, argv, own_options, err)) != -1)
+		r = take_option(ret_request, value, err);
+	config->disks = (const char *const *)ret_request->disks.items;
+	config->n_disks = ret_request->disks.count;
+	return r;
+}

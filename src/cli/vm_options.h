@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_VM_OPTIONS_H
+#define PCIFERRY_CLI_VM_OPTIONS_H
+
+/* What the options of `vm run` say. */
+#include "cli/take.h"
+#include "vm/vm.h"
+
+struct vm_request {
+	struct take_options take;
+	struct vm_config config;
+	struct string_list disks;
+	bool bios;
+	const char *vars; /* NULL: by the guest's name */
+};
+
+/*
+ * Up to "--"; what stands behind it is QEMU's. *ret_words: how many of argv are ours, of
+ * which those from optind on name devices. Texts stay argv's. To be freed on failure as
+ * well. Returns 0 or -EINVAL.
+ */
+int vm_request_parse(struct cli *cli, int argc, char **argv,
+		     struct vm_request *ret_request, int *ret_words, struct error *err);
+void vm_request_free(struct vm_request *request);
+
+#endif
