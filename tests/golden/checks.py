@@ -62,6 +62,23 @@ def cmdline(host, text):
     host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
 
 
+def log(host, *lines):
+    """The kernel's log, as /dev/kmsg and a recording have it."""
+    host.file("pciferry/kernel-log",
+              "".join(f"<4>[{number:5}.123456] {line}\n" for number, line in enumerate(lines)))
+
+
+USUAL_LOG = """DMAR: Host address width 39
+DMAR: DRHD base: 0x000000fed90000 flags: 0x1
+pci 0000:01:00.0: BAR 0 [mem 0xc0000000-0xcfffffff 64bit pref]
+pci 0000:00:01.0: BAR 13: no space for [io  size 0x1000]
+pci 0000:00:01.0: bridge window [mem size 0x00200000 64bit pref]: can't assign; no space
+DMAR: Intel(R) Virtualization Technology for Directed I/O
+pcieport 0000:00:01.0: AER: enabled with IRQ 122
+VFIO - User Level meta-driver version: 0.3
+vfio-pci 0000:01:00.0: enabling device (0000 -> 0003)""".split("\n")
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
@@ -74,6 +91,7 @@ def ready(root):
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
     host.file(UNSAFE, "N\n")
+    log(host, *USUAL_LOG)
     return host
 
 
