@@ -54,6 +54,12 @@ bool check_cpu_has(const struct check_facts *facts, const char *flag);
 /* How this distribution adds a parameter to the kernel's command line: one sentence. */
 int check_fix_parameter(struct check_run *run, const char *parameter);
 
+/*
+ * KNOWN: it is there. ABSENT: it is not, though its directory is, which a copy of a few
+ * folders need not have. UNREADABLE: neither is certain.
+ */
+enum fact check_presence(const struct host *host, const char *path);
+
 /* A line of the kernel's log. */
 struct check_line {
 	const char *text; /* without its level, "<4>"; not ended by a NUL */
@@ -80,6 +86,7 @@ int check_tell_no_log(struct check_run *run);
 int check_iommu_cmdline(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
-extern const struct check check_cpu_table[], check_iommu_table[], check_log_table[];
+extern const struct check check_cpu_table[], check_iommu_table[], check_log_table[],
+	check_vfio_table[];
 
 #endif

@@ -7,6 +7,7 @@ checks read.
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 
@@ -18,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
 SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
+RELEASE = "6.1.0-99-amd64"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -79,6 +81,31 @@ VFIO - User Level meta-driver version: 0.3
 vfio-pci 0000:01:00.0: enabling device (0000 -> 0003)""".split("\n")
 
 
+def hugepages(host, *counts):
+    """Of 2 MiB, one number for each node."""
+    for node, count in enumerate(counts):
+        host.file(f"sys/devices/system/node/node{node}/hugepages/hugepages-2048kB/nr_hugepages",
+                  f"{count}\n")
+
+
+def user(host, uid, memlock):
+    """The user who asks, as /proc/self tells of him."""
+    host.file("proc/self/status", f"Name:\tpciferry\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
+    host.file("proc/self/limits", "Limit                     Soft Limit\n"
+              f"Max locked memory         {memlock:20} {memlock:20} bytes\n")
+
+
+def ready_vfio(host):
+    for module in ("vfio", "vfio_pci", "vfio_iommu_type1"):
+        host.file(f"sys/module/{module}/refcnt", "0\n")
+    host.file("sys/module/vfio_pci/parameters/disable_idle_d3", "N\n")
+    host.file("dev/vfio/vfio", "")
+    host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
+    host.file("lib/modules/kernel-of-another-version", "")
+    user(host, 0, "8388608")
+    hugepages(host, 512, 512)
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
@@ -92,13 +119,19 @@ def ready(root):
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
     host.file(UNSAFE, "N\n")
     log(host, *USUAL_LOG)
+    ready_vfio(host)
     return host
 
 
-def remove(path):
-    """For a table WRONG: that file is not there."""
+def remove(*paths):
+    """For a table WRONG: those files and folders are not there."""
     def change(host):
-        (host.root / path).unlink()
+        for path in paths:
+            place = host.root / path
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
     return change
 
 

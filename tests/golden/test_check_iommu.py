@@ -17,19 +17,13 @@ def remove_groups(host):
         link.unlink()
 
 
-def remove_kvm(host):
-    remove("sys/module/kvm_intel/parameters/nested")(host)
-    (host.root / "sys/module/kvm_intel/parameters").rmdir()
-    (host.root / "sys/module/kvm_intel").rmdir()
-
-
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
     ("cpu-virtualization", lambda host: cpuinfo(host, flags="fpu sse"), "FAIL", "VT-x"),
     ("cpu-virtualization", lambda host: cpuinfo(host, "AuthenticAMD", "fpu hypervisor"), "FAIL",
      "nested"),
     ("cpu-guest", lambda host: cpuinfo(host, flags="vmx hypervisor"), "INFO", None),
-    ("kvm-module", remove_kvm, "FAIL", "kvm_intel"),
+    ("kvm-module", remove("sys/module/kvm_intel"), "FAIL", "kvm_intel"),
     ("iommu-table", remove("sys/firmware/acpi/tables/DMAR"), "FAIL", "VT-d"),
     ("iommu-table", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar()[:-1] + b"x"),
      "WARN", "firmware"),
