@@ -13,10 +13,8 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,
-	check_iommu_table,
-	check_vfio_table,
-	check_log_table,
+	check_cpu_table,  check_firmware_table, check_iommu_table,
+	check_vfio_table, check_log_table,
 };
 
 const struct check *check_at(size_t index)

@@ -20,6 +20,8 @@ PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).reso
 SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
 RELEASE = "6.1.0-99-amd64"
+SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+LOCKDOWN = "sys/kernel/security/lockdown"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -120,6 +122,8 @@ def ready(root):
     host.file(UNSAFE, "N\n")
     log(host, *USUAL_LOG)
     ready_vfio(host)
+    host.file(SECURE_BOOT, b"\6\0\0\0\0")
+    host.file(LOCKDOWN, "[none] integrity confidentiality\n")
     return host
 
 

@@ -17,6 +17,11 @@ def remove_groups(host):
         link.unlink()
 
 
+def all_identity(host):
+    for place in host.root.glob("sys/kernel/iommu_groups/*/type"):
+        place.write_text("identity\n")
+
+
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
     ("cpu-virtualization", lambda host: cpuinfo(host, flags="fpu sse"), "FAIL", "VT-x"),
@@ -42,6 +47,7 @@ WRONG = [
     ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=yes"), "WARN", "spelling"),
     ("iommu-cmdline", lambda host: cmdline(host, "amd_iommu=off iommu=pt"), "WARN",
      "intel_iommu=on"),
+    ("iommu-domain", all_identity, "INFO", None),
 ]
 
 
@@ -94,3 +100,13 @@ def test_other_processors_are_not_judged_by_what_only_x86_has(host):
     found = {one["check"]: one["status"] for one in findings(host)}
     assert found["cpu-virtualization"] == found["iommu-table"] == "UNKNOWN"
     assert "FAIL" not in found.values()
+
+
+def test_one_group_that_is_held_back_is_enough_and_those_of_guests_do_not_count(host):
+    all_identity(host)
+    host.file("sys/kernel/iommu_groups/1/type", "unmanaged\n")
+    assert [one["status"] for one in findings(host, "--only", "iommu-domain")] == ["INFO"]
+    host.file("sys/kernel/iommu_groups/2/type", "DMA\n")
+    assert [one["status"] for one in findings(host, "--only", "iommu-domain")] == ["PASS"]
+    remove("sys/kernel/iommu_groups/1/type")(host)
+    assert [one["status"] for one in findings(host, "--only", "iommu-domain")] == ["UNKNOWN"]
