@@ -14,7 +14,7 @@
 
 static const struct check *const tables[] = {
 	check_cpu_table,  check_firmware_table, check_iommu_table,
-	check_vfio_table, check_log_table,
+	check_vfio_table, check_stack_table,	check_log_table,
 };
 
 const struct check *check_at(size_t index)

@@ -87,6 +87,6 @@ int check_iommu_cmdline(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
 extern const struct check check_cpu_table[], check_iommu_table[], check_log_table[],
-	check_vfio_table[], check_firmware_table[];
+	check_vfio_table[], check_firmware_table[], check_stack_table[];
 
 #endif

@@ -22,6 +22,7 @@ SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 RELEASE = "6.1.0-99-amd64"
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 LOCKDOWN = "sys/kernel/security/lockdown"
+APPARMOR = "sys/module/apparmor/parameters/enabled"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -108,6 +109,26 @@ def ready_vfio(host):
     hugepages(host, 512, 512)
 
 
+def uefi(host, name="60-edk2-x86_64.json", features=()):
+    """A descriptor of firmware (QEMU's docs/interop/firmware.json), and its files."""
+    code, template = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
+    host.file(f"usr/share/qemu/firmware/{name}", json.dumps({
+        "interface-types": ["uefi"], "features": list(features),
+        "mapping": {"device": "flash",
+                    "executable": {"filename": code, "format": "raw"},
+                    "nvram-template": {"filename": template, "format": "raw"}},
+        "targets": [{"architecture": "x86_64", "machines": ["pc-q35-*"]}]}))
+    host.file(code[1:], "")
+    host.file(template[1:], "")
+
+
+def ready_guests(host):
+    for program in ("usr/bin/qemu-system-x86_64", "usr/sbin/libvirtd", "usr/bin/swtpm"):
+        host.file(program, "")
+    uefi(host)
+    host.file(APPARMOR, "N\n")
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
@@ -122,6 +143,7 @@ def ready(root):
     host.file(UNSAFE, "N\n")
     log(host, *USUAL_LOG)
     ready_vfio(host)
+    ready_guests(host)
     host.file(SECURE_BOOT, b"\6\0\0\0\0")
     host.file(LOCKDOWN, "[none] integrity confidentiality\n")
     return host
