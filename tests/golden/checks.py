@@ -23,6 +23,8 @@ RELEASE = "6.1.0-99-amd64"
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 LOCKDOWN = "sys/kernel/security/lockdown"
 APPARMOR = "sys/module/apparmor/parameters/enabled"
+NESTED = "sys/module/kvm_intel/parameters/nested"
+IGNORE_MSRS = "sys/module/kvm/parameters/ignore_msrs"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -135,7 +137,10 @@ def ready(root):
     cpuinfo(host)
     cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
-    host.file("sys/module/kvm_intel/parameters/nested", "Y\n")
+    host.file(NESTED, "Y\n")
+    host.file("sys/module/kvm_intel/parameters/ept", "Y\n")
+    host.file(IGNORE_MSRS, "N\n")
+    host.file("dev/kvm", "")
     host.file("sys/firmware/acpi/tables/DMAR", dmar())
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/address", "fed90000\n")
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")

@@ -4,7 +4,8 @@ import pytest
 
 import checks
 import fakehost
-from checks import UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings, remove
+from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
+                    remove)
 
 
 @pytest.fixture(name="host")
@@ -29,6 +30,11 @@ WRONG = [
      "nested"),
     ("cpu-guest", lambda host: cpuinfo(host, flags="vmx hypervisor"), "INFO", None),
     ("kvm-module", remove("sys/module/kvm_intel"), "FAIL", "kvm_intel"),
+    ("kvm-device", remove("dev/kvm"), "FAIL", "container"),
+    ("kvm-nested", lambda host: host.file(NESTED, "N\n"), "INFO", "nested=1"),
+    ("kvm-options", lambda host: host.file(IGNORE_MSRS, "Y\n"), "INFO", None),
+    ("kvm-options", lambda host: host.file("sys/module/kvm_intel/parameters/ept", "N\n"), "INFO",
+     None),
     ("iommu-table", remove("sys/firmware/acpi/tables/DMAR"), "FAIL", "VT-d"),
     ("iommu-table", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar()[:-1] + b"x"),
      "WARN", "firmware"),
@@ -90,7 +96,8 @@ def test_the_fix_is_the_distributions(host, family, words):
 def test_what_could_not_be_read_is_unknown_and_never_well(tmp_path):
     host = fakehost.usual(tmp_path / "host")
     found = {one["check"]: one["status"] for one in findings(host)}
-    for check in ("cpu-virtualization", "kvm-module", "iommu-cmdline", "iommu-acs-override"):
+    for check in ("cpu-virtualization", "kvm-module", "kvm-device", "kvm-nested", "kvm-options",
+                  "iommu-cmdline", "iommu-acs-override"):
         assert found[check] == "UNKNOWN", check
 
 
