@@ -131,13 +131,26 @@ struct subjects {
 	size_t passed_over; /* lines of further devices */
 };
 
-static const struct pattern *find_pattern(const char *check,
+/* Those of a check stand together. */
+static const struct pattern *patterns_of(const char *check, size_t *ret_count)
+{
+	size_t first = 0, end;
+
+	while (first < ARRAY_SIZE(patterns) && strcmp(patterns[first].check, check) != 0)
+		first++;
+	for (end = first; end < ARRAY_SIZE(patterns); end++)
+		if (strcmp(patterns[end].check, check) != 0)
+			break;
+	*ret_count = end - first;
+	return patterns + first;
+}
+
+static const struct pattern *find_pattern(const struct pattern *among, size_t count,
 					  const struct check_line *line)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
-		if (!strcmp(patterns[i].check, check) &&
-		    check_line_has(line, patterns[i].first, patterns[i].second))
-			return &patterns[i];
+	for (size_t i = 0; i < count; i++)
+		if (check_line_has(line, among[i].first, among[i].second))
+			return &among[i];
 	return NULL;
 }
 
@@ -195,15 +208,16 @@ int check_tell_no_log(struct check_run *run)
 
 static int look(struct check_run *run)
 {
+	size_t at = 0, n_patterns;
+	const struct pattern *own = patterns_of(run->check->id, &n_patterns);
 	struct subjects subjects = { 0 };
 	struct check_line line;
-	size_t at = 0;
 	int r = 0;
 
 	if (run->facts->log_fact != FACT_KNOWN)
 		return check_tell_no_log(run);
 	while (check_next_line(run->facts, &at, &line)) {
-		const struct pattern *pattern = find_pattern(run->check->id, &line);
+		const struct pattern *pattern = find_pattern(own, n_patterns, &line);
 
 		if (pattern) {
 			check_line_address(&line);
