@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Running the table, and what the checks tell their findings with. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,8 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,
-	check_iommu_table,
+	check_cpu_table,  check_firmware_table, check_iommu_table,
+	check_vfio_table, check_stack_table,	check_log_table,
 };
 
 const struct check *check_at(size_t index)
@@ -115,6 +116,22 @@ int check_fix(struct check_run *run, const char *fix, ...)
 	r = format(&last_finding(run)->fix, fix, args);
 	va_end(args);
 	return r;
+}
+
+enum fact check_presence(const struct host *host, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *folder = NULL;
+	char target[PATH_MAX];
+
+	if (host_exists(host, path))
+		return FACT_KNOWN;
+	/* Unlike host_exists(), this tells what is not there from what was never asked.
+	 */
+	if (!slash || host_link_target(host, path, target, sizeof(target)) != FACT_ABSENT)
+		return FACT_UNREADABLE;
+	folder = strndup(path, (size_t)(slash - path));
+	return folder && host_exists(host, folder) ? FACT_ABSENT : FACT_UNREADABLE;
 }
 
 static void facts_free(struct check_facts *facts)

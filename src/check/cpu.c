@@ -138,10 +138,106 @@ static int kvm_module(struct check_run *run)
 								       : "kvm_intel");
 }
 
+static int kvm_device(struct check_run *run)
+{
+	int r;
+
+	switch (check_presence(run->facts->host, "dev/kvm")) {
+	case FACT_KNOWN:
+		return check_tell(run, CHECK_PASS, NULL, "/dev/kvm is there");
+	case FACT_UNREADABLE:
+		return check_tell(run, CHECK_UNKNOWN, NULL, "/dev could not be read");
+	default:
+		break;
+	}
+	r = check_tell(run, CHECK_FAIL, NULL, "there is no /dev/kvm");
+	if (r == 0)
+		r = check_why(run, "QEMU reaches KVM by that node only");
+	return r < 0 ? r
+		     : check_fix(run, "it comes with KVM: see kvm-module; in a container,"
+				      " hand it in");
+}
+
+/* A parameter of one of KVM's modules; "" where that is not loaded or has none. */
+static enum fact kvm_parameter(struct check_run *run, const char *name, char *path,
+			       size_t path_size, char text[16])
+{
+	snprintf(path, path_size, "sys/module/%s", name);
+	return host_read(run->facts->host, path, text, 16);
+}
+
+static int nested(struct check_run *run)
+{
+	static const char *const names[] = { "kvm_intel/parameters/nested",
+					     "kvm_amd/parameters/nested" };
+	char path[64], text[16];
+	int r;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (kvm_parameter(run, names[i], path, sizeof(path), text) != FACT_KNOWN)
+			continue;
+		if (text[0] == 'Y' || text[0] == '1')
+			return check_tell(run, CHECK_PASS, NULL, "/%s is %s", path, text);
+		r = check_tell(run, CHECK_INFO, NULL, "/%s is %s", path, text);
+		if (r == 0)
+			r = check_why(run, "guests cannot run guests: Windows lacks WSL 2"
+					   " and its virtualisation-based security");
+		return r < 0 ? r
+			     : check_fix(run, "options %s nested=1 in /etc/modprobe.d",
+					 i == 0 ? "kvm_intel" : "kvm_amd");
+	}
+	return check_tell(run, CHECK_UNKNOWN, NULL,
+			  "KVM is not loaded, or does not tell it");
+}
+
+static int kvm_options(struct check_run *run)
+{
+	static const struct {
+		const char *name;
+		char value;
+		const char *why;
+	} options[] = {
+		{ "kvm/parameters/ignore_msrs", 'Y',
+		  "what guests ask of registers that KVM lacks is passed over: some"
+		  " guests need it, and others then work wrongly without a word" },
+		{ "kvm_intel/parameters/ept", 'N',
+		  "guests' page tables are done in software, which is slow" },
+		{ "kvm_amd/parameters/npt", 'N',
+		  "guests' page tables are done in software, which is slow" },
+	};
+	size_t before = run->findings->count;
+	bool unreadable = false;
+	char path[64], text[16];
+	int r = 0;
+
+	if (!host_exists(run->facts->host, "sys/module/kvm"))
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "KVM is not loaded, or /sys/module could not be read");
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(options); i++) {
+		if (kvm_parameter(run, options[i].name, path, sizeof(path), text) ==
+		    FACT_UNREADABLE)
+			unreadable = true;
+		if (text[0] != options[i].value)
+			continue;
+		r = check_tell(run, CHECK_INFO, NULL, "/%s is %s", path, text);
+		if (r == 0)
+			r = check_why(run, "%s", options[i].why);
+	}
+	if (r < 0 || run->findings->count > before)
+		return r;
+	if (unreadable)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "the parameters of KVM could not be read");
+	return check_tell(run, CHECK_PASS, NULL, "none that changes what guests see");
+}
+
 const struct check check_cpu_table[] = {
 	{ "cpu-virtualization", "processor", "the processor can run guests", false,
 	  virtualization },
 	{ "cpu-guest", "processor", "this host is no guest itself", false, in_guest },
 	{ "kvm-module", "processor", "KVM is loaded", false, kvm_module },
+	{ "kvm-device", "processor", "its node is in /dev", false, kvm_device },
+	{ "kvm-nested", "processor", "guests can run guests", false, nested },
+	{ "kvm-options", "processor", "KVM has its usual options", false, kvm_options },
 	{ 0 },
 };

@@ -60,10 +60,39 @@ bool check_cpu_has(const struct check_facts *facts, const char *flag);
 /* How this distribution adds a parameter to the kernel's command line: one sentence. */
 int check_fix_parameter(struct check_run *run, const char *parameter);
 
+/*
+ * KNOWN: it is there. ABSENT: it is not, though its directory is, which a copy of a few
+ * folders need not have. UNREADABLE: neither is certain.
+ */
+enum fact check_presence(const struct host *host, const char *path);
+
+/* A line of the kernel's log. */
+struct check_line {
+	const char *text; /* without its level, "<4>"; not ended by a NUL */
+	size_t len;
+	bool has_address;
+	struct pci_address address; /* the first one in it */
+};
+
+/* The line at *at, which moves on; false: that was the last. */
+bool check_next_line(const struct check_facts *facts, size_t *at,
+		     struct check_line *ret_line);
+
+/* Finds the address; apart, since few lines are worth it. */
+void check_line_address(struct check_line *line);
+
+/* Whether it has these words, the second behind the first; second NULL: only the first.
+ */
+bool check_line_has(const struct check_line *line, const char *first, const char *second);
+
+/* UNKNOWN, since the kernel's log could not be read. */
+int check_tell_no_log(struct check_run *run);
+
 /* A check in a file of its own. */
 int check_iommu_cmdline(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
-extern const struct check check_cpu_table[], check_iommu_table[];
+extern const struct check check_cpu_table[], check_iommu_table[], check_log_table[],
+	check_vfio_table[], check_firmware_table[], check_stack_table[];
 
 #endif

@@ -196,6 +196,47 @@ static int acs_override(struct check_run *run)
 				      " it; take it out unless all guests are trusted");
 }
 
+/* Types that a group has while VFIO has it say nothing of the host's way. */
+static bool is_vfios(const char *type)
+{
+	return !strcmp(type, "unmanaged") || !strcmp(type, "blocked");
+}
+
+static int domain(struct check_run *run)
+{
+	const struct iommu_groups *groups = &run->facts->groups;
+	size_t seen = 0;
+	int r;
+
+	for (size_t i = 0; i < groups->count; i++) {
+		char type[32];
+
+		if (iommu_group_type(run->facts->host, &groups->items[i], type,
+				     sizeof(type)) != FACT_KNOWN)
+			return check_tell(run, CHECK_UNKNOWN, NULL,
+					  "type of group %u in /sys/kernel/iommu_groups"
+					  " could not be read",
+					  groups->items[i].number);
+		if (is_vfios(type))
+			continue;
+		if (strcmp(type, "identity") != 0)
+			return check_tell(run, CHECK_PASS, NULL,
+					  "the host's devices reach only what they were"
+					  " given: group %u has %s",
+					  groups->items[i].number, type);
+		seen++;
+	}
+	if (!seen)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "no group of the host's own devices: see iommu-groups");
+	r = check_tell(run, CHECK_INFO, NULL,
+		       "all groups have identity, as with iommu=pt");
+	return r < 0 ? r
+		     : check_why(run, "the host's own devices reach all memory, which is"
+				      " fast; those of guests reach their guest's"
+				      " only");
+}
+
 const struct check check_iommu_table[] = {
 	{ "iommu-table", "iommu", "the firmware tells of an IOMMU", false, table },
 	{ "iommu-groups", "iommu", "the kernel has turned it on", false, groups },
@@ -206,5 +247,7 @@ const struct check check_iommu_table[] = {
 	  unsafe_interrupts },
 	{ "iommu-acs-override", "iommu", "groups are those of the hardware", false,
 	  acs_override },
+	{ "iommu-domain", "iommu", "the host's own devices are held back, too", false,
+	  domain },
 	{ 0 },
 };

@@ -7,9 +7,9 @@
 #include "host/host.h"
 
 /*
- * The lines of the kernel's log that are about IOMMUs, VFIO and the memory of PCI
- * devices, oldest first; a recording holds them as "pciferry/kernel-log". The caller
- * frees *ret_text. Returns 0, or -errno: -EPERM where only root may read it.
+ * The lines of the kernel's log that are about IOMMUs, VFIO, and the memory, resets and
+ * errors of PCI devices, oldest first; a recording holds them as "pciferry/kernel-log".
+ * The caller frees *ret_text. Returns 0, or -errno: -EPERM where only root may read it.
  */
 int host_read_kernel_log(const struct host *host, char **ret_text, size_t *ret_len);
 

@@ -7,6 +7,7 @@ checks read.
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 
@@ -18,6 +19,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
 SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
+RELEASE = "6.1.0-99-amd64"
+SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+LOCKDOWN = "sys/kernel/security/lockdown"
+APPARMOR = "sys/module/apparmor/parameters/enabled"
+NESTED = "sys/module/kvm_intel/parameters/nested"
+IGNORE_MSRS = "sys/module/kvm/parameters/ignore_msrs"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -62,25 +69,100 @@ def cmdline(host, text):
     host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
 
 
+def log(host, *lines):
+    """The kernel's log, as /dev/kmsg and a recording have it."""
+    host.file("pciferry/kernel-log",
+              "".join(f"<4>[{number:5}.123456] {line}\n" for number, line in enumerate(lines)))
+
+
+USUAL_LOG = """DMAR: Host address width 39
+DMAR: DRHD base: 0x000000fed90000 flags: 0x1
+pci 0000:01:00.0: BAR 0 [mem 0xc0000000-0xcfffffff 64bit pref]
+pci 0000:00:01.0: BAR 13: no space for [io  size 0x1000]
+pci 0000:00:01.0: bridge window [mem size 0x00200000 64bit pref]: can't assign; no space
+DMAR: Intel(R) Virtualization Technology for Directed I/O
+pcieport 0000:00:01.0: AER: enabled with IRQ 122
+VFIO - User Level meta-driver version: 0.3
+vfio-pci 0000:01:00.0: enabling device (0000 -> 0003)""".split("\n")
+
+
+def hugepages(host, *counts):
+    """Of 2 MiB, one number for each node."""
+    for node, count in enumerate(counts):
+        host.file(f"sys/devices/system/node/node{node}/hugepages/hugepages-2048kB/nr_hugepages",
+                  f"{count}\n")
+
+
+def user(host, uid, memlock):
+    """The user who asks, as /proc/self tells of him."""
+    host.file("proc/self/status", f"Name:\tpciferry\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
+    host.file("proc/self/limits", "Limit                     Soft Limit\n"
+              f"Max locked memory         {memlock:20} {memlock:20} bytes\n")
+
+
+def ready_vfio(host):
+    for module in ("vfio", "vfio_pci", "vfio_iommu_type1"):
+        host.file(f"sys/module/{module}/refcnt", "0\n")
+    host.file("sys/module/vfio_pci/parameters/disable_idle_d3", "N\n")
+    host.file("dev/vfio/vfio", "")
+    host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
+    host.file("lib/modules/kernel-of-another-version", "")
+    user(host, 0, "8388608")
+    hugepages(host, 512, 512)
+
+
+def uefi(host, name="60-edk2-x86_64.json", features=()):
+    """A descriptor of firmware (QEMU's docs/interop/firmware.json), and its files."""
+    code, template = "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"
+    host.file(f"usr/share/qemu/firmware/{name}", json.dumps({
+        "interface-types": ["uefi"], "features": list(features),
+        "mapping": {"device": "flash",
+                    "executable": {"filename": code, "format": "raw"},
+                    "nvram-template": {"filename": template, "format": "raw"}},
+        "targets": [{"architecture": "x86_64", "machines": ["pc-q35-*"]}]}))
+    host.file(code[1:], "")
+    host.file(template[1:], "")
+
+
+def ready_guests(host):
+    for program in ("usr/bin/qemu-system-x86_64", "usr/sbin/libvirtd", "usr/bin/swtpm"):
+        host.file(program, "")
+    uefi(host)
+    host.file(APPARMOR, "N\n")
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
     cpuinfo(host)
     cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
-    host.file("sys/module/kvm_intel/parameters/nested", "Y\n")
+    host.file(NESTED, "Y\n")
+    host.file("sys/module/kvm_intel/parameters/ept", "Y\n")
+    host.file(IGNORE_MSRS, "N\n")
+    host.file("dev/kvm", "")
     host.file("sys/firmware/acpi/tables/DMAR", dmar())
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/address", "fed90000\n")
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
     host.file(UNSAFE, "N\n")
+    log(host, *USUAL_LOG)
+    ready_vfio(host)
+    ready_guests(host)
+    host.file(SECURE_BOOT, b"\6\0\0\0\0")
+    host.file(LOCKDOWN, "[none] integrity confidentiality\n")
     return host
 
 
-def remove(path):
-    """For a table WRONG: that file is not there."""
+def remove(*paths):
+    """For a table WRONG: those files and folders are not there."""
     def change(host):
-        (host.root / path).unlink()
+        for path in paths:
+            place = host.root / path
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
     return change
 
 

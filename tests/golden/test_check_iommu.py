@@ -4,7 +4,8 @@ import pytest
 
 import checks
 import fakehost
-from checks import UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings, remove
+from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
+                    remove)
 
 
 @pytest.fixture(name="host")
@@ -17,10 +18,9 @@ def remove_groups(host):
         link.unlink()
 
 
-def remove_kvm(host):
-    remove("sys/module/kvm_intel/parameters/nested")(host)
-    (host.root / "sys/module/kvm_intel/parameters").rmdir()
-    (host.root / "sys/module/kvm_intel").rmdir()
+def all_identity(host):
+    for place in host.root.glob("sys/kernel/iommu_groups/*/type"):
+        place.write_text("identity\n")
 
 
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
@@ -29,7 +29,12 @@ WRONG = [
     ("cpu-virtualization", lambda host: cpuinfo(host, "AuthenticAMD", "fpu hypervisor"), "FAIL",
      "nested"),
     ("cpu-guest", lambda host: cpuinfo(host, flags="vmx hypervisor"), "INFO", None),
-    ("kvm-module", remove_kvm, "FAIL", "kvm_intel"),
+    ("kvm-module", remove("sys/module/kvm_intel"), "FAIL", "kvm_intel"),
+    ("kvm-device", remove("dev/kvm"), "FAIL", "container"),
+    ("kvm-nested", lambda host: host.file(NESTED, "N\n"), "INFO", "nested=1"),
+    ("kvm-options", lambda host: host.file(IGNORE_MSRS, "Y\n"), "INFO", None),
+    ("kvm-options", lambda host: host.file("sys/module/kvm_intel/parameters/ept", "N\n"), "INFO",
+     None),
     ("iommu-table", remove("sys/firmware/acpi/tables/DMAR"), "FAIL", "VT-d"),
     ("iommu-table", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar()[:-1] + b"x"),
      "WARN", "firmware"),
@@ -48,6 +53,7 @@ WRONG = [
     ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=yes"), "WARN", "spelling"),
     ("iommu-cmdline", lambda host: cmdline(host, "amd_iommu=off iommu=pt"), "WARN",
      "intel_iommu=on"),
+    ("iommu-domain", all_identity, "INFO", None),
 ]
 
 
@@ -104,7 +110,8 @@ def test_the_fix_is_the_distributions(host, family, words):
 def test_what_could_not_be_read_is_unknown_and_never_well(tmp_path):
     host = fakehost.usual(tmp_path / "host")
     found = {one["check"]: one["status"] for one in findings(host)}
-    for check in ("cpu-virtualization", "kvm-module", "iommu-cmdline", "iommu-acs-override"):
+    for check in ("cpu-virtualization", "kvm-module", "kvm-device", "kvm-nested", "kvm-options",
+                  "iommu-cmdline", "iommu-acs-override"):
         assert found[check] == "UNKNOWN", check
 
 
@@ -114,3 +121,13 @@ def test_other_processors_are_not_judged_by_what_only_x86_has(host):
     found = {one["check"]: one["status"] for one in findings(host)}
     assert found["cpu-virtualization"] == found["iommu-table"] == "UNKNOWN"
     assert "FAIL" not in found.values()
+
+
+def test_one_group_that_is_held_back_is_enough_and_those_of_guests_do_not_count(host):
+    all_identity(host)
+    host.file("sys/kernel/iommu_groups/1/type", "unmanaged\n")
+    assert [one["status"] for one in findings(host, "--only", "iommu-domain")] == ["INFO"]
+    host.file("sys/kernel/iommu_groups/2/type", "DMA\n")
+    assert [one["status"] for one in findings(host, "--only", "iommu-domain")] == ["PASS"]
+    remove("sys/kernel/iommu_groups/1/type")(host)
+    assert [one["status"] for one in findings(host, "--only", "iommu-domain")] == ["UNKNOWN"]

@@ -198,6 +198,8 @@ static void only_lines_about_devices_are_kept_of_the_log(void **state)
 		      "\n"
 		      "<4>[ 0.3] vfio-pci 0000:01:00.0: BAR 1: can't reserve\n"
 		      "<6>[ 0.4] wlan0: associated with 00:11:22:33:44:55\n"
+		      "<4>[ 0.4] IPv6: wlan0: link is not ready\n"
+		      "<4>[ 0.5] vga 0000:01:00.0: not ready 1023ms after FLR\n"
 		      "<6>[ 0.5] AMD-Vi: cut o";
 	size_t len;
 
@@ -208,6 +210,7 @@ static void only_lines_about_devices_are_kept_of_the_log(void **state)
 	assert_string_equal(text,
 			    "<6>[ 0.1] DMAR: IOMMU enabled\n"
 			    "<4>[ 0.3] vfio-pci 0000:01:00.0: BAR 1: can't reserve\n"
+			    "<4>[ 0.5] vga 0000:01:00.0: not ready 1023ms after FLR\n"
 			    "<6>[ 0.5] AMD-Vi: cut");
 	assert_int_equal(host_kernel_log_filter(text, 0), 0);
 }
