@@ -14,6 +14,7 @@
 static const struct check *const tables[] = {
 	check_cpu_table,
 	check_iommu_table,
+	check_kernel_table,
 };
 
 const struct check *check_at(size_t index)
@@ -119,6 +120,8 @@ int check_fix(struct check_run *run, const char *fix, ...)
 
 static void facts_free(struct check_facts *facts)
 {
+	bootcfg_kernels_free(facts->kernels);
+	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
 	free(facts->cpuinfo);
 	free(facts->log);
@@ -151,6 +154,9 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		r = iommu_registered_read(host, &facts->units, err);
 	if (r < 0)
 		return r;
+	facts->kernels = calloc(1, sizeof(*facts->kernels));
+	if (!facts->kernels || bootcfg_kernels_read(host, facts->kernels) < 0)
+		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
 	facts->cpuinfo_fact =

@@ -4,6 +4,7 @@
 
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
+#include "bootcfg/kernels.h"
 #include "check/check.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
@@ -19,6 +20,7 @@ struct check_facts {
 	enum fact cmdline_fact;
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 	struct bootcfg_distro distro;
+	struct bootcfg_kernels *kernels; /* read further as they are asked */
 	enum fact cpuinfo_fact, log_fact;
 	char *cpuinfo; /* proc/cpuinfo; NULL unless known */
 	char *log; /* the kernel log's lines about IOMMUs and PCI; NULL unless known */
@@ -58,6 +60,6 @@ int check_fix_parameter(struct check_run *run, const char *parameter);
 int check_iommu_cmdline(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
-extern const struct check check_cpu_table[], check_iommu_table[];
+extern const struct check check_cpu_table[], check_iommu_table[], check_kernel_table[];
 
 #endif

@@ -18,6 +18,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
 SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
+RELEASE = "6.1.0-56-amd64"
+OPTIONS = {"VFIO": "m", "VFIO_PCI": "m", "VFIO_IOMMU_TYPE1": "m", "INTEL_IOMMU": "y",
+           "IRQ_REMAP": "y", "KVM": "m", "KVM_INTEL": "m", "KVM_AMD": "m", "AMD_IOMMU": "y"}
+MODULES = ["drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci", "drivers/vfio/vfio_iommu_type1",
+           "drivers/vfio/vfio_virqfd", "arch/x86/kvm/kvm-intel", "arch/x86/kvm/kvm-amd",
+           "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e"]
+
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -62,6 +69,27 @@ def cmdline(host, text):
     host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
 
 
+def config(**changed):
+    """A kernel's configuration; None: the option is not mentioned."""
+    options = {**OPTIONS, **changed}
+    lines = [f"# CONFIG_{name} is not set" if value == "n" else f"CONFIG_{name}={value}"
+             for name, value in options.items() if value]
+    return "\n".join(["# Automatically generated", *lines, ""])
+
+
+def kernel(host, release=RELEASE, built_in=(), without=(), **options):
+    """An installed kernel, with those modules (by the end of their paths) built in or away."""
+    def named(names):
+        return [path for path in MODULES if path.split("/")[-1] in names]
+    gone = named(built_in) + named(without)
+    folder = f"lib/modules/{release}"
+    host.file(f"{folder}/modules.dep", "".join(
+        f"kernel/{path}.ko.xz: kernel/lib/crc8.ko.xz\n" for path in MODULES if path not in gone))
+    host.file(f"{folder}/modules.builtin", "kernel/fs/ext4/ext4.ko\n" + "".join(
+        f"kernel/{path}.ko\n" for path in named(built_in)))
+    host.file(f"boot/config-{release}", config(**options))
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
@@ -74,6 +102,8 @@ def ready(root):
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
     host.file(UNSAFE, "N\n")
+    host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
+    kernel(host)
     return host
 
 
