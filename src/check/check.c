@@ -15,6 +15,7 @@ static const struct check *const tables[] = {
 	check_cpu_table,
 	check_iommu_table,
 	check_kernel_table,
+	check_modprobe_table,
 };
 
 const struct check *check_at(size_t index)
@@ -120,6 +121,8 @@ int check_fix(struct check_run *run, const char *fix, ...)
 
 static void facts_free(struct check_facts *facts)
 {
+	bootcfg_modprobe_free(&facts->loads);
+	bootcfg_modprobe_free(&facts->modprobe);
 	bootcfg_kernels_free(facts->kernels);
 	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
@@ -155,7 +158,9 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 	if (r < 0)
 		return r;
 	facts->kernels = calloc(1, sizeof(*facts->kernels));
-	if (!facts->kernels || bootcfg_kernels_read(host, facts->kernels) < 0)
+	if (!facts->kernels || bootcfg_kernels_read(host, facts->kernels) < 0 ||
+	    bootcfg_modprobe_read(host, &facts->modprobe) < 0 ||
+	    bootcfg_loads_read(host, &facts->loads) < 0)
 		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);

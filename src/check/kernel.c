@@ -37,13 +37,7 @@ static const struct {
 	{ "kvm_amd", "KVM_AMD", CHECK_AMD },
 };
 
-/* Names in one line. What does not fit is left out whole. */
-struct names {
-	char text[256];
-	size_t len;
-};
-
-static void add_name(struct names *names, const char *prefix, const char *name)
+void check_add_name(struct check_names *names, const char *prefix, const char *name)
 {
 	size_t room = sizeof(names->text) - names->len;
 	int n = snprintf(names->text + names->len, room, "%s%s%s", names->len ? ", " : "",
@@ -120,7 +114,7 @@ static int unknown_vendor(struct check_run *run, const struct bootcfg_kernel *ke
 
 static int look_at_options(struct check_run *run, struct bootcfg_kernel *kernel)
 {
-	struct names off = { 0 };
+	struct check_names off = { 0 };
 	char path[PATH_MAX];
 	int r;
 
@@ -132,7 +126,7 @@ static int look_at_options(struct check_run *run, struct bootcfg_kernel *kernel)
 		if (state == BOOTCFG_MISSING && is_for(options[i].vendor, run->facts) &&
 		    (strcmp(options[i].option, "VFIO_IOMMU_TYPE1") != 0 ||
 		     !has_iommufd(kernel)))
-			add_name(&off, "CONFIG_", options[i].option);
+			check_add_name(&off, "CONFIG_", options[i].option);
 	}
 	bootcfg_config_path(kernel, path, sizeof(path));
 	if (!off.len && check_vendor(run->facts) == CHECK_VENDOR_UNKNOWN)
@@ -216,7 +210,7 @@ static int tell_missing(struct check_run *run, const struct bootcfg_kernel *kern
 
 static int look_at_modules(struct check_run *run, struct bootcfg_kernel *kernel)
 {
-	struct names missing = { 0 }, unknown = { 0 };
+	struct check_names missing = { 0 }, unknown = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
 		const char *name = modules[i].module;
@@ -225,7 +219,7 @@ static int look_at_modules(struct check_run *run, struct bootcfg_kernel *kernel)
 		if (state >= BOOTCFG_MODULE || !is_for(modules[i].vendor, run->facts) ||
 		    !is_needed(kernel, name))
 			continue;
-		add_name(state == BOOTCFG_MISSING ? &missing : &unknown, "", name);
+		check_add_name(state == BOOTCFG_MISSING ? &missing : &unknown, "", name);
 	}
 	/* A host of which nobody shows the folders says nothing by their absence. */
 	if (!unknown.len && missing.len && !kernel->folder &&

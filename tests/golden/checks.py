@@ -25,6 +25,13 @@ MODULES = ["drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci", "drivers/vfio/vfio_
            "drivers/vfio/vfio_virqfd", "arch/x86/kvm/kvm-intel", "arch/x86/kvm/kvm-amd",
            "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e"]
 
+MODPROBE = """# The card and its sound.
+options vfio-pci ids=1234:5046,1234:293e \\
+    disable_vga=1
+softdep nouveau pre: vfio-pci
+blacklist nouveau
+"""
+
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -104,6 +111,9 @@ def ready(root):
     host.file(UNSAFE, "N\n")
     host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
     kernel(host)
+    host.file("etc/modprobe.d/vfio.conf", MODPROBE)
+    host.file("usr/lib/modprobe.d/distribution.conf", "blacklist no_such_watchdog\n")
+    host.file("etc/modules-load.d/vfio.conf", "vfio-pci\n")
     return host
 
 

@@ -139,10 +139,10 @@ def test_what_a_removed_kernel_leaves_behind_is_none(host):
 
 
 def test_lib_and_usr_lib_may_be_one(host):
-    (host.root / "usr").mkdir()
-    (host.root / "lib").rename(host.root / "usr/lib")
+    (host.root / "usr/lib").mkdir(parents=True, exist_ok=True)
+    (host.root / "lib/modules").rename(host.root / "usr/lib/modules")
     assert statuses(host, "kernel-modules") == {RELEASE: "PASS"}
-    host.link("lib", "usr/lib")
+    host.link("lib/modules", "../usr/lib/modules")
     assert [one["subject"] for one in findings(host, "--only", "kernel-modules")] == [RELEASE]
 
 
