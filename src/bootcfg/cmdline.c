@@ -13,13 +13,18 @@ static char same(char c)
 	return c == '-' ? '_' : c;
 }
 
-bool bootcfg_same_name(const char *a, const char *b)
+int bootcfg_compare_names(const char *a, const char *b)
 {
 	while (*a && same(*a) == same(*b)) {
 		a++;
 		b++;
 	}
-	return same(*a) == same(*b);
+	return (unsigned char)same(*a) - (unsigned char)same(*b);
+}
+
+bool bootcfg_same_name(const char *a, const char *b)
+{
+	return bootcfg_compare_names(a, b) == 0;
 }
 
 /* A word ends at white space that does not stand in quotes. Returns its length. */

@@ -30,6 +30,7 @@ enum fact bootcfg_cmdline_read(const struct host *host,
 
 /* Whether two names are the same to the kernel: "-" and "_" are (parameq()). */
 bool bootcfg_same_name(const char *a, const char *b);
+int bootcfg_compare_names(const char *a, const char *b); /* as strcmp() */
 
 /* The last one of that name, which decides for most parameters; NULL: none. */
 const struct bootcfg_parameter *

@@ -13,8 +13,8 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,  check_firmware_table, check_iommu_table,
-	check_vfio_table, check_stack_table,	check_log_table,
+	check_cpu_table,      check_firmware_table, check_kernel_table, check_iommu_table,
+	check_modprobe_table, check_vfio_table,	    check_stack_table,	check_log_table,
 };
 
 const struct check *check_at(size_t index)
@@ -136,6 +136,10 @@ enum fact check_presence(const struct host *host, const char *path)
 
 static void facts_free(struct check_facts *facts)
 {
+	bootcfg_modprobe_free(&facts->loads);
+	bootcfg_modprobe_free(&facts->modprobe);
+	bootcfg_kernels_free(facts->kernels);
+	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
 	free(facts->cpuinfo);
 	free(facts->log);
@@ -168,6 +172,11 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		r = iommu_registered_read(host, &facts->units, err);
 	if (r < 0)
 		return r;
+	facts->kernels = calloc(1, sizeof(*facts->kernels));
+	if (!facts->kernels || bootcfg_kernels_read(host, facts->kernels) < 0 ||
+	    bootcfg_modprobe_read(host, &facts->modprobe) < 0 ||
+	    bootcfg_loads_read(host, &facts->loads) < 0)
+		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
 	facts->cpuinfo_fact =

@@ -4,6 +4,8 @@
 
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
+#include "bootcfg/kernels.h"
+#include "bootcfg/modprobe.h"
 #include "check/check.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
@@ -19,6 +21,9 @@ struct check_facts {
 	enum fact cmdline_fact;
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 	struct bootcfg_distro distro;
+	struct bootcfg_kernels *kernels;  /* read further as they are asked */
+	struct bootcfg_modprobe modprobe; /* modprobe.d */
+	struct bootcfg_modprobe loads;	  /* the modules that are loaded at boot */
 	enum fact cpuinfo_fact, log_fact;
 	char *cpuinfo; /* proc/cpuinfo; NULL unless known */
 	char *log; /* the kernel log's lines about IOMMUs and PCI; NULL unless known */
@@ -88,11 +93,31 @@ bool check_line_has(const struct check_line *line, const char *first, const char
 /* UNKNOWN, since the kernel's log could not be read. */
 int check_tell_no_log(struct check_run *run);
 
-/* A check in a file of its own. */
+/* How this distribution makes the initramfs of all kernels anew: a command. */
+const char *check_rebuild(const struct check_facts *facts);
+
+/* Names in one line, "a, b". What does not fit is left out whole. */
+struct check_names {
+	char text[256];
+	size_t len;
+};
+void check_add_name(struct check_names *names, const char *prefix, const char *name);
+
+/* Whether modprobe.d was read; else tells that it is unknown, and sets *ret_r. */
+bool check_has_modprobe(struct check_run *run, int *ret_r);
+
+/* Where it found nothing since `before`: tells so, or which file it could not read. */
+int check_modprobe_end(struct check_run *run, size_t before, const char *seen);
+
+/* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
+int check_modprobe_conflict(struct check_run *run);
+int check_modprobe_missing(struct check_run *run);
+int check_modprobe_blacklist(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
-extern const struct check check_cpu_table[], check_iommu_table[], check_log_table[],
-	check_vfio_table[], check_firmware_table[], check_stack_table[];
+extern const struct check check_cpu_table[], check_firmware_table[], check_kernel_table[],
+	check_iommu_table[], check_modprobe_table[], check_vfio_table[],
+	check_stack_table[], check_log_table[];
 
 #endif

@@ -23,6 +23,7 @@ struct error;
 	X(archive_entry_set_symlink)             \
 	X(archive_entry_symlink)                 \
 	X(archive_error_string)                  \
+	X(archive_filter_code)                   \
 	X(archive_read_data)                     \
 	X(archive_read_free)                     \
 	X(archive_read_new)                      \

@@ -19,12 +19,25 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
 SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
-RELEASE = "6.1.0-99-amd64"
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 LOCKDOWN = "sys/kernel/security/lockdown"
 APPARMOR = "sys/module/apparmor/parameters/enabled"
 NESTED = "sys/module/kvm_intel/parameters/nested"
 IGNORE_MSRS = "sys/module/kvm/parameters/ignore_msrs"
+RELEASE = "6.1.0-56-amd64"
+OPTIONS = {"VFIO": "m", "VFIO_PCI": "m", "VFIO_IOMMU_TYPE1": "m", "INTEL_IOMMU": "y",
+           "IRQ_REMAP": "y", "KVM": "m", "KVM_INTEL": "m", "KVM_AMD": "m", "AMD_IOMMU": "y"}
+MODULES = ["drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci", "drivers/vfio/vfio_iommu_type1",
+           "drivers/vfio/vfio_virqfd", "arch/x86/kvm/kvm-intel", "arch/x86/kvm/kvm-amd",
+           "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e"]
+
+MODPROBE = """# The card and its sound.
+options vfio-pci ids=1234:5046,1234:293e \\
+    disable_vga=1
+softdep nouveau pre: vfio-pci
+blacklist nouveau
+"""
+
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -131,6 +144,27 @@ def ready_guests(host):
     host.file(APPARMOR, "N\n")
 
 
+def config(**changed):
+    """A kernel's configuration; None: the option is not mentioned."""
+    options = {**OPTIONS, **changed}
+    lines = [f"# CONFIG_{name} is not set" if value == "n" else f"CONFIG_{name}={value}"
+             for name, value in options.items() if value]
+    return "\n".join(["# Automatically generated", *lines, ""])
+
+
+def kernel(host, release=RELEASE, built_in=(), without=(), **options):
+    """An installed kernel, with those modules (by the end of their paths) built in or away."""
+    def named(names):
+        return [path for path in MODULES if path.split("/")[-1] in names]
+    gone = named(built_in) + named(without)
+    folder = f"lib/modules/{release}"
+    host.file(f"{folder}/modules.dep", "".join(
+        f"kernel/{path}.ko.xz: kernel/lib/crc8.ko.xz\n" for path in MODULES if path not in gone))
+    host.file(f"{folder}/modules.builtin", "kernel/fs/ext4/ext4.ko\n" + "".join(
+        f"kernel/{path}.ko\n" for path in named(built_in)))
+    host.file(f"boot/config-{release}", config(**options))
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
@@ -146,6 +180,10 @@ def ready(root):
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
     host.file(UNSAFE, "N\n")
+    kernel(host)
+    host.file("etc/modprobe.d/vfio.conf", MODPROBE)
+    host.file("usr/lib/modprobe.d/distribution.conf", "blacklist no_such_watchdog\n")
+    host.file("etc/modules-load.d/vfio.conf", "vfio-pci\n")
     log(host, *USUAL_LOG)
     ready_vfio(host)
     ready_guests(host)
@@ -159,7 +197,7 @@ def remove(*paths):
     def change(host):
         for path in paths:
             place = host.root / path
-            if place.is_dir():
+            if place.is_dir() and not place.is_symlink():
                 shutil.rmtree(place)
             else:
                 place.unlink()

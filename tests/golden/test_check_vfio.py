@@ -19,9 +19,14 @@ def without_modules(host):
     host.file(f"lib/modules/{RELEASE}/modules.dep", "kernel/drivers/net/e1000e.ko.xz:\n")
 
 
+def kernel_was_updated(host):
+    UNLOADED(host)
+    remove(f"lib/modules/{RELEASE}")(host)
+
+
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
-    ("vfio-modules", UNLOADED, "FAIL", "reboot"),
+    ("vfio-modules", kernel_was_updated, "FAIL", "reboot"),
     ("vfio-modules", without_modules, "FAIL", "CONFIG_VFIO_PCI"),
     ("vfio-nodes", remove("dev/vfio/vfio"), "FAIL", "modprobe"),
     ("vfio-nodes", remove("dev/vfio"), "FAIL", "container"),
