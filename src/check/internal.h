@@ -5,9 +5,18 @@
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
 #include "check/check.h"
+#include "iommu/predict.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
 #include "usage/usage.h"
+
+/* What the checks of devices look at; all zero unless one of them runs. */
+struct check_device_facts {
+	struct pci_topology topology;
+	struct pci_config *configs; /* by the device's index */
+	struct iommu_prediction prediction;
+	struct usage usage;
+};
 
 /* What several checks look at, read once. */
 struct check_facts {
@@ -23,6 +32,7 @@ struct check_facts {
 	char *cpuinfo; /* proc/cpuinfo; NULL unless known */
 	char *log; /* the kernel log's lines about IOMMUs and PCI; NULL unless known */
 	size_t log_len;
+	struct check_device_facts device;
 };
 
 /* One check at work. */
@@ -54,10 +64,30 @@ bool check_cpu_has(const struct check_facts *facts, const char *flag);
 /* How this distribution adds a parameter to the kernel's command line: one sentence. */
 int check_fix_parameter(struct check_run *run, const char *parameter);
 
-/* A check in a file of its own. */
+/*
+ * The n-th function, from 0, that a guest gets with the device: it and the others of its
+ * group but bridges, or it alone where it is in none. NULL: no more.
+ */
+const struct pci_device *check_goes_along(const struct check_run *run, size_t n);
+bool check_is_along(const struct check_run *run, const struct pci_device *device);
+
+const struct pci_node *check_node(const struct check_run *run);
+
+/* Adds a function to a list of them in words, of which what has no room is "...". */
+void check_add_address(char *list, size_t size, const struct pci_device *device);
+
+/* Whether the running kernel is that version or a later one. */
+enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
+			     unsigned int minor, bool *ret_since);
+
+bool check_is_display(const struct pci_device *device); /* base class 03 */
+
+/* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
+int check_device_in_use(struct check_run *run);
+int check_device_memory(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
-extern const struct check check_cpu_table[], check_iommu_table[];
+extern const struct check check_cpu_table[], check_iommu_table[], check_device_table[];
 
 #endif

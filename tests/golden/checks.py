@@ -13,11 +13,15 @@ import subprocess
 import jsonschema
 
 import fakehost
+from configspace import ENDPOINT, ROOT_PORT, Config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
 SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
+CARD, PORT = "0000:05:00.0", "0000:00:02.0"
+GROUP = "sys/kernel/iommu_groups/5"
+KERNEL = "6.1.0-13-amd64"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -62,9 +66,24 @@ def cmdline(host, text):
     host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
 
 
+def card_space(speed=3, width=8):
+    return Config("1234:8086", "020000").express(ENDPOINT, speed=speed, width=width, flr=True)
+
+
+def card(host):
+    """A network card that any guest can have: free, in a slot and a group of its own."""
+    host.device(PORT, "1234:000c", "060400", "pcieport", 6, config=Config(
+        "1234:000c", "060400", (0, 5, 5)).express(ROOT_PORT).acs().make())
+    host.device(CARD, "1234:8086", "020000", None, 5, PORT, card_space().make(),
+                reset_method="flr bus", power_state="D0", resource=fakehost.RESOURCES)
+    host.file(f"{GROUP}/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n")
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
+    card(host)
+    host.file("proc/sys/kernel/osrelease", f"{KERNEL}\n")
     cpuinfo(host)
     cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
@@ -75,6 +94,17 @@ def ready(root):
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
     host.file(UNSAFE, "N\n")
     return host
+
+
+def attribute(name, text, address=CARD):
+    """For a table WRONG: that attribute of a device has this text, or is not there."""
+    def change(host):
+        path = f"{host.folder(address)}/{name}"
+        if text is None:
+            (host.root / path).unlink()
+        else:
+            host.file(path, f"{text}\n")
+    return change
 
 
 def remove(path):
