@@ -86,6 +86,14 @@ bool check_is_display(const struct pci_device *device); /* base class 03 */
 int check_iommu_cmdline(struct check_run *run);
 int check_device_in_use(struct check_run *run);
 int check_device_memory(struct check_run *run);
+int check_device_reset(struct check_run *run);
+int check_device_known(struct check_run *run);
+int check_device_link(struct check_run *run);
+int check_device_power(struct check_run *run);
+int check_device_vmd(struct check_run *run);
+int check_device_display(struct check_run *run);
+int check_device_framebuffer(struct check_run *run);
+int check_device_rom(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
 extern const struct check check_cpu_table[], check_iommu_table[], check_device_table[];

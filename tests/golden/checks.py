@@ -70,10 +70,13 @@ def card_space(speed=3, width=8):
     return Config("1234:8086", "020000").express(ENDPOINT, speed=speed, width=width, flr=True)
 
 
+def port_space(max_speed=3):
+    return Config("1234:000c", "060400", (0, 5, 5)).express(ROOT_PORT, max_speed=max_speed).acs()
+
+
 def card(host):
     """A network card that any guest can have: free, in a slot and a group of its own."""
-    host.device(PORT, "1234:000c", "060400", "pcieport", 6, config=Config(
-        "1234:000c", "060400", (0, 5, 5)).express(ROOT_PORT).acs().make())
+    host.device(PORT, "1234:000c", "060400", "pcieport", 6, config=port_space().make())
     host.device(CARD, "1234:8086", "020000", None, 5, PORT, card_space().make(),
                 reset_method="flr bus", power_state="D0", resource=fakehost.RESOURCES)
     host.file(f"{GROUP}/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n")
@@ -104,6 +107,14 @@ def attribute(name, text, address=CARD):
             (host.root / path).unlink()
         else:
             host.file(path, f"{text}\n")
+    return change
+
+
+def in_turn(*changes):
+    """For a table WRONG: several of these."""
+    def change(host):
+        for one in changes:
+            one(host)
     return change
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import checks
-from checks import CARD, GROUP, PORT, attribute, find_wrong, findings
+from checks import CARD, GROUP, PORT, attribute, find_wrong, findings, in_turn
 
 
 @pytest.fixture(name="host")
@@ -29,13 +29,6 @@ def on_driver(driver, address):
     return linked("driver", f"bus/pci/drivers/{driver}", address)
 
 
-def both(*changes):
-    def change(host):
-        for one in changes:
-            one(host)
-    return change
-
-
 def no_group(host):
     (host.root / host.folder(CARD) / "iommu_group").unlink()
 
@@ -48,7 +41,7 @@ def regions(kind):
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
     ("device-group", no_group, "FAIL", "another slot"),
-    ("device-group", both(group_of(PORT), on_driver("shpchp", PORT)), "FAIL", "unbind"),
+    ("device-group", in_turn(group_of(PORT), on_driver("shpchp", PORT)), "FAIL", "unbind"),
     ("device-group", group_of("0000:01:00.1"), "INFO", None),
     ("device-in-use", group_of("0000:02:00.0"), "WARN", "umount"),
     ("device-memory", regions("direct"), "FAIL", "slot"),
