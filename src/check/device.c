@@ -196,5 +196,13 @@ const struct check check_device_table[] = {
 	  check_device_vmd },
 	{ "device-known", "device", "nothing is known against its model", true,
 	  check_device_known },
+	{ "device-driver", "device", "no other driver takes it at boot", true,
+	  check_device_driver },
+	{ "device-override", "device", "nobody else chose its driver", true,
+	  check_device_override },
+	{ "device-siblings", "device", "no other device has its IDs", true,
+	  check_device_siblings },
+	{ "device-mentioned", "device", "no file names it by its address", true,
+	  check_device_mentioned, true },
 	{ 0 },
 };

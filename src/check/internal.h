@@ -94,6 +94,10 @@ int check_device_vmd(struct check_run *run);
 int check_device_display(struct check_run *run);
 int check_device_framebuffer(struct check_run *run);
 int check_device_rom(struct check_run *run);
+int check_device_driver(struct check_run *run);
+int check_device_override(struct check_run *run);
+int check_device_siblings(struct check_run *run);
+int check_device_mentioned(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
 extern const struct check check_cpu_table[], check_iommu_table[], check_device_table[];

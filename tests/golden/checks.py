@@ -87,6 +87,9 @@ def ready(root):
     host = fakehost.usual(root)
     card(host)
     host.file("proc/sys/kernel/osrelease", f"{KERNEL}\n")
+    host.file(f"lib/modules/{KERNEL}/modules.alias",
+              "alias pci:v00001234d00008086sv*sd*bc*sc*i* ferry_net\n")
+    host.file(f"lib/modules/{KERNEL}/modules.builtin", "kernel/drivers/tty/serial/8250/8250.ko\n")
     cpuinfo(host)
     cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
