@@ -61,9 +61,9 @@ static void list_others(const struct check_run *run, const struct pci_node *firs
 	}
 }
 
-static int tell_dirty(struct check_run *run, const char *address)
+static int tell_dirty(struct check_run *run, const char *name)
 {
-	int r = check_tell(run, CHECK_WARN, NULL, "%s has no reset at all", address);
+	int r = check_tell(run, CHECK_WARN, NULL, "%s has no reset at all", name);
 
 	if (r == 0)
 		r = check_why(run, "a guest finds it as the last one left it: it may not"
@@ -75,7 +75,7 @@ static int tell_dirty(struct check_run *run, const char *address)
 
 /* All behind the bridge are reset together: VFIO does so when all are in one guest. */
 static int tell_bus_reset(struct check_run *run, const struct pci_node *node,
-			  const char *address)
+			  const char *name)
 {
 	char others[400] = "";
 	int r;
@@ -84,13 +84,13 @@ static int tell_bus_reset(struct check_run *run, const struct pci_node *node,
 	if (!others[0]) {
 		r = check_tell(run, CHECK_INFO, NULL,
 			       "%s is reset with its bus only, and all on it go along",
-			       address);
+			       name);
 		return r < 0 ? r
 			     : check_why(run, "the reset works while one guest has them"
 					      " all");
 	}
 	r = check_tell(run, CHECK_WARN, NULL, "%s is reset with its bus only, with %s",
-		       address, others);
+		       name, others);
 	if (r == 0)
 		r = check_why(run, "a reset would hit those as well, so the kernel does"
 				   " not do it unless they are in the same guest");
@@ -103,26 +103,27 @@ static int look_at_reset(struct check_run *run, const struct pci_device *device)
 {
 	const struct pci_node *node =
 		&run->facts->device.topology.nodes[device - run->facts->devices.items];
-	char methods[METHODS_SIZE], address[PCI_ADDRESS_SIZE];
+	char methods[METHODS_SIZE], name[PCI_ADDRESS_SIZE] = "it";
 	enum fact fact = read_methods(run, device, methods);
 
-	pci_address_format(&device->address, address);
+	if (device != run->device)
+		pci_address_format(&device->address, name);
 	if (fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "how %s is reset could not be read (the kernel tells it"
 				  " since 5.15)",
-				  address);
+				  name);
 	if (fact == FACT_KNOWN && resets_alone(methods))
 		return 0;
 	if (node->parent_fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "what is reset with %s could not be read", address);
+				  "what is reset with %s could not be read", name);
 	if (!node->parent || node->physical)
-		return tell_dirty(run, address);
+		return tell_dirty(run, name);
 	/* Alone behind its bridge it needs no other. */
 	if (fact == FACT_KNOWN && node->parent->children == node && !node->next)
 		return 0;
-	return tell_bus_reset(run, node, address);
+	return tell_bus_reset(run, node, name);
 }
 
 int check_device_reset(struct check_run *run)

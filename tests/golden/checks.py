@@ -48,9 +48,9 @@ def all_checks():
     return [check["id"] for check in listed["checks"]]
 
 
-def dmar(flags=1):
-    """One unit for all functions (VT-d 8.1 and 8.3)."""
-    unit = struct.pack("<HHBBHQ", 0, 16, 1, 0, 0, 0xfed90000)
+def dmar(flags=1, more=b""):
+    """One unit for all functions (VT-d 8.1 and 8.3), and more structures."""
+    unit = struct.pack("<HHBBHQ", 0, 16, 1, 0, 0, 0xfed90000) + more
     table = bytearray(b"DMAR" + struct.pack("<IBB", 48 + len(unit), 1, 0) + b"FERRY " +
                       b"FERRYHST" + struct.pack("<I", 1) + b"FRRY" + struct.pack("<I", 1) +
                       bytes([46, flags]) + bytes(10) + unit)

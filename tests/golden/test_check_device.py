@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The checks of a device: what goes with it, who uses it, what the firmware does with it."""
+import struct
+
 import pytest
 
 import checks
 from checks import CARD, GROUP, PORT, attribute, find_wrong, findings, in_turn
+
+
+DISK = "0000:03:00.0"
+DMAR = "sys/firmware/acpi/tables/DMAR"
 
 
 @pytest.fixture(name="host")
@@ -38,6 +44,13 @@ def regions(kind):
                                   f"0x00000000000e0000 0x00000000000fffff {kind}\n")
 
 
+def rmrr(host):
+    """The firmware's table names the card, function 00.0 behind the port 00:02.0."""
+    scope = struct.pack("<BBHBB4B", 1, 10, 0, 0, 0, 2, 0, 0, 0)
+    host.file(DMAR, checks.dmar(1, struct.pack("<HHHHQQ", 1, 24 + len(scope), 0, 0, 0xe0000,
+                                               0xfffff) + scope))
+
+
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
     ("device-group", no_group, "FAIL", "another slot"),
@@ -46,6 +59,7 @@ WRONG = [
     ("device-in-use", group_of("0000:02:00.0"), "WARN", "umount"),
     ("device-memory", regions("direct"), "FAIL", "slot"),
     ("device-memory", regions("direct-relaxable"), "INFO", None),
+    ("device-memory", in_turn(no_group, rmrr), "FAIL", "slot"),
 ]
 
 
@@ -58,6 +72,8 @@ def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, statu
 # What is taken away, and the check that can then not know.
 UNREAD = [
     ("device-group", attribute("modalias", "x")),
+    ("device-in-use", in_turn(group_of(DISK), checks.remove("proc/swaps"))),
+    ("device-memory", in_turn(no_group, checks.remove(DMAR))),
     ("device-memory", checks.remove(f"{GROUP}/reserved_regions")),
 ]
 
