@@ -13,8 +13,9 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,      check_firmware_table, check_kernel_table, check_iommu_table,
-	check_modprobe_table, check_vfio_table,	    check_stack_table,	check_log_table,
+	check_cpu_table,   check_firmware_table, check_kernel_table,
+	check_iommu_table, check_modprobe_table, check_vfio_table,
+	check_stack_table, check_log_table,	 check_device_table,
 };
 
 const struct check *check_at(size_t index)
@@ -136,6 +137,10 @@ enum fact check_presence(const struct host *host, const char *path)
 
 static void facts_free(struct check_facts *facts)
 {
+	usage_free(&facts->device.usage);
+	iommu_prediction_free(&facts->device.prediction);
+	pci_configs_free(facts->device.configs, facts->devices.count);
+	pci_topology_free(&facts->device.topology);
 	bootcfg_modprobe_free(&facts->loads);
 	bootcfg_modprobe_free(&facts->modprobe);
 	bootcfg_kernels_free(facts->kernels);
@@ -186,6 +191,49 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 	return 0;
 }
 
+/* Those named and those that go along are looked at, and all that is behind a bridge. */
+static int device_facts_read(struct check_facts *facts, struct error *err)
+{
+	_cleanup_free_ struct pci_device **all = NULL;
+	struct check_device_facts *device = &facts->device;
+	int r;
+
+	all = calloc(facts->devices.count + 1, sizeof(*all));
+	if (!all)
+		return error_oom(err);
+	for (size_t i = 0; i < facts->devices.count; i++)
+		all[i] = &facts->devices.items[i];
+	r = pci_read_overrides(facts->host, all, facts->devices.count, err);
+	if (r == 0)
+		r = pci_topology_read(facts->host, &facts->devices, &device->topology,
+				      err);
+	if (r == 0 && pci_configs_read(facts->host, &facts->devices, PCI_LET_SLEEP,
+				       &device->configs) < 0)
+		r = error_oom(err);
+	if (r == 0)
+		r = iommu_predict(&device->topology, device->configs, &facts->firmware,
+				  NULL, &device->prediction, err);
+	if (r == 0)
+		r = usage_scan(facts->host, &facts->devices, &facts->groups,
+			       &device->usage, err);
+	return r;
+}
+
+static bool is_wanted(const struct check_request *request, const struct check *check)
+{
+	return !request->wanted || request->wanted(check, request->argument);
+}
+
+static bool looks_at_devices(const struct check_request *request)
+{
+	const struct check *check;
+
+	for (size_t i = 0; request->n_devices && (check = check_at(i)); i++)
+		if (check->per_device && is_wanted(request, check))
+			return true;
+	return false;
+}
+
 /* For each device that was named, or once. */
 static int run_check(struct check_run *run, const struct check_request *request)
 {
@@ -211,12 +259,14 @@ int check_host(const struct host *host, const struct check_request *request,
 	const struct check *check;
 	int r = facts_read(host, &facts, err);
 
+	if (r == 0 && looks_at_devices(request))
+		r = device_facts_read(&facts, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && (check = check_at(i)); i++) {
 		struct check_run run = { check, &facts, NULL, &findings };
 
-		if (!request->wanted || request->wanted(check, request->argument))
+		if (is_wanted(request, check))
 			r = run_check(&run, request);
 	}
 	if (r < 0)

@@ -40,6 +40,9 @@ struct check {
 
 	/* Tells at least one finding. Returns 0 or -ENOMEM. */
 	int (*run)(struct check_run *run);
+
+	/* It reads files that may hold passwords: no recording is to keep them. */
+	bool is_private;
 };
 
 /* All checks, from 0 on, those of an area together; NULL: no more. */

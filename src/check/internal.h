@@ -7,9 +7,18 @@
 #include "bootcfg/kernels.h"
 #include "bootcfg/modprobe.h"
 #include "check/check.h"
+#include "iommu/predict.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
 #include "usage/usage.h"
+
+/* What the checks of devices look at; all zero unless one of them runs. */
+struct check_device_facts {
+	struct pci_topology topology;
+	struct pci_config *configs; /* by the device's index */
+	struct iommu_prediction prediction;
+	struct usage usage;
+};
 
 /* What several checks look at, read once. */
 struct check_facts {
@@ -28,6 +37,7 @@ struct check_facts {
 	char *cpuinfo; /* proc/cpuinfo; NULL unless known */
 	char *log; /* the kernel log's lines about IOMMUs and PCI; NULL unless known */
 	size_t log_len;
+	struct check_device_facts device;
 };
 
 /* One check at work. */
@@ -109,15 +119,47 @@ bool check_has_modprobe(struct check_run *run, int *ret_r);
 /* Where it found nothing since `before`: tells so, or which file it could not read. */
 int check_modprobe_end(struct check_run *run, size_t before, const char *seen);
 
+/*
+ * The n-th function, from 0, that a guest gets with the device: it and the others of its
+ * group but bridges, or it alone where it is in none. NULL: no more.
+ */
+const struct pci_device *check_goes_along(const struct check_run *run, size_t n);
+bool check_is_along(const struct check_run *run, const struct pci_device *device);
+
+const struct pci_node *check_node(const struct check_run *run);
+
+/* Adds a function to a list of them in words, of which what has no room is "...". */
+void check_add_address(char *list, size_t size, const struct pci_device *device);
+
+/* Whether the running kernel is that version or a later one. */
+enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
+			     unsigned int minor, bool *ret_since);
+
+bool check_is_display(const struct pci_device *device); /* base class 03 */
+
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
 int check_modprobe_conflict(struct check_run *run);
 int check_modprobe_missing(struct check_run *run);
 int check_modprobe_blacklist(struct check_run *run);
+int check_device_in_use(struct check_run *run);
+int check_device_memory(struct check_run *run);
+int check_device_reset(struct check_run *run);
+int check_device_known(struct check_run *run);
+int check_device_link(struct check_run *run);
+int check_device_power(struct check_run *run);
+int check_device_vmd(struct check_run *run);
+int check_device_display(struct check_run *run);
+int check_device_framebuffer(struct check_run *run);
+int check_device_rom(struct check_run *run);
+int check_device_driver(struct check_run *run);
+int check_device_override(struct check_run *run);
+int check_device_siblings(struct check_run *run);
+int check_device_mentioned(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
 extern const struct check check_cpu_table[], check_firmware_table[], check_kernel_table[],
 	check_iommu_table[], check_modprobe_table[], check_vfio_table[],
-	check_stack_table[], check_log_table[];
+	check_stack_table[], check_log_table[], check_device_table[];
 
 #endif

@@ -12,8 +12,8 @@
 /* drivers/iommu/intel/iommu.c (intel_iommu_setup), drivers/iommu/amd/init.c
  * (parse_amd_iommu_options), arch/x86/kernel/pci-dma.c (iommu_setup). */
 static const char *const intel_values[] = {
-	"on",	 "off",	   "igfx_off",	    "forcedac", "strict", "sp_off",
-	"sm_on", "sm_off", "tboot_noforce", "nobounce", NULL,
+	"on",	 "off",	   "igfx_off",	    "forcedac", "strict",     "sp_off",
+	"sm_on", "sm_off", "tboot_noforce", "nobounce", "intgpu_off", NULL,
 };
 static const char *const amd_values[] = {
 	"fullflush", "force_enable", "off",	    "force_isolation", "pgtbl_v1",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "pci/link.h"
 
 void describe_name(const struct cli_view *view, const struct pci_device *device,
 		   char *buffer, size_t size)
@@ -50,69 +51,32 @@ const char *describe_port_type(enum pcie_port_type type)
 	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "reserved type";
 }
 
-static bool has_link(const struct pci_config *config)
+/* NULL: on a root bus, or its place is not known. */
+static const struct pci_config *config_above(const struct cli_view *view,
+					     const struct pci_device *device)
 {
-	return config->pcie_fact == FACT_KNOWN && config->pcie.link_fact == FACT_KNOWN;
-}
-
-static void speed_text(unsigned int speed, unsigned int width, char *buffer, size_t size)
-{
-	char speed_text[16] = "?", width_text[16] = "x?";
-
-	if (speed)
-		snprintf(speed_text, sizeof(speed_text), "%u%s", speed / 10,
-			 speed % 10 ? ".5" : "");
-	if (width)
-		snprintf(width_text, sizeof(width_text), "x%u", width);
-	snprintf(buffer, size, "%s GT/s %s", speed_text, width_text);
-}
-
-static bool is_port_down(const struct pci_config *config)
-{
-	return config->pcie.type == PCIE_ROOT_PORT ||
-	       config->pcie.type == PCIE_DOWNSTREAM_PORT;
-}
-
-/*
- * What the link can do: what the function offers, and the port above it. A port that
- * leads down is the upper end itself; what is below it is another function's.
- */
-static struct pci_link possible_link(const struct cli_view *view,
-				     const struct pci_device *device)
-{
-	struct pci_link link = cli_view_config(view, device)->pcie.link;
 	const struct pci_node *port = cli_view_node(view, device)->parent;
-	const struct pci_config *above;
 
-	if (!port || is_port_down(cli_view_config(view, device)))
-		return link;
-	above = cli_view_config(view, port->device);
-	if (!has_link(above) || !is_port_down(above))
-		return link;
-	if (above->pcie.link.max_speed && above->pcie.link.max_speed < link.max_speed)
-		link.max_speed = above->pcie.link.max_speed;
-	if (above->pcie.link.max_width && above->pcie.link.max_width < link.max_width)
-		link.max_width = above->pcie.link.max_width;
-	return link;
+	return port ? cli_view_config(view, port->device) : NULL;
 }
 
 void describe_link(const struct cli_view *view, const struct pci_device *device,
 		   char *buffer, size_t size)
 {
 	const struct pci_config *config = cli_view_config(view, device);
+	char now[PCI_LINK_SIZE], most[PCI_LINK_SIZE];
 	struct pci_link link;
-	char now[40], most[40];
 
 	buffer[0] = '\0';
 	if (config->pcie_fact == FACT_UNREADABLE ||
 	    (config->pcie_fact == FACT_KNOWN &&
 	     config->pcie.link_fact == FACT_UNREADABLE))
 		snprintf(buffer, size, "?");
-	if (!has_link(config))
+	if (!pci_has_link(config))
 		return;
-	link = possible_link(view, device);
-	speed_text(link.speed, link.width, now, sizeof(now));
-	speed_text(link.max_speed, link.max_width, most, sizeof(most));
+	link = pci_possible_link(config, config_above(view, device));
+	pci_link_format(link.speed, link.width, now);
+	pci_link_format(link.max_speed, link.max_width, most);
 	if (!link.width)
 		snprintf(buffer, size, "down, %s possible", most);
 	else if (!strcmp(now, most))
@@ -123,29 +87,25 @@ void describe_link(const struct cli_view *view, const struct pci_device *device,
 
 bool describe_link_is_slow(const struct cli_view *view, const struct pci_device *device)
 {
-	const struct pci_config *config = cli_view_config(view, device);
-	struct pci_link link;
-
-	/* What is behind a port may be able to do less than the port. */
-	if (!has_link(config) || is_port_down(config))
-		return false;
-	link = possible_link(view, device);
-	return link.width && (link.width < link.max_width || link.speed < link.max_speed);
+	return pci_link_is_slow(cli_view_config(view, device),
+				config_above(view, device));
 }
 
 void describe_port_limit(const struct cli_view *view, const struct pci_device *device,
 			 char *buffer, size_t size)
 {
 	const struct pci_config *config = cli_view_config(view, device);
+	char text[PCI_LINK_SIZE];
 	struct pci_link link;
 
 	buffer[0] = '\0';
-	if (!has_link(config))
+	if (!pci_has_link(config))
 		return;
-	link = possible_link(view, device);
+	link = pci_possible_link(config, config_above(view, device));
 	if (link.max_speed != config->pcie.link.max_speed ||
 	    link.max_width != config->pcie.link.max_width)
-		speed_text(link.max_speed, link.max_width, buffer, size);
+		snprintf(buffer, size, "%s",
+			 pci_link_format(link.max_speed, link.max_width, text));
 }
 
 void describe_acs(unsigned int bits, char *buffer, size_t size)

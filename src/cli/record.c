@@ -106,6 +106,12 @@ static void read_boot(const struct cli_view *view)
 	host_read_kernel_log(view->host, &log, &len);
 }
 
+static bool is_public(const struct check *check, void *argument)
+{
+	(void)argument;
+	return !check->is_private;
+}
+
 /* What `check` looks at, of the host and of every device. */
 static int read_checks(const struct cli_view *view, struct error *err)
 {
@@ -115,6 +121,7 @@ static int read_checks(const struct cli_view *view, struct error *err)
 	struct check_request request = {
 		.devices = addresses,
 		.n_devices = view->devices.count,
+		.wanted = is_public,
 	};
 
 	if (!addresses)

@@ -14,6 +14,7 @@ import subprocess
 import jsonschema
 
 import fakehost
+from configspace import ENDPOINT, ROOT_PORT, Config
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
@@ -38,6 +39,8 @@ softdep nouveau pre: vfio-pci
 blacklist nouveau
 """
 
+CARD, PORT = "0000:05:00.0", "0000:00:02.0"
+GROUP = "sys/kernel/iommu_groups/5"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -64,9 +67,9 @@ def all_checks():
     return [check["id"] for check in listed["checks"]]
 
 
-def dmar(flags=1):
-    """One unit for all functions (VT-d 8.1 and 8.3)."""
-    unit = struct.pack("<HHBBHQ", 0, 16, 1, 0, 0, 0xfed90000)
+def dmar(flags=1, more=b""):
+    """One unit for all functions (VT-d 8.1 and 8.3), and more structures."""
+    unit = struct.pack("<HHBBHQ", 0, 16, 1, 0, 0, 0xfed90000) + more
     table = bytearray(b"DMAR" + struct.pack("<IBB", 48 + len(unit), 1, 0) + b"FERRY " +
                       b"FERRYHST" + struct.pack("<I", 1) + b"FRRY" + struct.pack("<I", 1) +
                       bytes([46, flags]) + bytes(10) + unit)
@@ -118,8 +121,6 @@ def ready_vfio(host):
         host.file(f"sys/module/{module}/refcnt", "0\n")
     host.file("sys/module/vfio_pci/parameters/disable_idle_d3", "N\n")
     host.file("dev/vfio/vfio", "")
-    host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
-    host.file("lib/modules/kernel-of-another-version", "")
     user(host, 0, "8388608")
     hugepages(host, 512, 512)
 
@@ -165,9 +166,29 @@ def kernel(host, release=RELEASE, built_in=(), without=(), **options):
     host.file(f"boot/config-{release}", config(**options))
 
 
+def card_space(speed=3, width=8):
+    return Config("1234:8086", "020000").express(ENDPOINT, speed=speed, width=width, flr=True)
+
+
+def port_space(max_speed=3):
+    return Config("1234:000c", "060400", (0, 5, 5)).express(ROOT_PORT, max_speed=max_speed).acs()
+
+
+def card(host):
+    """A network card that any guest can have: free, in a slot and a group of its own."""
+    host.device(PORT, "1234:000c", "060400", "pcieport", 6, config=port_space().make())
+    host.device(CARD, "1234:8086", "020000", None, 5, PORT, card_space().make(),
+                reset_method="flr bus", power_state="D0", resource=fakehost.RESOURCES)
+    host.file(f"{GROUP}/reserved_regions", "0x00000000fee00000 0x00000000feefffff msi\n")
+
+
 def ready(root):
     """A host on which every check passes."""
     host = fakehost.usual(root)
+    card(host)
+    host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
+    host.file(f"lib/modules/{RELEASE}/modules.alias",
+              "alias pci:v00001234d00008086sv*sd*bc*sc*i* ferry_net\n")
     cpuinfo(host)
     cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
@@ -190,6 +211,25 @@ def ready(root):
     host.file(SECURE_BOOT, b"\6\0\0\0\0")
     host.file(LOCKDOWN, "[none] integrity confidentiality\n")
     return host
+
+
+def attribute(name, text, address=CARD):
+    """For a table WRONG: that attribute of a device has this text, or is not there."""
+    def change(host):
+        path = f"{host.folder(address)}/{name}"
+        if text is None:
+            (host.root / path).unlink()
+        else:
+            host.file(path, f"{text}\n")
+    return change
+
+
+def in_turn(*changes):
+    """For a table WRONG: several of these."""
+    def change(host):
+        for one in changes:
+            one(host)
+    return change
 
 
 def remove(*paths):

@@ -44,6 +44,7 @@ class FakeHost:
         vendor, device = (part.upper() for part in ids.split(":"))
         above = self.folder(parent) if parent else "sys/devices/pci0000:00"
         base = f"{above}/{address}"
+        up = "../" * base.count("/")
         parts = [class_code[i:i + 2].upper() for i in (0, 2, 4)]
         self.file(f"{base}/modalias", f"pci:v0000{vendor}d0000{device}sv00001234sd00000002"
                   f"bc{parts[0]}sc{parts[1]}i{parts[2]}\n")
@@ -53,9 +54,9 @@ class FakeHost:
             self.file(f"{base}/config", config)
         if driver:
             (self.root / "sys/bus/pci/drivers" / driver).mkdir(parents=True, exist_ok=True)
-            self.link(f"{base}/driver", f"../../../bus/pci/drivers/{driver}")
+            self.link(f"{base}/driver", f"{up}bus/pci/drivers/{driver}")
         if group is not None:
-            self.link(f"{base}/iommu_group", f"../../../kernel/iommu_groups/{group}")
+            self.link(f"{base}/iommu_group", f"{up}kernel/iommu_groups/{group}")
             self.file(f"sys/kernel/iommu_groups/{group}/type", "DMA-FQ\n")
         for name, value in attributes.items():
             self.file(f"{base}/{name}", f"{value}\n")

@@ -7,10 +7,9 @@ import pathlib
 import pytest
 
 import checks
-from checks import all_checks, findings, run
+from checks import CARD, all_checks, findings, run
 
 AREAS = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_check_*.py"))
-CARD = "01:00.0"
 
 
 @pytest.fixture(name="host")

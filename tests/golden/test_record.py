@@ -43,6 +43,8 @@ def fill(host):
     host.file("etc/fstab", "UUID=ABCD-1234 /boot/efi vfat defaults 0 2\n"
               "/dev/disk/by-id/nvme-Samsung_970_S4EVNX0R123456 /data ext4 defaults 0 2\n")
     host.file("etc/modprobe.d/vfio.conf", "# atlas, 2001:db8:7::a1\noptions vfio-pci ids=1234:10\n")
+    host.file("etc/libvirt/qemu/win.xml", "<graphics type='vnc' passwd='hunter2'/>\n")
+    host.file("etc/network/interfaces", "iface wlp1s0 inet dhcp\n  wpa-psk hunter2\n")
     host.file("run/udev/data/b259:0", "S:disk/by-id/nvme-Samsung_970_S4EVNX0R123456\n"
               "S:disk/by-uuid/ABCD-1234\nE:ID_SERIAL=Samsung_970_S4EVNX0R123456\n"
               "E:ID_SERIAL_SHORT=S4EVNX0R123456\nE:ID_WWN=eui.0025385b71b00f1a\n"

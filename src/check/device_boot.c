@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who else wants a device: drivers at boot, other tools, and settings for its twins. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "check/internal.h"
+#include "pci/claims.h"
+
+/* Of modules.builtin: "kernel/drivers/net/e1000e/e1000e.ko", with "-" or "_". */
+static bool is_builtin(const char *text, const char *module)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		const char *slash = memrchr(text, '/', len);
+		const char *name = slash ? slash + 1 : text;
+		char words[128];
+
+		snprintf(words, sizeof(words), "%.*s", (int)strcspn(name, ".\n"), name);
+		if (bootcfg_same_name(words, module))
+			return true;
+		text += len + (text[len] == '\n');
+	}
+	return false;
+}
+
+static int tell_driver(struct check_run *run, const char *module, bool builtin)
+{
+	char address[PCI_ADDRESS_SIZE];
+	int r = check_tell(run, CHECK_INFO, NULL, "its driver %s is %s", module,
+			   builtin ? "built into the kernel" : "loaded");
+
+	pci_address_format(&run->device->address, address);
+	if (r == 0)
+		r = check_why(run, builtin ? "it takes the device at boot before"
+					     " anything else can"
+					   : "at boot it takes the device where it is"
+					     " loaded before vfio-pci has it");
+	if (r < 0)
+		return r;
+	if (builtin)
+		return check_fix(run,
+				 "take it from the driver once the host is up: pciferry"
+				 " bind %s",
+				 address);
+	return check_fix(run,
+			 "softdep %s pre: vfio-pci in /etc/modprobe.d, and the initramfs"
+			 " made anew; or pciferry bind %s once the host is up",
+			 module, address);
+}
+
+static int read_builtin(const struct check_run *run, char **ret_text)
+{
+	char release[128], path[256];
+	size_t len;
+
+	if (host_read(run->facts->host, "proc/sys/kernel/osrelease", release,
+		      sizeof(release)) != FACT_KNOWN)
+		return -ENODATA;
+	snprintf(path, sizeof(path), "lib/modules/%s/modules.builtin", release);
+	return host_read_file(run->facts->host, path, ret_text, &len);
+}
+
+int check_device_driver(struct check_run *run)
+{
+	_cleanup_(string_list_free) struct string_list modules = { 0 };
+	const struct host *host = run->facts->host;
+	size_t before = run->findings->count;
+	_cleanup_free_ char *builtin = NULL;
+	int r = 0;
+
+	if (pci_read_claims(host, run->device, &modules) == FACT_UNREADABLE ||
+	    !host_exists(host, "sys/module") || read_builtin(run, &builtin) < 0)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "which drivers the kernel has for it could not be read"
+				  " (/lib/modules, /sys/module)");
+	for (size_t i = 0; r == 0 && i < modules.count; i++) {
+		const char *module = modules.items[i];
+		char path[160];
+
+		snprintf(path, sizeof(path), "sys/module/%s", module);
+		if (iommu_is_vfio_driver(module))
+			continue;
+		if (is_builtin(builtin, module))
+			r = tell_driver(run, module, true);
+		else if (host_exists(host, path))
+			r = tell_driver(run, module, false);
+	}
+	if (r < 0 || run->findings->count > before)
+		return r;
+	return check_tell(run, CHECK_PASS, NULL,
+			  modules.count ? "no driver that is for it is loaded"
+					: "this kernel has no driver for it");
+}
+
+static int look_at_driverctl(struct check_run *run)
+{
+	char path[64], driver[64], address[PCI_ADDRESS_SIZE];
+	enum fact fact;
+	int r;
+
+	pci_address_format(&run->device->address, address);
+	snprintf(path, sizeof(path), "etc/driverctl.d/%s", address);
+	fact = host_read(run->facts->host, path, driver, sizeof(driver));
+	if (fact == FACT_ABSENT)
+		return 0;
+	if (fact == FACT_UNREADABLE)
+		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
+				  path);
+	r = check_tell(run, CHECK_INFO, NULL, "driverctl gives it to %s at boot (/%s)",
+		       driver, path);
+	if (r == 0)
+		r = check_why(run, "two tools that choose its driver undo each other's"
+				   " work");
+	return r < 0 ? r
+		     : check_fix(run,
+				 "leave it to one of them: driverctl unset-override"
+				 " %s",
+				 address);
+}
+
+static int look_at_override(struct check_run *run)
+{
+	const struct pci_device *device = run->device;
+	char address[PCI_ADDRESS_SIZE];
+	int r;
+
+	if (device->override_fact != FACT_KNOWN)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "its driver_override could not be read");
+	if (!device->driver_override[0] || iommu_is_vfio_driver(device->driver_override))
+		return 0;
+	r = check_tell(run, CHECK_WARN, NULL, "its driver_override is %s",
+		       device->driver_override);
+	if (r == 0)
+		r = check_why(run, "the kernel gives it to no other driver, so vfio-pci"
+				   " does not get it by itself");
+	return r < 0 ? r
+		     : check_fix(run,
+				 "echo > /sys/bus/pci/devices/%s/driver_override, and"
+				 " end what set it",
+				 pci_address_format(&device->address, address));
+}
+
+int check_device_override(struct check_run *run)
+{
+	size_t before = run->findings->count;
+	int r = look_at_override(run);
+
+	if (r == 0)
+		r = look_at_driverctl(run);
+	if (r < 0 || run->findings->count > before)
+		return r;
+	return check_tell(run, CHECK_PASS, NULL, "%s%s",
+			  run->device->driver_override[0] ? "its driver_override is "
+							  : "no driver_override is set",
+			  run->device->driver_override);
+}
+
+int check_device_siblings(struct check_run *run)
+{
+	const struct pci_devices *devices = &run->facts->devices;
+	const struct pci_device *device = run->device;
+	char list[400] = "";
+	int r;
+
+	if (device->ids != FACT_KNOWN)
+		return check_tell(run, CHECK_UNKNOWN, NULL, "its IDs could not be read");
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct pci_device *other = &devices->items[i];
+
+		if (other->ids == FACT_KNOWN && other->vendor_id == device->vendor_id &&
+		    other->device_id == device->device_id &&
+		    !check_is_along(run, other) && other != device)
+			check_add_address(list, sizeof(list), other);
+	}
+	if (!list[0])
+		return check_tell(run, CHECK_PASS, NULL, "no other %04x:%04x",
+				  device->vendor_id, device->device_id);
+	r = check_tell(run, CHECK_INFO, NULL, "the same model (%04x:%04x) as %s",
+		       device->vendor_id, device->device_id, list);
+	if (r == 0)
+		r = check_why(run, "vfio-pci.ids and options in modprobe.d go by model,"
+				   " and would take them all");
+	return r < 0 ? r : check_fix(run, "name it by its address, not by its IDs");
+}
