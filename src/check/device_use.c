@@ -16,8 +16,7 @@ static const char *way_out(enum usage_kind kind)
 		[USAGE_BOOT] = "take it out of /etc/fstab and /etc/crypttab",
 		[USAGE_SSH] = "come in another way: this one will be gone",
 		[USAGE_ROUTE] = "let its routes lead through another interface",
-		[USAGE_NETWORK] = "take the interface down, and out of the network's"
-				  " configuration",
+		[USAGE_NETWORK] = "take the interface down, also in its configuration",
 		[USAGE_DISPLAY] = "end what draws on it, or show it on another display",
 		[USAGE_CONSOLE] = "the host's console needs another display",
 		[USAGE_FRAMEBUFFER] = "see device-framebuffer",
