@@ -236,7 +236,7 @@ const struct check check_cpu_table[] = {
 	  virtualization },
 	{ "cpu-guest", "processor", "this host is no guest itself", false, in_guest },
 	{ "kvm-module", "processor", "KVM is loaded", false, kvm_module },
-	{ "kvm-device", "processor", "its node is in /dev", false, kvm_device },
+	{ "kvm-device", "processor", "the node of KVM is there", false, kvm_device },
 	{ "kvm-nested", "processor", "guests can run guests", false, nested },
 	{ "kvm-options", "processor", "KVM has its usual options", false, kvm_options },
 	{ 0 },

@@ -216,10 +216,10 @@ static int memory(struct check_run *run)
 }
 
 const struct check check_firmware_table[] = {
-	{ "firmware-boot", "firmware", "it started the kernel by UEFI", false, boot },
+	{ "firmware-boot", "firmware", "the kernel was started by UEFI", false, boot },
 	{ "firmware-lockdown", "firmware", "nothing is locked down", false, lockdown },
-	{ "firmware-dma-optin", "firmware", "it leaves it to the kernel to use the IOMMU",
-	  false, opt_in },
+	{ "firmware-dma-optin", "firmware",
+	  "the firmware leaves it to the kernel to use the IOMMU", false, opt_in },
 	{ "firmware-memory", "firmware", "each device has got its memory", false,
 	  memory },
 	{ 0 },

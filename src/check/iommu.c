@@ -239,10 +239,12 @@ static int domain(struct check_run *run)
 
 const struct check check_iommu_table[] = {
 	{ "iommu-table", "iommu", "the firmware tells of an IOMMU", false, table },
-	{ "iommu-groups", "iommu", "the kernel has turned it on", false, groups },
-	{ "iommu-cmdline", "iommu", "what the command line says of it takes effect",
-	  false, check_iommu_cmdline },
-	{ "iommu-interrupts", "iommu", "it can remap interrupts", false, remapping },
+	{ "iommu-groups", "iommu", "the kernel has turned the IOMMU on", false, groups },
+	{ "iommu-cmdline", "iommu",
+	  "what the command line says of the IOMMU takes effect", false,
+	  check_iommu_cmdline },
+	{ "iommu-interrupts", "iommu", "the IOMMU can remap interrupts", false,
+	  remapping },
 	{ "iommu-unsafe", "iommu", "unsafe interrupts are not allowed", false,
 	  unsafe_interrupts },
 	{ "iommu-acs-override", "iommu", "groups are those of the hardware", false,

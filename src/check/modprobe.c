@@ -199,7 +199,7 @@ static int virqfd(struct check_run *run)
 const struct check check_modprobe_table[] = {
 	{ "modprobe-ignored", "modprobe", "modprobe reads the files of modprobe.d", false,
 	  ignored },
-	{ "modprobe-lines", "modprobe", "it knows each line of theirs", false, lines },
+	{ "modprobe-lines", "modprobe", "modprobe knows each line there", false, lines },
 	{ "modprobe-conflict", "modprobe", "no two lines contradict each other", false,
 	  check_modprobe_conflict },
 	{ "modprobe-missing", "modprobe", "lines are about modules that there are", false,

@@ -196,7 +196,8 @@ static int confinement(struct check_run *run)
 
 const struct check check_stack_table[] = {
 	{ "guest-qemu", "guests", "QEMU is there", false, qemu },
-	{ "guest-firmware", "guests", "so is UEFI firmware for guests", false, firmware },
+	{ "guest-firmware", "guests", "UEFI firmware for guests is there", false,
+	  firmware },
 	{ "guest-libvirt", "guests", "libvirt is there", false, libvirt },
 	{ "guest-swtpm", "guests", "guests can have a TPM", false, swtpm },
 	{ "guest-confinement", "guests", "nothing keeps guests from their devices", false,

@@ -266,8 +266,8 @@ static int idle_d3(struct check_run *run)
 }
 
 const struct check check_vfio_table[] = {
-	{ "vfio-modules", "vfio", "its modules are there", false, modules },
-	{ "vfio-nodes", "vfio", "its nodes are in /dev", false, nodes },
+	{ "vfio-modules", "vfio", "the modules of VFIO are there", false, modules },
+	{ "vfio-nodes", "vfio", "the nodes of VFIO are there", false, nodes },
 	{ "vfio-memlock", "vfio", "this user may lock a guest's memory", false, memlock },
 	{ "vfio-hugepages", "vfio", "hugepages are on all nodes or on none", false,
 	  hugepages },

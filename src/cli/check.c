@@ -99,12 +99,16 @@ static int list_checks(const struct cli *cli, struct error *err)
 		json_object_put(array);
 		return error_oom(err);
 	}
-	for (size_t i = 0; (check = check_at(i)); i++)
-		if (cli->json)
+	for (size_t i = 0; (check = check_at(i)); i++) {
+		if (cli->json) {
 			json_object_array_add(array, json_check(check));
-		else
-			output_line("%-20s %s%s", check->id, check->meaning,
-				    check->per_device ? " (of a DEVICE)" : "");
+			continue;
+		}
+		if (!i || strcmp(check_at(i - 1)->area, check->area) != 0)
+			output_line("%s%s", check->area,
+				    check->per_device ? ", of each DEVICE named" : "");
+		output_line("  %-20s %s", check->id, check->meaning);
+	}
 	if (!cli->json)
 		return 0;
 	json_object_object_add(root, "checks", array);
