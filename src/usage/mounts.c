@@ -252,8 +252,8 @@ static int look_in_others(struct usage_scan *scan, const struct block_mounts *mo
 	if (r == 0 && mounts->others_unreadable)
 		r = usage_add(
 			scan->usage, block->owner, USAGE_UNREADABLE,
-			"whether a process has %s mounted for itself could not be read"
-			" (it takes root)",
+			"not every process could be asked whether it has %s mounted for"
+			" itself (as root, more can)",
 			block->name);
 	return r;
 }

@@ -83,7 +83,8 @@ static int mark_unreadable(struct usage_scan *scan, const struct usage_nodes *no
 		char detail[256];
 
 		snprintf(detail, sizeof(detail),
-			 "whether a process holds %s could not be read (it takes root)",
+			 "not every process could be asked whether it holds %s (as root,"
+			 " more can)",
 			 node->name ? node->name : node->path);
 		r = node->group ? usage_add_group(scan->usage, node->group,
 						  USAGE_UNREADABLE, detail)

@@ -162,8 +162,8 @@ static int mark_unread(const struct shares *shares)
 	for (size_t i = 0; r == 0 && i < shares->count; i++)
 		r = usage_add(shares->scan->usage, shares->items[i].device,
 			      USAGE_UNREADABLE,
-			      "whether a process has it mounted could not be read (it"
-			      " takes root)");
+			      "not every process could be asked whether it has it"
+			      " mounted (as root, more can)");
 	return r;
 }
 

@@ -48,7 +48,7 @@ static void the_first_process_may_have_mounts_that_others_have_not(void **state)
 	look_expect_free(tree, DISK);
 	assert_int_equal(unlinkat(tree->fd, "proc/self/ns/mnt", 0), 0);
 	tree_link(tree, "proc/self/ns/mnt", "mnt:[4026532001]");
-	look_expect_unreadable(tree, DISK, "whether a process has nvme0n1 mounted");
+	look_expect_unreadable(tree, DISK, "asked whether it has nvme0n1 mounted");
 }
 
 static void swap_that_cannot_be_read_counts(void **state)
@@ -65,7 +65,7 @@ static void a_namespace_that_cannot_be_read_may_have_it_mounted(void **state)
 
 	tree_link(tree, "proc/812/ns/mnt", "mnt:[4026532999]");
 	quiet_unreadable(tree, "proc/812/mountinfo");
-	look_expect_unreadable(tree, DISK, "whether a process has nvme0n1 mounted");
+	look_expect_unreadable(tree, DISK, "asked whether it has nvme0n1 mounted");
 }
 
 static void a_process_that_cannot_be_looked_at_may_have_it_mounted(void **state)
@@ -74,7 +74,7 @@ static void a_process_that_cannot_be_looked_at_may_have_it_mounted(void **state)
 
 	/* No link, and not absent either: what an ordinary user gets of root's. */
 	quiet_unreadable(tree, "proc/812/ns/mnt");
-	look_expect_unreadable(tree, DISK, "whether a process has nvme0n1 mounted");
+	look_expect_unreadable(tree, DISK, "asked whether it has nvme0n1 mounted");
 }
 
 /* Once a mount is known, what others may have mounted says nothing more. */
@@ -97,7 +97,7 @@ static void where_processes_are_hidden_one_may_have_it_mounted(void **state)
 	const struct tree *tree = *state;
 
 	assert_int_equal(renameat(tree->fd, "proc/1", tree->fd, "proc/4711"), 0);
-	look_expect_unreadable(tree, DISK, "whether a process has nvme0n1 mounted");
+	look_expect_unreadable(tree, DISK, "asked whether it has nvme0n1 mounted");
 }
 
 static void a_number_that_cannot_be_read_may_be_of_a_mount(void **state)

@@ -111,7 +111,7 @@ static void a_usb_device_that_may_be_held_counts(void **state)
 	add_usb(tree, "1-2", "1\n", "4\n");
 	add_usb(tree, "1-3", "1\n", "5\n");
 	look(tree, &looked);
-	expect_unreadable(&looked, USB, "whether a process holds a USB device on it");
+	expect_unreadable(&looked, USB, "asked whether it holds a USB device on it");
 	assert_int_equal(count_use(&looked, USB, USAGE_UNREADABLE), 1);
 	look_away(&looked);
 }

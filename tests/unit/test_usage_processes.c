@@ -182,9 +182,9 @@ static void a_process_that_cannot_be_looked_at_may_hold_any_node(void **state)
 	tree_function(tree, "0000:06:00.0", MODALIAS_VGA, NULL, "6");
 	quiet_unreadable(tree, "proc/812/ns/mnt");
 	look(tree, &looked);
-	expect_unreadable(&looked, CARD, "whether a process holds /dev/dri/renderD128");
-	expect_unreadable(&looked, SOUND, "whether a process holds /dev/snd/pcmC0D3p");
-	expect_unreadable(&looked, NVME, "whether a process holds /dev/nvme0");
+	expect_unreadable(&looked, CARD, "asked whether it holds /dev/dri/renderD128");
+	expect_unreadable(&looked, SOUND, "asked whether it holds /dev/snd/pcmC0D3p");
+	expect_unreadable(&looked, NVME, "asked whether it holds /dev/nvme0");
 	/* Without a driver there are no nodes to hold. */
 	expect_free(&looked, "0000:06:00.0");
 	look_away(&looked);
@@ -196,7 +196,7 @@ static void where_processes_are_hidden_one_may_hold_any_node(void **state)
 	const struct tree *tree = *state;
 
 	assert_int_equal(renameat(tree->fd, "proc/1", tree->fd, "proc/4711"), 0);
-	look_expect_unreadable(tree, CARD, "whether a process holds /dev/dri/card0");
+	look_expect_unreadable(tree, CARD, "asked whether it holds /dev/dri/card0");
 }
 
 static void what_is_held_for_certain_is_the_reason_given(void **state)
@@ -208,7 +208,7 @@ static void what_is_held_for_certain_is_the_reason_given(void **state)
 	quiet_process(tree, "812", "Xorg", "/dev/dri/card0");
 	look(tree, &looked);
 	expect_use(&looked, CARD, USAGE_PROCESS, "process 812 (Xorg)");
-	expect_use(&looked, CARD, USAGE_UNREADABLE, "whether a process holds");
+	expect_use(&looked, CARD, USAGE_UNREADABLE, "asked whether it holds");
 	expect_verdict(&looked, CARD, USAGE_IN_USE, CARD ": process 812 (Xorg) holds");
 	look_away(&looked);
 }

@@ -140,7 +140,7 @@ static void a_share_that_a_hidden_process_may_have_mounted_counts(void **state)
 	const struct tree *tree = *state;
 
 	quiet_unreadable(tree, "proc/812/ns/mnt");
-	look_expect_unreadable(tree, NINE, "whether a process has it mounted");
+	look_expect_unreadable(tree, NINE, "asked whether it has it mounted");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, shares_setup, tree_teardown)

@@ -266,8 +266,8 @@ static void a_group_that_a_hidden_process_may_hold_counts(void **state)
 	tree_function(tree, "0000:04:00.1", MODALIAS_HDA, NULL, "4");
 	quiet_unreadable(tree, "proc/812/ns/mnt");
 	look(tree, &looked);
-	expect_unreadable(&looked, "0000:04:00.0", "whether a process holds /dev/vfio/4");
-	expect_unreadable(&looked, "0000:04:00.1", "whether a process holds /dev/vfio/4");
+	expect_unreadable(&looked, "0000:04:00.0", "asked whether it holds /dev/vfio/4");
+	expect_unreadable(&looked, "0000:04:00.1", "asked whether it holds /dev/vfio/4");
 	/* No driver of VFIO has it: there is nothing to hold. */
 	expect_free(&looked, OTHER);
 	look_away(&looked);
