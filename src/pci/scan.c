@@ -157,8 +157,13 @@ int pci_scan(const struct host *host, struct pci_devices *ret_devices, struct er
 		error_hint(err, "/sys must be mounted, with %s in it", devices_path);
 		return r;
 	}
-	if (r < 0)
-		return error_set(err, -r, devices_path, "%s", strerror(-r));
+	if (r < 0) {
+		r = error_set(err, -r, devices_path, "%s", strerror(-r));
+		if (!host_is_live(host))
+			error_hint(err, "%s is damaged, or no whole copy of a host",
+				   host_name(host));
+		return r;
+	}
 	devices.items = calloc(names.count ? names.count : 1, sizeof(*devices.items));
 	if (!devices.items)
 		return error_oom(err);
