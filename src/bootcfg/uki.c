@@ -86,12 +86,10 @@ static ssize_t read_at(int fd, off_t offset, char *buffer, size_t size)
 static int write_section(int fd, const char *headers, size_t len, const char *section,
 			 FILE *stream)
 {
-	_cleanup_free_ char *text = malloc(TEXT_MAX);
+	char text[TEXT_MAX];
 	uint32_t offset, size;
 	ssize_t n;
 
-	if (!text)
-		return -ENOMEM;
 	if (bootcfg_pe_find(headers, len, section, &offset, &size) < 0)
 		return 0;
 	if (size >= TEXT_MAX)
