@@ -42,8 +42,9 @@ int usage_add_group(struct usage *usage, const struct iommu_group *group,
 		    enum usage_kind kind, const char *detail);
 
 /*
- * Gives every device of a base class that has a driver the finding USAGE_UNREADABLE:
- * nothing tells which of them are in use, so any may be. Returns 0 or -ENOMEM.
+ * Gives every device of a base class that is on a driver of the host's the finding
+ * USAGE_UNREADABLE: nothing tells which of them are in use, so any may be. Returns 0 or
+ * -ENOMEM.
  */
 int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 			  const char *detail);

@@ -174,6 +174,25 @@ static void a_console_that_cannot_be_read_may_be_on_any_card(void **state)
 	}
 }
 
+/* CONFIG_FB_DEVICE=n: of framebuffers nothing is in /sys, and the console is on one. */
+static void a_console_on_a_framebuffer_that_is_not_told_may_be_on_any_card(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_function(tree, "0000:05:00.0", MODALIAS_VGA, "vfio-pci", "5");
+	tree_function(tree, "0000:06:00.0", MODALIAS_VGA, NULL, "6");
+	quiet_class(tree, "graphics", "virtual/graphics", "fbcon");
+	look_expect_free(tree, CARD);
+	add_console(tree, "vtcon1", "(M) frame buffer device\n", "1\n");
+	look(tree, &looked);
+	expect_unreadable(&looked, CARD, "whether it has the kernel's console");
+	expect_unreadable(&looked, OTHER, "whether it has the kernel's console");
+	expect_free(&looked, "0000:05:00.0");
+	expect_free(&looked, "0000:06:00.0");
+	look_away(&looked);
+}
+
 static void a_boot_vga_that_cannot_be_read_may_have_the_text_console(void **state)
 {
 	const struct tree *tree = *state;
@@ -284,6 +303,7 @@ int main(void)
 		TEST(a_console_that_was_unbound_is_none),
 		TEST(the_text_console_is_on_the_firmwares_display),
 		TEST(a_console_that_cannot_be_read_may_be_on_any_card),
+		TEST(a_console_on_a_framebuffer_that_is_not_told_may_be_on_any_card),
 		TEST(a_boot_vga_that_cannot_be_read_may_have_the_text_console),
 		TEST(the_firmwares_framebuffer_is_found_by_anybody),
 		TEST(every_name_of_a_framebuffer_is_known),
