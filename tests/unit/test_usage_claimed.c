@@ -2,6 +2,8 @@
 /* The last look before a disk is taken away: whether the kernel has it claimed. */
 #include "looked.h"
 
+#include <sys/resource.h>
+
 #include "host/claimed.h"
 
 #define DISK	"0000:01:00.0"
@@ -122,6 +124,27 @@ static void what_has_no_node_is_not_known(void **state)
 	host_free(host);
 }
 
+/* Not an error: the rest is known, and the disk counts as in use. */
+static void without_a_child_to_ask_it_is_not_known(void **state)
+{
+	const char *const name = "no-such-disk";
+	enum host_claim claim = HOST_CLAIM_NONE;
+	struct rlimit usual, none;
+	struct host *host;
+	int r;
+
+	(void)state;
+	assert_int_equal(host_open_live(&host, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	r = host_find_claimed(host, &name, 1, 10000, &claim);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_int_equal(r, 0);
+	assert_int_equal(claim, HOST_CLAIM_UNKNOWN);
+	host_free(host);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, disks_setup, tree_teardown)
 
 int main(void)
@@ -133,6 +156,7 @@ int main(void)
 		TEST(what_the_kernel_does_not_answer_counts),
 		TEST(a_disk_in_use_is_not_asked_for),
 		TEST(what_has_no_node_is_not_known),
+		TEST(without_a_child_to_ask_it_is_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
