@@ -53,9 +53,13 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 		    enum usage_kind kind);
 
 /*
- * The function that an entry of a folder in /sys/class is on, by the entry's link. NULL:
- * none, or it could not be read.
+ * The function that a device of another bus or class is on, by a link to it. NULL: none,
+ * or it could not be read.
  */
+const struct pci_device *usage_link_owner(const struct usage_scan *scan,
+					  const char *path);
+
+/* The same of an entry of a folder in /sys/class. */
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name);
 
