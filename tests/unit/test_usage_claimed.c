@@ -6,27 +6,7 @@
 
 #include "host/claimed.h"
 
-#define DISK	"0000:01:00.0"
-#define OTHER	"0000:02:00.0"
-#define IN	"pci0000:00/0000:01:00.0/nvme/nvme0"
 #define CLAIMED "pciferry/claimed"
-
-static int disks_setup(void **state)
-{
-	const struct tree *tree;
-	int r = quiet_setup(state);
-
-	if (r < 0)
-		return r;
-	tree = *state;
-	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
-	tree_function(tree, OTHER, MODALIAS_NVME, "nvme", "2");
-	quiet_disk(tree, IN, "nvme0n1", NULL, "259:0");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p1", "259:1");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p2", "259:2");
-	quiet_disk(tree, "pci0000:00/0000:02:00.0/nvme/nvme1", "nvme1n1", NULL, "259:10");
-	return 0;
-}
 
 static void look_closer(const struct tree *tree, struct looked *looked)
 {
@@ -48,7 +28,7 @@ static void a_disk_that_nobody_claims_is_free(void **state)
 	tree_file(tree, CLAIMED, "nvme0n10\nnvme0n1p10\nsda\n");
 	look_closer(tree, &looked);
 	expect_free(&looked, DISK);
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 }
 
@@ -60,7 +40,7 @@ static void a_disk_that_the_kernel_has_claimed_is_in_use(void **state)
 	tree_file(tree, CLAIMED, "nvme0n1\n");
 	look_closer(tree, &looked);
 	expect_use(&looked, DISK, USAGE_HOLDER, "nvme0n1 is claimed by the kernel");
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 	/* With a partition its disk is claimed, too. */
 	tree_file(tree, CLAIMED, "nvme0n1\nnvme0n1p2\n");
