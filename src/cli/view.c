@@ -126,7 +126,7 @@ int cli_view_read(struct cli_view *view, unsigned int needs, struct error *err)
 	return 0;
 }
 
-size_t cli_view_index(const struct cli_view *view, const struct pci_device *device)
+static size_t index_of(const struct cli_view *view, const struct pci_device *device)
 {
 	return (size_t)(device - view->devices.items);
 }
@@ -135,14 +135,14 @@ const struct pci_node *cli_view_node(const struct cli_view *view,
 				     const struct pci_device *device)
 {
 	return view->has & CLI_NEEDS_TOPOLOGY
-		       ? &view->topology.nodes[cli_view_index(view, device)]
+		       ? &view->topology.nodes[index_of(view, device)]
 		       : NULL;
 }
 
 const struct pci_config *cli_view_config(const struct cli_view *view,
 					 const struct pci_device *device)
 {
-	return view->has & CLI_NEEDS_CONFIG ? &view->configs[cli_view_index(view, device)]
+	return view->has & CLI_NEEDS_CONFIG ? &view->configs[index_of(view, device)]
 					    : NULL;
 }
 
@@ -150,6 +150,6 @@ const struct iommu_predicted *cli_view_predicted(const struct cli_view *view,
 						 const struct pci_device *device)
 {
 	return view->has & CLI_NEEDS_PREDICTION
-		       ? &view->prediction.of_device[cli_view_index(view, device)]
+		       ? &view->prediction.of_device[index_of(view, device)]
 		       : NULL;
 }
