@@ -50,16 +50,11 @@ void check_add_address(char *list, size_t size, const struct pci_device *device)
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since)
 {
-	unsigned int have_major, have_minor;
-	char release[128];
-	enum fact fact = host_read(facts->host, "proc/sys/kernel/osrelease", release,
-				   sizeof(release));
+	const struct bootcfg_kernel *kernel = check_running_kernel(facts);
 
-	if (fact != FACT_KNOWN)
-		return fact;
-	if (sscanf(release, "%4u.%4u", &have_major, &have_minor) != 2)
+	if (!kernel || !kernel->version)
 		return FACT_UNREADABLE;
-	*ret_since = have_major > major || (have_major == major && have_minor >= minor);
+	*ret_since = !bootcfg_is_before(kernel, major, minor);
 	return FACT_KNOWN;
 }
 

@@ -131,6 +131,9 @@ const struct pci_node *check_node(const struct check_run *run);
 /* Adds a function to a list of them in words, of which what has no room is "...". */
 void check_add_address(char *list, size_t size, const struct pci_device *device);
 
+/* NULL: which one it is could not be read. */
+struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);
+
 /* Whether the running kernel is that version or a later one. */
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since);

@@ -49,6 +49,14 @@ void check_add_name(struct check_names *names, const char *prefix, const char *n
 		names->text[names->len] = '\0';
 }
 
+struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts)
+{
+	for (size_t i = 0; i < facts->kernels->count; i++)
+		if (facts->kernels->items[i].running)
+			return &facts->kernels->items[i];
+	return NULL;
+}
+
 /* How to come to a kernel that has its modules, or that was built with what is needed. */
 static int fix_kernel(struct check_run *run, const struct bootcfg_kernel *kernel,
 		      bool modules_alone)
