@@ -92,6 +92,11 @@ int check_tell(struct check_run *run, enum check_status status, const char *subj
 	return r < 0 || !finding->subject || !finding->why || !finding->fix ? -ENOMEM : 0;
 }
 
+int check_tell_unread(struct check_run *run, const char *path)
+{
+	return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read", path);
+}
+
 static struct check_finding *last_finding(const struct check_run *run)
 {
 	return &run->findings->items[run->findings->count - 1];

@@ -87,8 +87,7 @@ static int look_at_driverctl(struct check_run *run)
 	if (fact == FACT_ABSENT)
 		return 0;
 	if (fact == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	r = check_tell(run, CHECK_INFO, NULL, "driverctl gives it to %s at boot (/%s)",
 		       driver, path);
 	if (r == 0)

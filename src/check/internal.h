@@ -59,6 +59,9 @@ int check_why(struct check_run *run, const char *why, ...)
 int check_fix(struct check_run *run, const char *fix, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* UNKNOWN, since this file or folder could not be read: "proc/cmdline". */
+int check_tell_unread(struct check_run *run, const char *path);
+
 /* Who made the processor, as far as IOMMUs go. */
 enum check_vendor { CHECK_VENDOR_UNKNOWN, CHECK_INTEL, CHECK_AMD, CHECK_NOT_X86 };
 enum check_vendor check_vendor(const struct check_facts *facts);

@@ -157,8 +157,7 @@ static int unsafe_interrupts(struct check_run *run)
 	int r;
 
 	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	if (strcmp(text, "Y") != 0)
 		return check_tell(run, CHECK_PASS, NULL,
 				  "allow_unsafe_interrupts is not set");
@@ -178,8 +177,7 @@ static int acs_override(struct check_run *run)
 	int r;
 
 	if (run->facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	parameter = bootcfg_find_parameter(&run->facts->cmdline, "pcie_acs_override");
 	if (!parameter)
 		return check_tell(run, CHECK_PASS, NULL,

@@ -184,8 +184,7 @@ int check_iommu_cmdline(struct check_run *run)
 	int r = 0;
 
 	if (run->facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	for (size_t i = 0; r == 0 && i < cmdline->count; i++)
 		r = look_at_spelling(run, &cmdline->items[i]);
 	if (r == 0)

@@ -309,8 +309,7 @@ static int iommu_default(struct check_run *run)
 			"it is not known to be a processor of Intel's or AMD's");
 	}
 	if (facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	return each_kernel(run, look_at_default);
 }
 

@@ -11,11 +11,6 @@
 /* Below this no guest fits beside what VFIO pins. */
 enum { MEMLOCK_MIN = 1 << 30 };
 
-static int no_modules(struct check_run *run)
-{
-	return check_tell(run, CHECK_UNKNOWN, NULL, "/sys/module could not be read");
-}
-
 static int fix_missing(struct check_run *run, const struct bootcfg_kernel *kernel)
 {
 	if (!kernel->folder)
@@ -68,7 +63,7 @@ static int modules(struct check_run *run)
 	int r;
 
 	if (!host_exists(run->facts->host, "sys/module"))
-		return no_modules(run);
+		return check_tell_unread(run, "sys/module");
 	r = look_for_module(run, "vfio_pci");
 	return r < 0 ? r : look_for_module(run, "vfio_iommu_type1");
 }
@@ -80,7 +75,7 @@ static int nodes(struct check_run *run)
 	int r;
 
 	if (!host_exists(host, "sys/module"))
-		return no_modules(run);
+		return check_tell_unread(run, "sys/module");
 	if (!host_exists(host, "sys/module/vfio"))
 		return check_tell(run, CHECK_PASS, NULL,
 				  "VFIO is not loaded: its nodes come with it");
@@ -90,8 +85,7 @@ static int nodes(struct check_run *run)
 	if (fact == FACT_KNOWN)
 		return check_tell(run, CHECK_PASS, NULL, "/dev/vfio/vfio is there");
 	if (fact == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/dev/vfio could not be read");
+		return check_tell_unread(run, "dev/vfio");
 	r = check_tell(run, CHECK_FAIL, NULL,
 		       "VFIO is loaded, but there is no /dev/vfio/vfio");
 	if (r == 0)
@@ -120,8 +114,7 @@ static int memlock(struct check_run *run)
 
 	if (host_read_file(host, "proc/self/limits", &limits, &len) < 0 ||
 	    host_read_file(host, "proc/self/status", &status, &len) < 0)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/self/limits could not be read");
+		return check_tell_unread(run, "proc/self/limits");
 	user = value_of(status, "\nUid:");
 	limit = value_of(limits, "Max locked memory");
 	if (!user || !limit)
@@ -201,8 +194,7 @@ static int hugepages(struct check_run *run)
 	if (check_presence(host, folder) == FACT_ABSENT)
 		return check_tell(run, CHECK_PASS, NULL, "one node");
 	if (host_list(host, folder, &all) < 0)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  folder);
+		return check_tell_unread(run, folder);
 	for (size_t i = 0; r == 0 && i < all.count; i++)
 		if (!strncmp(all.items[i], "node", 4) && all.items[i][4] >= '0' &&
 		    all.items[i][4] <= '9')
@@ -229,10 +221,9 @@ static int idle_d3(struct check_run *run)
 	int r;
 
 	if (!host_exists(run->facts->host, "sys/module"))
-		return no_modules(run);
+		return check_tell_unread(run, "sys/module");
 	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	if (strcmp(text, "Y") != 0)
 		return check_tell(run, CHECK_PASS, NULL, "idle devices may sleep");
 	r = check_tell(run, CHECK_INFO, NULL, "/%s is Y", path);
