@@ -68,6 +68,7 @@ UNREAD = [
     ("device-mentioned", loops(GUEST)),
     ("device-mentioned", in_turn(remove("etc/modprobe.d"), loops("etc/modprobe.d"))),
     ("device-mentioned", loops("etc/network/interfaces")),
+    ("device-mentioned", remove("etc")),
 ]
 
 
