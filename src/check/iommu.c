@@ -86,7 +86,8 @@ static int table(struct check_run *run)
 	}
 	if (firmware->fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/firmware/acpi/tables can be read as root only");
+				  "/sys/firmware/acpi/tables could not be read; as root"
+				  " it can");
 	r = check_tell(run, CHECK_FAIL, NULL,
 		       "neither DMAR nor IVRS in /sys/firmware/acpi/tables");
 	if (r == 0)
@@ -156,6 +157,8 @@ static int unsafe_interrupts(struct check_run *run)
 	char text[16];
 	int r;
 
+	if (!host_exists(run->facts->host, "sys/module"))
+		return check_tell_unread(run, "sys/module");
 	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
 		return check_tell_unread(run, path);
 	if (strcmp(text, "Y") != 0)
