@@ -142,7 +142,7 @@ int check_device_siblings(struct check_run *run)
 {
 	const struct pci_devices *devices = &run->facts->devices;
 	const struct pci_device *device = run->device;
-	char list[400] = "";
+	struct check_names names = { 0 };
 	int r;
 
 	if (device->ids != FACT_KNOWN)
@@ -153,13 +153,13 @@ int check_device_siblings(struct check_run *run)
 		if (other->ids == FACT_KNOWN && other->vendor_id == device->vendor_id &&
 		    other->device_id == device->device_id &&
 		    !check_is_along(run, other) && other != device)
-			check_add_address(list, sizeof(list), other);
+			check_add_address(&names, other);
 	}
-	if (!list[0])
+	if (!names.len)
 		return check_tell(run, CHECK_PASS, NULL, "no other %04x:%04x",
 				  device->vendor_id, device->device_id);
 	r = check_tell(run, CHECK_INFO, NULL, "the same model (%04x:%04x) as %s",
-		       device->vendor_id, device->device_id, list);
+		       device->vendor_id, device->device_id, names.text);
 	if (r == 0)
 		r = check_why(run, "vfio-pci.ids and options in modprobe.d go by model,"
 				   " and would take them all");

@@ -51,13 +51,13 @@ static bool resets_alone(const char *methods)
 
 /* Those behind the same bridge that would be reset, and do not go along. */
 static void list_others(const struct check_run *run, const struct pci_node *first,
-			char *list, size_t size)
+			struct check_names *names)
 {
 	for (; first; first = first->next) {
 		if (!first->physical && !pci_is_bridge(first->device) &&
 		    !check_is_along(run, first->device))
-			check_add_address(list, size, first->device);
-		list_others(run, first->children, list, size);
+			check_add_address(names, first->device);
+		list_others(run, first->children, names);
 	}
 }
 
@@ -77,11 +77,11 @@ static int tell_dirty(struct check_run *run, const char *name)
 static int tell_bus_reset(struct check_run *run, const struct pci_node *node,
 			  const char *name)
 {
-	char others[400] = "";
+	struct check_names others = { 0 };
 	int r;
 
-	list_others(run, node->parent->children, others, sizeof(others));
-	if (!others[0]) {
+	list_others(run, node->parent->children, &others);
+	if (!others.len) {
 		r = check_tell(run, CHECK_INFO, NULL,
 			       "%s is reset with its bus only, and all on it go along",
 			       name);
@@ -90,7 +90,7 @@ static int tell_bus_reset(struct check_run *run, const struct pci_node *node,
 					      " all");
 	}
 	r = check_tell(run, CHECK_WARN, NULL, "%s is reset with its bus only, with %s",
-		       name, others);
+		       name, others.text);
 	if (r == 0)
 		r = check_why(run, "a reset would hit those as well, so the kernel does"
 				   " not do it unless they are in the same guest");

@@ -109,12 +109,14 @@ int check_tell_no_log(struct check_run *run);
 /* How this distribution makes the initramfs of all kernels anew: a command. */
 const char *check_rebuild(const struct check_facts *facts);
 
-/* Names in one line, "a, b". What does not fit is left out whole. */
+/* Names in one line, "a, b"; instead of those that have no room there is "...". */
 struct check_names {
-	char text[256];
+	char text[400];
 	size_t len;
+	bool is_full;
 };
 void check_add_name(struct check_names *names, const char *prefix, const char *name);
+void check_add_address(struct check_names *names, const struct pci_device *device);
 
 /* Whether modprobe.d was read; else tells that it is unknown, and sets *ret_r. */
 bool check_has_modprobe(struct check_run *run, int *ret_r);
@@ -130,9 +132,6 @@ const struct pci_device *check_goes_along(const struct check_run *run, size_t n)
 bool check_is_along(const struct check_run *run, const struct pci_device *device);
 
 const struct pci_node *check_node(const struct check_run *run);
-
-/* Adds a function to a list of them in words, of which what has no room is "...". */
-void check_add_address(char *list, size_t size, const struct pci_device *device);
 
 /* NULL: which one it is could not be read. */
 struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);

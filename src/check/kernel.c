@@ -39,14 +39,27 @@ static const struct {
 
 void check_add_name(struct check_names *names, const char *prefix, const char *name)
 {
+	static const char more[] = "...";
 	size_t room = sizeof(names->text) - names->len;
-	int n = snprintf(names->text + names->len, room, "%s%s%s", names->len ? ", " : "",
-			 prefix, name);
+	const char *comma = names->len ? ", " : "";
+	char *end = names->text + names->len;
+	int n;
 
-	if ((size_t)n < room)
-		names->len += (size_t)n;
-	else
-		names->text[names->len] = '\0';
+	if (names->is_full)
+		return;
+	n = snprintf(end, room, "%s%s%s", comma, prefix, name);
+	/* That these words fit behind it holds from one name to the next. */
+	names->is_full = (size_t)n + strlen(", ") + sizeof(more) > room;
+	if (names->is_full)
+		n = snprintf(end, room, "%s%s", comma, more);
+	names->len += (size_t)n;
+}
+
+void check_add_address(struct check_names *names, const struct pci_device *device)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	check_add_name(names, "", pci_address_format(&device->address, address));
 }
 
 struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts)

@@ -170,6 +170,16 @@ def test_one_unreadable_file_leaves_it_open(host, check):
     assert "/etc/modprobe.d/loop.conf" in found[0]["seen"]
 
 
+def test_missing_modules_that_have_no_room_in_the_line_are_not_passed_over(host):
+    wanted = [f"no-such-card-{number}" for number in range(60)]
+    write(VFIO, *(f"blacklist {name}" for name in wanted))(host)
+    found, = findings(host, "--only", "modprobe-missing")
+    *names, last = found["seen"].partition("modules: ")[2].split(", ")
+    assert len(names) > 15 and names == wanted[:len(names)] and last == "..."
+    write(VFIO, "blacklist " + 500 * "x")(host)
+    assert statuses(host, "modprobe-missing") == ["INFO"]
+
+
 def test_modules_that_could_not_be_read_are_not_missing(host):
     remove(f"lib/modules/{checks.RELEASE}/modules.builtin")(host)
     write(VFIO, "options no-such a=1", "blacklist neither")(host)
