@@ -23,7 +23,7 @@ struct check_device_facts {
 /* What several checks look at, read once. */
 struct check_facts {
 	const struct host *host;
-	struct pci_devices devices;
+	struct pci_devices devices; /* as they were handed in, and not its own */
 	struct iommu_groups groups;
 	struct iommu_firmware firmware; /* the firmware's table of IOMMUs */
 	struct iommu_registered units;	/* the IOMMUs that the kernel drives */

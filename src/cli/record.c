@@ -116,18 +116,17 @@ static bool is_public(const struct check *check, void *argument)
 static int read_checks(const struct cli_view *view, struct error *err)
 {
 	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
-	_cleanup_free_ struct pci_address *addresses =
-		calloc(view->devices.count + 1, sizeof(*addresses));
+	_cleanup_free_ struct pci_device **all = pci_all(&view->devices);
 	struct check_request request = {
-		.devices = addresses,
-		.n_devices = view->devices.count,
+		.devices = &view->devices,
+		.groups = &view->groups,
+		.named = all,
+		.n_named = view->devices.count,
 		.wanted = is_public,
 	};
 
-	if (!addresses)
+	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < view->devices.count; i++)
-		addresses[i] = view->devices.items[i].address;
 	return check_host(view->host, &request, &findings, err);
 }
 

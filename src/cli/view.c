@@ -52,13 +52,10 @@ static int read_stuck(struct cli_view *view, struct error *err)
 
 static int read_overrides(struct cli_view *view, struct error *err)
 {
-	_cleanup_free_ struct pci_device **all = NULL;
+	_cleanup_free_ struct pci_device **all = pci_all(&view->devices);
 
-	all = calloc(view->devices.count ? view->devices.count : 1, sizeof(*all));
 	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < view->devices.count; i++)
-		all[i] = &view->devices.items[i];
 	return pci_read_overrides(view->host, all, view->devices.count, err);
 }
 

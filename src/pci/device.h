@@ -70,6 +70,9 @@ struct pci_device *pci_find(const struct pci_devices *devices,
  */
 struct pci_device *pci_find_by_path(const struct pci_devices *devices, const char *path);
 
+/* Pointers to all of them. The caller frees it; NULL: out of memory. */
+struct pci_device **pci_all(const struct pci_devices *devices);
+
 /*
  * Reads driver_override of these devices, and finds out which of them hang in a driver's
  * unbind, whose `stuck` is set. Until 2026 the kernel takes the device lock for the
