@@ -151,7 +151,12 @@ def test_a_disk_in_use_is_refused_with_the_evidence(host):
 def test_ids_of_several_devices_are_not_guessed(host):
     lines = expect(2, "2 devices have these IDs", "bind", "--dry-run", "1234:0010", "--host",
                    host.root)
-    assert "0000:02:00.0" in lines[1] and "0000:03:00.0" in lines[2]
+    assert len(lines) == 3 and lines[1].split(", ") == ["  0000:02:00.0", "0000:03:00.0"]
+    for bus in range(0x10, 0x30):
+        host.device(f"0000:{bus:x}:00.0", "1234:0010")
+    lines = expect(2, "34 devices have these IDs", "bind", "--dry-run", "1234:0010", "--host",
+                   host.root)
+    assert len(lines) == 3 and lines[1].endswith(", ...")
 
 
 def test_a_dry_run_prints_the_steps_in_order(host):
