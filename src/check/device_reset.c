@@ -30,25 +30,6 @@ static enum fact read_methods(const struct check_run *run,
 	return fact;
 }
 
-/*
- * A method that spares the functions beside it. "bus" does not, though the kernel lists
- * it only for the first function of a slot, before it knows the others
- * (pci_parent_bus_reset()).
- */
-static bool resets_alone(const char *methods)
-{
-	while (*methods) {
-		size_t len = strcspn(methods, " ");
-
-		if (!(len == 3 && !strncmp(methods, "bus", len)) &&
-		    !(len == 7 && !strncmp(methods, "cxl_bus", len)))
-			return true;
-		methods += len;
-		methods += strspn(methods, " ");
-	}
-	return false;
-}
-
 /* Those behind the same bridge that would be reset, and do not go along. */
 static void list_others(const struct check_run *run, const struct pci_node *first,
 			struct check_names *names)
@@ -113,7 +94,7 @@ static int look_at_reset(struct check_run *run, const struct pci_device *device)
 				  "how %s is reset could not be read (the kernel tells it"
 				  " since 5.15)",
 				  name);
-	if (fact == FACT_KNOWN && resets_alone(methods))
+	if (fact == FACT_KNOWN && pci_resets_alone(methods))
 		return 0;
 	if (node->parent_fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,

@@ -130,4 +130,7 @@ int pci_details_read(const struct host *host, const struct pci_device *device,
 		     struct pci_details *ret_details, struct error *err);
 void pci_details_free(struct pci_details *details); /* takes NULL */
 
+/* Whether one of these methods of resetting a function spares those beside it. */
+bool pci_resets_alone(const char *methods);
+
 #endif

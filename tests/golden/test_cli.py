@@ -298,6 +298,16 @@ def test_a_sleeping_device_is_not_woken_unless_asked(wired):
         assert (devices["0000:01:00.0"]["link"] is not None) == known
 
 
+@pytest.mark.parametrize("methods,alone", [
+    ("bus", False), ("cxl_bus", False), ("flr bus", True), ("bus flr", True),
+])
+def test_what_a_reset_hits_as_well_is_told(wired, methods, alone):
+    """Where others are on the bus, the kernel passes over "bus" to the next method."""
+    wired.file(f"{wired.folder('0000:02:00.0')}/reset_method", f"{methods}\n")
+    done = run("show", "02:00.0", "--host", wired.root)
+    assert f"  Reset by     {methods}{'' if alone else ', together'}\n" in done.stdout
+
+
 def test_graphviz_accepts_the_graph(wired, host):
     if not shutil.which("dot"):
         pytest.skip("graphviz is not here")
