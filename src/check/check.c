@@ -13,9 +13,9 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,   check_firmware_table, check_kernel_table,
-	check_iommu_table, check_modprobe_table, check_vfio_table,
-	check_stack_table, check_log_table,	 check_device_table,
+	check_cpu_table,  check_firmware_table, check_kernel_table, check_iommu_table,
+	check_boot_table, check_modprobe_table, check_vfio_table,   check_stack_table,
+	check_log_table,  check_device_table,
 };
 
 const struct check *check_at(size_t index)
@@ -148,6 +148,7 @@ static void facts_free(struct check_facts *facts)
 	pci_topology_free(&facts->device.topology);
 	bootcfg_modprobe_free(&facts->loads);
 	bootcfg_modprobe_free(&facts->modprobe);
+	bootcfg_boot_free(&facts->boot);
 	bootcfg_kernels_free(facts->kernels);
 	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
@@ -181,6 +182,8 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
+	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0)
+		return error_oom(err);
 	facts->cpuinfo_fact =
 		fact_of(host_read_file(host, "proc/cpuinfo", &facts->cpuinfo, &len));
 	facts->log_fact =

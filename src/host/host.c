@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "host/archive.h"
 #include "host/backend.h"
+#include "host/internal.h"
 #include "host/recording.h"
 #include "host/tree.h"
 
@@ -132,7 +133,7 @@ int host_root_fd(const struct host *host)
 	return host->root;
 }
 
-static enum fact fact_of_errno(int code)
+enum fact host_fact_of_error(int code)
 {
 	return code == ENOENT || code == ENOTDIR ? FACT_ABSENT : FACT_UNREADABLE;
 }
@@ -144,7 +145,7 @@ static enum fact read_text(const struct host *host, const struct host_dir *dir,
 
 	if (n < 0 || (size_t)n == size) {
 		buffer[0] = '\0';
-		return n < 0 ? fact_of_errno((int)-n) : FACT_UNREADABLE;
+		return n < 0 ? host_fact_of_error((int)-n) : FACT_UNREADABLE;
 	}
 	buffer[n] = '\0';
 	text_trim_end(buffer);
@@ -210,7 +211,7 @@ static enum fact read_target(const struct host *host, const struct host_dir *dir
 	if (n >= 0)
 		return FACT_KNOWN;
 	buffer[0] = '\0';
-	return fact_of_errno((int)-n);
+	return host_fact_of_error((int)-n);
 }
 
 enum fact host_link_target(const struct host *host, const char *path, char *buffer,
@@ -259,7 +260,7 @@ enum fact host_count_folders(const struct host *host, const char *path,
 		return host_read_number(host, kept, ret_count);
 	fd = rooted_open(host->root, path, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0 || fstat(fd, &status) < 0)
-		return fact_of_errno(fd < 0 ? -fd : errno);
+		return host_fact_of_error(fd < 0 ? -fd : errno);
 	/* Its own "." and its parent's name for it are links, too. */
 	if (status.st_nlink < 2)
 		return FACT_UNREADABLE;

@@ -90,6 +90,39 @@ int host_read_made(const struct host *host, const char *path,
 		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
 		   size_t *ret_len);
 
+/* Which file it is, and when it was last written. */
+struct host_status {
+	unsigned long long device, inode; /* of two hosts, the same means nothing */
+	unsigned long long size;
+	long long mtime; /* nanoseconds since 1970 */
+};
+
+/* Of what is at the end of a path, links followed; a folder has a status, too. */
+enum fact host_file_status(const struct host *host, const char *path,
+			   struct host_status *ret_status);
+
+/* A status as a line of text, without its end, and back (-EINVAL). */
+enum { HOST_STATUS_SIZE = 96 };
+const char *host_status_format(const struct host_status *status,
+			       char buffer[HOST_STATUS_SIZE]);
+int host_status_parse(const char *text, struct host_status *ret_status);
+
+/*
+ * Makes a text of the file that is open at fd, at its beginning, and whose status this
+ * is; the caller frees it. Returns 0 or -errno.
+ */
+typedef int (*host_make_digest)(int fd, const struct host_status *status, void *argument,
+				char **ret_text, size_t *ret_len);
+
+/*
+ * A file that is too large to be kept: `make` says in a text what matters of it. A
+ * recording holds that text alone, as "pciferry/", the kind and the path. Returns 0 and
+ * what `make` made, which the caller frees, or -errno; -EINVAL where it is no file.
+ */
+int host_read_digest(const struct host *host, const char *kind, const char *path,
+		     host_make_digest make, void *argument, char **ret_text,
+		     size_t *ret_len);
+
 /* The last component of a link's target, or all of it. As host_read otherwise. */
 enum fact host_link_name(const struct host *host, const char *path, char *buffer,
 			 size_t size);
