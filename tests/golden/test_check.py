@@ -4,18 +4,10 @@ table WRONG: rows of the check's id, what goes wrong, what it then says, and a w
 import importlib
 import pathlib
 
-import pytest
-
-import checks
 import fakehost
 from checks import CARD, all_checks, findings, run
 
 AREAS = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_check_*.py"))
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def test_all_is_well_on_a_host_that_is_ready(host):

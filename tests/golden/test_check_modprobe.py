@@ -4,17 +4,13 @@ import pytest
 
 import checks
 import fakehost
-from checks import MODPROBE, ROOT, cmdline, find_wrong, findings, kernel, remove
+from checks import MODPROBE, cmdline, find_wrong, findings, kernel, remove, statuses
+from program import ROOT
 
 VFIO = "etc/modprobe.d/vfio.conf"
 LOADS = "etc/modules-load.d/vfio.conf"
 LATER = "6.12.9-amd64"
 SEED = ROOT.parent / "shared/cases/seed-host/vfio.conf"
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def write(path, *texts):
@@ -90,10 +86,6 @@ WRONG = [
 def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, status, fix):
     change(host)
     find_wrong(host, check, status, fix)
-
-
-def statuses(host, check):
-    return [one["status"] for one in findings(host, "--only", check)]
 
 
 # The change that the fix names, after which the check has nothing to say.

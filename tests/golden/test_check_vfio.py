@@ -2,16 +2,10 @@
 """The checks of VFIO, and of the memory that guests need with it."""
 import pytest
 
-import checks
 from checks import RELEASE, find_wrong, findings, hugepages, kernel, remove, user
 
 IDLE = "sys/module/vfio_pci/parameters/disable_idle_d3"
 UNLOADED = remove("sys/module/vfio_pci", "sys/module/vfio_iommu_type1")
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def without_modules(host):

@@ -17,27 +17,15 @@ import jsonschema
 import pytest
 
 import fakehost
+from program import PROGRAM, ROOT, SCHEMA, expect, run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry"))
 LAPTOP = ROOT.parent / "shared/cases/sysfs/i7-1270p.tar.gz"
 GOLDEN = pathlib.Path(__file__).parent
-
-SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
 
 @pytest.fixture(name="host")
 def usual_host(tmp_path):
     return fakehost.usual(tmp_path / "host")
-
-
-def run(*args, program=PROGRAM, user=None, **options):
-    command = [program, *args]
-    if user and os.geteuid() == 0:
-        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
-    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False, env=environment, **options)
 
 
 def run_in_terminal(columns, *args):
@@ -57,16 +45,6 @@ def run_in_terminal(columns, *args):
             pass
         assert child.wait() == 0
     return text.decode().replace("\r\n", "\n")
-
-
-def expect(status, words, *args, **options):
-    """That status; those words on standard error; nothing on standard output."""
-    done = run(*args, **options)
-    assert done.returncode == status, done
-    assert words in done.stderr
-    assert done.stdout == ""
-    assert "Sanitizer" not in done.stderr
-    return done.stderr.splitlines()
 
 
 @pytest.mark.parametrize("args,words", [
