@@ -12,6 +12,7 @@
 #include "bootcfg/confd.h"
 #include "bootcfg/internal.h"
 #include "bootcfg/shell.h"
+#include "bootcfg/uki.h"
 
 int bootcfg_read_text(const struct host *host, const char *path,
 		      struct bootcfg_boot *boot, char **ret_text, size_t *ret_len)
@@ -163,13 +164,62 @@ static int read_kernelstub(const struct host *host, struct bootcfg_boot *boot)
 static const char *const bls_folders[] = { "boot/loader/entries", "efi/loader/entries",
 					   "boot/efi/loader/entries" };
 
+/* The unified kernel images of one folder. */
+static int read_images(const struct host *host, const char *folder,
+		       struct bootcfg_boot *boot)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(host, folder, &names);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		return r == -ENOMEM ? r : string_list_add(&boot->unreadable, folder);
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		_cleanup_free_ char *digest = NULL;
+		size_t len = strlen(names.items[i]);
+		char path[PATH_MAX];
+		const char *kept;
+
+		if (len < 4 || strcasecmp(names.items[i] + len - 4, ".efi") != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, names.items[i]);
+		r = bootcfg_uki_read(host, path, &digest, &len);
+		if (r < 0) {
+			r = r == -ENOMEM ? r : string_list_add(&boot->unreadable, path);
+			continue;
+		}
+		kept = bootcfg_keep_name(boot, path);
+		r = kept ? bootcfg_uki_parse(digest, len, strstr(kept, "/EFI/"), kept,
+					     &boot->entries)
+			 : -ENOMEM;
+		if (!boot->menu[0])
+			snprintf(boot->menu, sizeof(boot->menu), "%s", folder);
+	}
+	return r;
+}
+
+/* mkinitcpio makes the images where a preset of it says so. */
+static const char *name_builder(const struct host *host, const struct bootcfg_boot *boot)
+{
+	for (size_t i = 0; i < boot->entries.count; i++)
+		if (strstr(boot->entries.items[i].file, "/EFI/Linux/") &&
+		    host_exists(host, "etc/mkinitcpio.d"))
+			return "mkinitcpio -P";
+	return "kernel-install add-all";
+}
+
 /* systemd-boot, and the firmware alone: several tools write the entries. */
 static int read_systemd_boot(const struct host *host, struct bootcfg_boot *boot)
 {
+	static const char *const image_folders[] = { "boot/EFI/Linux", "efi/EFI/Linux",
+						     "boot/efi/EFI/Linux" };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(bls_folders); i++)
 		r = bootcfg_read_bls(host, bls_folders[i], NULL, boot);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(image_folders); i++)
+		r = read_images(host, image_folders[i], boot);
 	if (r < 0)
 		return r;
 	if (host_exists(host, "etc/kernelstub/configuration")) {
@@ -183,8 +233,8 @@ static int read_systemd_boot(const struct host *host, struct bootcfg_boot *boot)
 			 "proxmox-boot-tool refresh");
 	} else if (boot->n_sources) {
 		boot->method = METHOD_KERNEL_INSTALL;
-		snprintf(boot->regenerate, sizeof(boot->regenerate),
-			 "kernel-install add-all");
+		snprintf(boot->regenerate, sizeof(boot->regenerate), "%s",
+			 name_builder(host, boot));
 	} else if (boot->entries.count) {
 		boot->method = METHOD_ENTRIES;
 	}
@@ -325,20 +375,20 @@ static size_t count_missing(const struct bootcfg_cmdline *cmdline,
 	return count;
 }
 
-/* By the kernel's file, which GRUB tells as BOOT_IMAGE, or by its release. */
+/* By its release, else by the kernel's file, which GRUB tells as BOOT_IMAGE. */
 static bool may_be_running(const struct bootcfg_entry *entry, const char *release,
 			   const struct bootcfg_cmdline *running)
 {
 	const struct bootcfg_parameter *image =
 		bootcfg_find_parameter(running, "BOOT_IMAGE");
 
+	if (entry->release[0] && release[0])
+		return !strcmp(entry->release, release);
 	/* rEFInd finds the kernels by itself. */
-	if (!entry->kernel[0])
+	if (!entry->kernel[0] || !image || !image->value)
 		return true;
-	if (image && image->value)
-		return !strcmp(bootcfg_confd_name(image->value),
-			       bootcfg_confd_name(entry->kernel));
-	return !entry->release[0] || !release[0] || !strcmp(entry->release, release);
+	return !strcmp(bootcfg_confd_name(image->value),
+		       bootcfg_confd_name(entry->kernel));
 }
 
 const struct bootcfg_entry *bootcfg_boot_running(const struct bootcfg_boot *boot,

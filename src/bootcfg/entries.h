@@ -55,6 +55,9 @@ int bootcfg_grub_parse(const char *text, size_t len, const char *file,
 		       struct bootcfg_grub *grub, struct bootcfg_entries *entries);
 void bootcfg_grub_free(struct bootcfg_grub *grub); /* takes NULL */
 
+/* Blanks the users' passwords, in clear or hashed, in place. */
+void bootcfg_grub_anonymise(char *text, size_t len);
+
 /* grubenv (GNU GRUB manual, "The GRUB environment block"): name=value lines. */
 int bootcfg_grubenv_parse(const char *text, size_t len, const char *file,
 			  struct bootcfg_variables *variables);

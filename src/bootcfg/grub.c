@@ -286,6 +286,25 @@ void bootcfg_grub_free(struct bootcfg_grub *grub)
 	memset(grub, 0, sizeof(*grub));
 }
 
+void bootcfg_grub_anonymise(char *text, size_t len)
+{
+	static const char command[] = "password";
+	char *end = text + len;
+
+	for (char *line = text; line < end;) {
+		char *newline = memchr(line, '\n', (size_t)(end - line));
+		char *stop = newline ? newline : end;
+
+		while (line < stop && (*line == ' ' || *line == '\t'))
+			line++;
+		if ((size_t)(stop - line) > strlen(command) &&
+		    !memcmp(line, command, strlen(command)))
+			memset(line + strlen(command), 'x',
+			       (size_t)(stop - line) - strlen(command));
+		line = stop + 1;
+	}
+}
+
 int bootcfg_grubenv_parse(const char *text, size_t len, const char *file,
 			  struct bootcfg_variables *variables)
 {

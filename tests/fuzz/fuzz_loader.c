@@ -7,6 +7,7 @@
 #include "bootcfg/entries.h"
 #include "bootcfg/loader.h"
 #include "bootcfg/shell.h"
+#include "bootcfg/uki.h"
 
 static unsigned int count_lines(const char *text, size_t len)
 {
@@ -77,6 +78,14 @@ static void check_firmware(const char *text, size_t len)
 		must(strlen(buffer) <= len / 2 && !strchr(buffer, '\\'));
 }
 
+static void check_program(const char *bytes, size_t len, struct bootcfg_entries *entries)
+{
+	uint32_t offset, size;
+
+	bootcfg_pe_find(bytes, len, ".cmdline", &offset, &size);
+	must(bootcfg_uki_parse(bytes, len, "/EFI/Linux/x.efi", "file", entries) == 0);
+}
+
 static void check_entries(const struct bootcfg_entries *entries, unsigned int lines)
 {
 	for (size_t i = 0; i < entries->count; i++) {
@@ -101,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(text != NULL);
 	memcpy(text, data + 1, len);
 	text[len] = '\0';
-	switch (data[0] % 7) {
+	switch (data[0] % 8) {
 	case 0:
 		check_shell(text, len);
 		break;
@@ -120,8 +129,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 5:
 		must(bootcfg_refind_parse(text, len, "file", &entries) == 0);
 		break;
-	default:
+	case 6:
 		check_firmware(text, len);
+		break;
+	default:
+		check_program(text, len, &entries);
 		break;
 	}
 	check_entries(&entries, count_lines(text, len));

@@ -99,6 +99,32 @@ def kernelstub(host):
          "user": {"kernel_options": PARAMETERS.split(), "esp_path": "/boot/efi"}}))
 
 
+def program(**sections):
+    """An EFI program with these sections (Microsoft's PE/COFF specification)."""
+    headers = bytearray(512)
+    headers[0:2], headers[0x3c] = b"MZ", 0x80
+    struct.pack_into("<4sHHIIIHH", headers, 0x80, b"PE\0\0", 0x8664, len(sections), 0, 0, 0, 16, 0)
+    content = b""
+    for index, (name, text) in enumerate(sections.items()):
+        raw = text.encode().ljust(512, b"\0")
+        struct.pack_into("<8sIIII", headers, 0x80 + 24 + 16 + 40 * index, f".{name}".encode(),
+                         len(text), 0x1000 * (index + 1), len(raw), 512 + len(content))
+        content += raw
+    return bytes(headers) + content
+
+
+def unified(host, options=OPTIONS):
+    """A unified kernel image that the firmware starts itself, made by mkinitcpio."""
+    without_grub(host)
+    started(host, "/EFI/Linux/arch-linux.efi")
+    efi_text(host, "StubInfo", "systemd-stub 256.5-1-arch")
+    host.file("efi/EFI/Linux/arch-linux.efi",
+              program(osrel="ID=arch\n", cmdline=OPTIONS, uname=RELEASE))
+    host.file("efi/EFI/Linux/memtest.efi", program(text="x"))
+    host.file("etc/mkinitcpio.d/linux.preset", 'default_uki="/efi/EFI/Linux/arch-linux.efi"\n')
+    host.file("etc/kernel/cmdline", f"{options}\n")
+
+
 def limine(host, options=OPTIONS):
     without_grub(host)
     efi_text(host, "LoaderInfo", "Limine 9.3.0")
@@ -148,6 +174,8 @@ WAYS = [
      "the line options of each file in /efi/loader/entries"),
     (kernel_install, "systemd-boot", "to /etc/kernel/cmdline, run kernel-install add-all"),
     (proxmox, "systemd-boot", "to /etc/kernel/cmdline, run proxmox-boot-tool refresh"),
+    (unified, "the firmware itself (the firmware started EFI/Linux/arch-linux.efi)",
+     "to /etc/kernel/cmdline, run mkinitcpio -P"),
     (kernelstub, "systemd-boot", 'kernelstub --add-options "'),
     (limine, "Limine 9.3.0", "to the lines cmdline in /boot/limine.conf"),
     (limine_by_tool, "Limine", "/etc/default/limine, run limine-update"),

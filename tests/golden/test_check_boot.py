@@ -50,6 +50,11 @@ def proxmox_forgotten(host):
     bootfiles.proxmox(host, f"{OPTIONS} vfio-pci.ids=1234:5046")
 
 
+def image_forgotten(host):
+    """A parameter written where it belongs, and the image not built since."""
+    bootfiles.unified(host, f"{OPTIONS} vfio-pci.ids=1234:5046")
+
+
 def limine_forgotten(host):
     bootfiles.limine_by_tool(host, f"{OPTIONS} vfio-pci.ids=1234:5046")
 
@@ -82,6 +87,7 @@ WRONG = [
     ("boot-generated", setting(f'if true; then\n\tGRUB_CMDLINE_LINUX="{PARAMETERS}"\nfi\n'),
      "INFO", None),
     ("boot-generated", proxmox_forgotten, "WARN", "run proxmox-boot-tool refresh"),
+    ("boot-generated", image_forgotten, "WARN", "run mkinitcpio -P"),
     ("boot-generated", limine_forgotten, "WARN", "run limine-update"),
     ("boot-generated", fedora_forgotten, "WARN", "grubby --update-kernel=ALL --args="),
     ("boot-kernels", older_kernel, "WARN", "run update-grub"),

@@ -54,6 +54,17 @@ static void a_script_of_grub_gives_its_entries(void **state)
 	bootcfg_grub_free(&grub);
 }
 
+static void passwords_of_grub_are_blanked(void **state)
+{
+	char text[] =
+		"set superusers=\"a\"\n  password_pbkdf2 a grub.pbkdf2.1.2\npassword";
+
+	(void)state;
+	bootcfg_grub_anonymise(text, strlen(text));
+	assert_string_equal(text, "set superusers=\"a\"\n"
+				  "  passwordxxxxxxxxxxxxxxxxxxxxxxxxx\npassword");
+}
+
 static void entries_in_files_take_variables_of_grub_alone(void **state)
 {
 	static const char text[] = "title Fedora\nversion 6.9.1\nlinux /vmlinuz\n"
@@ -167,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_script_of_grub_gives_its_entries),
+		cmocka_unit_test(passwords_of_grub_are_blanked),
 		cmocka_unit_test(entries_in_files_take_variables_of_grub_alone),
 		cmocka_unit_test(both_forms_of_limines_file_are_read),
 		cmocka_unit_test(a_release_is_found_in_a_kernels_path),
