@@ -53,6 +53,9 @@ int iommu_firmware_read(const struct host *host, struct iommu_firmware *ret_firm
 			       &firmware);
 	if (r == -ENOMEM)
 		return error_oom(err);
+	/* A copy of a few folders does not say that there is no table. */
+	if (firmware.fact == FACT_ABSENT && !host_exists(host, "sys/firmware"))
+		firmware.fact = FACT_UNREADABLE;
 	*ret_firmware = firmware;
 	return 0;
 }

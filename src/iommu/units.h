@@ -22,8 +22,9 @@ enum iommu_kind { IOMMU_NONE, IOMMU_DMAR, IOMMU_IVRS };
 
 struct iommu_firmware {
 	/*
-	 * ABSENT: there is neither table. UNREADABLE: only root can read it, or it is
-	 * damaged: then what came before the damage is in here, and not the whole truth.
+	 * ABSENT: there is neither table. UNREADABLE: only root can read it, the copy of
+	 * a host has none of the folders that would hold it, or it is damaged: then what
+	 * came before the damage is in here, and not the whole truth.
 	 */
 	enum fact fact;
 	enum iommu_kind kind;

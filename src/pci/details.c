@@ -105,6 +105,24 @@ int pci_details_read(const struct host *host, const struct pci_device *device,
 	return 0;
 }
 
+/*
+ * "bus" does not, though the kernel lists it for the first function of a slot, before it
+ * knows the others; then it goes on to the next method (pci_parent_bus_reset()).
+ */
+bool pci_resets_alone(const char *methods)
+{
+	while (*methods) {
+		size_t len = strcspn(methods, " ");
+
+		if (!(len == 3 && !strncmp(methods, "bus", len)) &&
+		    !(len == 7 && !strncmp(methods, "cxl_bus", len)))
+			return true;
+		methods += len;
+		methods += strspn(methods, " ");
+	}
+	return false;
+}
+
 void pci_details_free(struct pci_details *details)
 {
 	if (!details)

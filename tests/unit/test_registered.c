@@ -118,6 +118,7 @@ static void interrupt_remapping_takes_the_table_and_every_unit(void **state)
 	const struct tree *tree = *state;
 	struct table table;
 
+	tree_folder(tree, "sys/firmware");
 	assert_remaps(tree, FACT_ABSENT, NOT_POSSIBLE);
 	table_begin(&table, "DMAR");
 	table_seal(&table);
