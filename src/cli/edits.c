@@ -73,7 +73,7 @@ struct json_object *edits_json(const struct change_edits *edits)
 			json_object_array_add(arguments,
 					      output_json_text(edit->arguments.items[j]));
 		json_object_object_add(object, "arguments", arguments);
-		json_add_text_or_null(object, "difference", difference);
+		json_add_text(object, "difference", difference);
 		json_object_array_add(array, object);
 	}
 	return array;

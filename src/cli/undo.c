@@ -103,7 +103,7 @@ static struct json_object *record_json(const struct change_record *record)
 				      output_json_text(record->subjects.items[i]));
 	json_object_object_add(object, "devices", devices);
 	json_object_object_add(object, "edits", edits_json(&record->edits));
-	json_add_text_or_null(object, "damage", record->damage);
+	json_add_text(object, "damage", record->damage);
 	return object;
 }
 

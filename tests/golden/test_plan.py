@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""plan, apply, undo and history, on the root of a system that does not run.
+
+What is real: the files, the shell that reads them, the edits, the journal. What is not: the
+tools of the distributions, which are a few lines of shell here."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import jsonschema
+import pytest
+
+import bootfiles
+from checks import CARD
+from program import PROGRAM, SCHEMA
+
+BUSYBOX = pathlib.Path("/usr/bin/busybox")
+ADDED = ["intel_iommu=on"]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not BUSYBOX.exists(),
+                                reason="needs root and busybox, for the tools in the root")
+
+# What grub-mkconfig makes of the settings, as far as parameters go.
+MKCONFIG = """#!/bin/sh
+. /etc/default/grub
+for file in /etc/default/grub.d/*.cfg; do
+	[ -e "$file" ] && [ -n "$DROP_INS" ] && . "$file"
+done
+echo "Generating grub configuration file ..."
+sed -i "/single/!s|^\\\\(\\tlinux[efi]*\\t[^ ]* root=UUID=0b7a\\\\).*|\\\\1 ro $GRUB_CMDLINE_LINUX \
+$GRUB_CMDLINE_LINUX_DEFAULT|" "${2:-/boot/grub/grub.cfg}"
+"""
+# What builds images, or copies entries: it takes /etc/kernel/cmdline and its like as it is.
+NOTHING = "#!/bin/sh\necho done\n"
+
+
+def debian(_host):
+    """The ready host as it is."""
+
+
+WAYS = [(debian, "", "")] + bootfiles.WAYS
+BY_HAND = (bootfiles.kernelstub, bootfiles.ostree, bootfiles.nixos)
+
+
+def tool(host, path, text):
+    host.file(path, text)
+    (host.root / path).chmod(0o755)
+
+
+@pytest.fixture(name="off")
+def host_with_the_iommu_off(host):
+    """Before anybody has turned it on."""
+    for path in host.root.rglob("iommu_group"):
+        path.unlink()
+    shutil.rmtree(host.root / "sys/kernel/iommu_groups")
+    (host.root / "run").mkdir(exist_ok=True)
+    (host.root / "bin").mkdir()
+    (host.root / "dev").mkdir(exist_ok=True)
+    shutil.copy(BUSYBOX, host.root / "bin/busybox")
+    for name in ("sh", "sed", "echo"):
+        (host.root / f"bin/{name}").symlink_to("busybox")
+    return host
+
+
+def make(host, way):
+    way(host)
+    for path in host.root.rglob("*"):
+        if path.is_file() and not path.is_symlink() and b"iommu=pt" in path.read_bytes():
+            status = path.stat()
+            text = path.read_bytes().replace(b"intel_iommu=on,sm_on iommu=pt", b"")
+            path.write_bytes(text.replace(b"intel_iommu=on,sm_on \\\niommu=pt", b""))
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    mkconfig = MKCONFIG.replace('"$DROP_INS"', '1') if way is debian else MKCONFIG
+    for name in ("update-grub", "grub2-mkconfig"):
+        tool(host, f"usr/sbin/{name}", mkconfig)
+    tool(host, "usr/sbin/grub-mkconfig", "#!/bin/sh\n# /etc/default/grub.d\n"
+         if way is debian else "#!/bin/sh\n")
+    for name in ("kernel-install", "proxmox-boot-tool", "mkinitcpio", "limine-update"):
+        tool(host, f"usr/bin/{name}", NOTHING)
+    if way in (debian, bootfiles.openeuler):
+        path = "/boot/grub/grub.cfg" if way is debian else "/boot/efi/EFI/openEuler/grub.cfg"
+        subprocess.run(["chroot", host.root, "/usr/sbin/grub2-mkconfig", "-o", path], check=True,
+                       capture_output=True)
+
+
+def run(*args):
+    done = subprocess.run([PROGRAM, *args], check=False, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    if "--json" in args and done.returncode == 0:
+        jsonschema.validate(json.loads(done.stdout), SCHEMA)
+    return done
+
+
+def snapshot(root):
+    """All files, but what pciferry keeps of its own."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if name.split("/")[0] in ("run", "var", "dev") or path.is_dir() and not path.is_symlink():
+            continue
+        status = path.lstat()
+        found[name] = (status.st_mode, status.st_uid, status.st_gid,
+                       path.is_symlink() or (path.read_bytes(), status.st_mtime_ns))
+    return found
+
+
+def without_generated(files):
+    """Of what a tool has made anew, the time differs."""
+    return {name: value[:3] + (value[3][:1],) if name.endswith("grub.cfg") else value
+            for name, value in files.items()}
+
+
+@pytest.mark.parametrize("way", [way for way, *_ in WAYS if way not in BY_HAND])
+def test_the_parameters_get_where_the_loader_looks_and_back(off, way):
+    make(off, way)
+    before = snapshot(off.root)
+    done = run("apply", CARD, "--root", off.root, "--json")
+    assert done.returncode == 0, done.stderr
+    applied = json.loads(done.stdout)
+    assert applied["change"] == 1 and applied["reboot_required"]
+    # It is where the loader looks, in every entry but those for repairs...
+    found = json.loads(run("check", "--json", "--only", "boot-generated,boot-kernels",
+                           "--host", off.root).stdout)["findings"]
+    built = way in (bootfiles.unified, bootfiles.proxmox, bootfiles.limine_by_tool)
+    assert built or {one["status"] for one in found} == {"PASS"}, found
+    changed = {name for name, value in snapshot(off.root).items() if before.get(name) != value}
+    texts = {name: (off.root / name).read_text() for name in changed}
+    assert changed and all("intel_iommu=on" in text for text in texts.values()), texts
+    for text in texts.values():
+        assert not [line for line in text.splitlines() if "single" in line and "iommu" in line]
+    # ... a second time there is nothing to do ...
+    again = json.loads(run("apply", CARD, "--root", off.root, "--json").stdout)
+    assert again["change"] is None and not again["edits"]
+    # ... and it can be taken back, to the last byte.
+    assert run("undo", "--root", off.root).returncode == 0
+    assert without_generated(snapshot(off.root)) == without_generated(before)
+    history = json.loads(run("history", "--root", off.root, "--json").stdout)["changes"]
+    assert [(one["change"], one["state"], one["devices"]) for one in history] == [
+        (1, "undone", [CARD])]
+
+
+@pytest.mark.parametrize("way", BY_HAND)
+def test_what_is_not_safe_to_edit_is_told_and_left_alone(off, way):
+    make(off, way)
+    before = snapshot(off.root)
+    told = json.loads(run("plan", CARD, "--root", off.root, "--json").stdout)
+    assert told["instructions"] and not told["edits"]
+    assert any("intel_iommu=on" in line for line in told["instructions"])
+    done = run("apply", CARD, "--root", off.root)
+    assert done.returncode == 3 and "intel_iommu=on" in done.stderr
+    assert snapshot(off.root) == before
+
+
+def test_a_tool_that_fails_takes_everything_back(off):
+    make(off, debian)
+    tool(off, "usr/sbin/update-grub", "#!/bin/sh\necho no space left >&2\nexit 3\n")
+    before = snapshot(off.root)
+    done = run("apply", CARD, "--root", off.root)
+    assert done.returncode == 1
+    assert "update-grub" in done.stderr and "status 3: no space left" in done.stderr
+    assert snapshot(off.root) == before
+    assert not (off.root / "etc/default/grub.d").exists()
+
+
+def test_a_value_that_a_command_makes_is_left_to_the_person(off):
+    make(off, bootfiles.openeuler)
+    off.file("etc/default/grub", 'GRUB_CMDLINE_LINUX_DEFAULT="$(cat /etc/parameters)"\n')
+    before = snapshot(off.root)
+    done = run("apply", CARD, "--root", off.root)
+    assert done.returncode == 3 and "a command makes its value" in done.stderr
+    assert snapshot(off.root) == before
+
+
+def test_what_turns_it_off_is_taken_out(off):
+    make(off, debian)
+    off.file("etc/default/grub", 'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=off splash"\n')
+    off.file("boot/grub/grub.cfg", (off.root / "boot/grub/grub.cfg").read_text().replace(
+        "quiet", "quiet iommu=off splash"))
+    assert run("apply", CARD, "--root", off.root).returncode == 0
+    assert (off.root / "etc/default/grub").read_text() == (
+        'GRUB_CMDLINE_LINUX_DEFAULT="quiet splash"\n')
+    assert "iommu=off" not in (off.root / "boot/grub/grub.cfg").read_text()
+
+
+def test_a_file_edited_since_is_not_undone(off):
+    make(off, debian)
+    assert run("apply", CARD, "--root", off.root).returncode == 0
+    path = off.root / "etc/default/grub.d/pciferry.cfg"
+    path.write_text(path.read_text() + "GRUB_TIMEOUT=9\n")
+    after = snapshot(off.root)
+    done = run("undo", "--root", off.root)
+    assert done.returncode == 3
+    assert "+GRUB_TIMEOUT=9" in done.stderr and "nothing was undone" in done.stderr
+    assert snapshot(off.root) == after
+
+
+def test_a_plan_is_only_looked_at(off):
+    make(off, debian)
+    before = snapshot(off.root)
+    done = run("plan", CARD, "--host", off.root)
+    assert done.returncode == 0
+    assert '+GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT intel_iommu=on iommu=pt"' in \
+        done.stdout
+    assert run("apply", CARD, "--root", off.root, "--dry-run").stdout == done.stdout
+    assert snapshot(off.root) == before
+    refused = run("apply", CARD, "--host", off.root)
+    assert refused.returncode == 1 and "it is a copy, and cannot be changed" in refused.stderr
