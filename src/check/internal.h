@@ -135,10 +135,15 @@ void check_add_address(char *list, size_t size, const struct pci_device *device)
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since);
 
+/* Whether VFIO is told to do without the remapping of interrupts. */
+bool check_allows_unsafe(const struct check_facts *facts);
+
 bool check_is_display(const struct pci_device *device); /* base class 03 */
 
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
+int check_iommu_interrupts(struct check_run *run);
+int check_iommu_unsafe(struct check_run *run);
 int check_modprobe_conflict(struct check_run *run);
 int check_modprobe_missing(struct check_run *run);
 int check_modprobe_blacklist(struct check_run *run);

@@ -85,6 +85,16 @@ def cmdline(host, text):
     host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
 
 
+def interrupts(host, remapped=True):
+    """Those of a kernel that remaps them, or not; the IOMMU's own never are."""
+    before = "IR-" if remapped else ""
+    host.file("proc/interrupts", "           CPU0       CPU1\n"
+              f"  0:         19          0  {before}IO-APIC   2-edge      timer\n"
+              " 24:          0          0  DMAR-MSI   0-edge      dmar0\n"
+              f" 25:          1         51  {before}PCI-MSI 32768-edge      nvme0q0\n"
+              "NMI:          0          0   Non-maskable interrupts\n")
+
+
 def log(host, *lines):
     """The kernel's log, as /dev/kmsg and a recording have it."""
     host.file("pciferry/kernel-log",
@@ -200,6 +210,7 @@ def ready(root):
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/address", "fed90000\n")
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
+    interrupts(host)
     host.file(UNSAFE, "N\n")
     kernel(host)
     host.file("etc/modprobe.d/vfio.conf", MODPROBE)

@@ -5,7 +5,7 @@ import pytest
 import checks
 import fakehost
 from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
-                    remove)
+                    in_turn, interrupts, remove)
 
 
 @pytest.fixture(name="host")
@@ -21,6 +21,18 @@ def remove_groups(host):
 def all_identity(host):
     for place in host.root.glob("sys/kernel/iommu_groups/*/type"):
         place.write_text("identity\n")
+
+
+def unmapped(host):
+    interrupts(host, remapped=False)
+
+
+def unload_vfio(host):
+    remove("sys/module/vfio_iommu_type1")(host)
+
+
+def allow_unsafe(host):
+    host.file(UNSAFE, "Y\n")
 
 
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
@@ -39,9 +51,17 @@ WRONG = [
     ("iommu-table", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar()[:-1] + b"x"),
      "WARN", "firmware"),
     ("iommu-groups", remove_groups, "FAIL", "update-grub"),
-    ("iommu-interrupts", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar(0)), "FAIL",
+    ("iommu-interrupts",
+     in_turn(unmapped, lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar(0))), "FAIL",
      "allow_unsafe_interrupts"),
-    ("iommu-unsafe", lambda host: host.file(UNSAFE, "Y\n"), "WARN", "modprobe.d"),
+    ("iommu-interrupts", unmapped, "FAIL", "iommu-cmdline"),
+    ("iommu-interrupts", in_turn(unmapped, allow_unsafe), "WARN", "dmesg"),
+    ("iommu-unsafe", allow_unsafe, "WARN", "modprobe.d"),
+    ("iommu-unsafe", in_turn(unload_vfio, lambda host: host.file(
+        "etc/modprobe.d/unsafe.conf", "options vfio_iommu_type1 allow_unsafe_interrupts=1\n")),
+     "WARN", "modprobe.d"),
+    ("iommu-unsafe", in_turn(unload_vfio, lambda host: cmdline(
+        host, "vfio_iommu_type1.allow_unsafe_interrupts")), "WARN", "command line"),
     ("iommu-acs-override",
      lambda host: cmdline(host, "intel_iommu=on pcie_acs_override=downstream"), "WARN",
      "--predict"),
@@ -53,6 +73,12 @@ WRONG = [
     ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=yes"), "WARN", "spelling"),
     ("iommu-cmdline", lambda host: cmdline(host, "amd_iommu=off iommu=pt"), "WARN",
      "intel_iommu=on"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=on intremap=off"), "FAIL",
+     "intremap=off"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intremap=on nointremap"), "FAIL", "nointremap"),
+    ("iommu-cmdline", in_turn(allow_unsafe, lambda host: cmdline(host, "intremap=off")), "WARN",
+     "intremap=off"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intremap=no"), "WARN", "spelling"),
     ("iommu-domain", all_identity, "INFO", None),
 ]
 
@@ -87,12 +113,56 @@ def test_amd_needs_no_parameter_and_is_told_so(host):
 
 @pytest.mark.parametrize("text", [
     "intel_iommu=on", '"intel_iommu=on"', 'intel_iommu="on"', "intel-iommu=on,strict",
-    "intel_iommu=off intel_iommu=on", "intel_iommu=on iommu=pt -- iommu=off",
+    "intel_iommu=off intel_iommu=on", "nointremap intremap=on,nosid", "intel_iommu=on iommu=pt -- iommu=off",
 ])
 def test_what_the_kernel_hears_is_no_finding(host, text):
     cmdline(host, text)
     wrong = [one for one in findings(host, "--only", "iommu-cmdline") if one["status"] != "PASS"]
     assert not wrong
+
+
+def statuses(host, check):
+    return [one["status"] for one in findings(host, "--only", check)]
+
+
+def test_without_groups_interrupts_are_not_what_is_to_be_done_first(host):
+    unmapped(host)
+    remove_groups(host)
+    assert statuses(host, "iommu-interrupts") == ["PASS"]
+
+
+@pytest.mark.parametrize("table", [None, dmar(0), dmar(1)])
+def test_what_the_kernel_does_counts_more_than_what_could_be(host, table):
+    """And everyone may read that, unlike the firmware's table."""
+    if table:
+        host.file("sys/firmware/acpi/tables/DMAR", table)
+    else:
+        remove("sys/firmware")(host)
+    assert statuses(host, "iommu-interrupts") == ["PASS"]
+    unmapped(host)
+    assert statuses(host, "iommu-interrupts") == ["FAIL"]
+
+
+def test_interrupts_that_tell_nothing_leave_it_to_the_table(host):
+    host.file("proc/interrupts", " 11:   3   GICv3  30 Level   arch_timer\n")
+    assert statuses(host, "iommu-interrupts") == ["PASS"]
+    remove("sys/firmware")(host)
+    assert statuses(host, "iommu-interrupts") == ["UNKNOWN"]
+
+
+@pytest.mark.parametrize("line,found", [
+    ("options vfio-iommu-type1 allow_unsafe_interrupts", "WARN"),
+    ("options vfio_iommu_type1 allow_unsafe_interrupts=N", "PASS"),
+    ("options vfio_iommu_type1 dma_entry_limit=9 allow_unsafe_interrupts=Y", "WARN"),
+    ("options vfio_iommu_type1 allow_unsafe_interrupts=1\n"
+     "options vfio_iommu_type1 allow_unsafe_interrupts=0", "PASS"),
+    ("options vfio_pci allow_unsafe_interrupts=1", "PASS"),
+])
+def test_a_module_that_is_not_loaded_will_do_what_its_options_say(host, line, found):
+    host.file("etc/modprobe.d/unsafe.conf", line + "\n")
+    assert statuses(host, "iommu-unsafe") == ["PASS"]
+    unload_vfio(host)
+    assert statuses(host, "iommu-unsafe") == [found]
 
 
 @pytest.mark.parametrize("family,words", [
