@@ -126,6 +126,12 @@ def user(host, uid, memlock):
               f"Max locked memory         {memlock:20} {memlock:20} bytes\n")
 
 
+def node(host, mode, group, usable):
+    """/dev/kvm, and whether the user who asks may use it."""
+    host.file("pciferry/nodes/dev/kvm",
+              f"mode {mode} owner 0 group {group} usable {usable}\n")
+
+
 def ready_vfio(host):
     for module in ("vfio", "vfio_pci", "vfio_iommu_type1"):
         host.file(f"sys/module/{module}/refcnt", "0\n")
@@ -206,6 +212,7 @@ def ready(root):
     host.file("sys/module/kvm_intel/parameters/ept", "Y\n")
     host.file(IGNORE_MSRS, "N\n")
     host.file("dev/kvm", "")
+    node(host, "0660", 106, "yes")
     host.file("sys/firmware/acpi/tables/DMAR", dmar())
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/address", "fed90000\n")
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")

@@ -5,7 +5,7 @@ import pytest
 import checks
 import fakehost
 from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
-                    in_turn, interrupts, remove)
+                    in_turn, interrupts, node, remove)
 
 
 @pytest.fixture(name="host")
@@ -35,6 +35,8 @@ def allow_unsafe(host):
     host.file(UNSAFE, "Y\n")
 
 
+ONLY_ROOT, NO_GROUP, IN_GROUP = ("0600", 0, "yes"), ("0600", 0, "no"), ("0660", 106, "no")
+
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
     ("cpu-virtualization", lambda host: cpuinfo(host, flags="fpu sse"), "FAIL", "VT-x"),
@@ -43,6 +45,9 @@ WRONG = [
     ("cpu-guest", lambda host: cpuinfo(host, flags="vmx hypervisor"), "INFO", None),
     ("kvm-module", remove("sys/module/kvm_intel"), "FAIL", "kvm_intel"),
     ("kvm-device", remove("dev/kvm"), "FAIL", "container"),
+    ("kvm-access", lambda host: node(host, *IN_GROUP), "WARN", "usermod -aG $(stat"),
+    ("kvm-access", lambda host: node(host, *NO_GROUP), "WARN", "groupadd"),
+    ("kvm-access", lambda host: node(host, *ONLY_ROOT), "WARN", "udevadm trigger"),
     ("kvm-nested", lambda host: host.file(NESTED, "N\n"), "INFO", "nested=1"),
     ("kvm-options", lambda host: host.file(IGNORE_MSRS, "Y\n"), "INFO", None),
     ("kvm-options", lambda host: host.file("sys/module/kvm_intel/parameters/ept", "N\n"), "INFO",
@@ -165,6 +170,13 @@ def test_a_module_that_is_not_loaded_will_do_what_its_options_say(host, line, fo
     assert statuses(host, "iommu-unsafe") == [found]
 
 
+def test_who_may_use_kvm_is_not_guessed_from_a_copy(host):
+    remove("pciferry/nodes")(host)
+    assert statuses(host, "kvm-access") == ["UNKNOWN"]
+    host.file("pciferry/nodes/dev/kvm", "mode 0660\n")
+    assert statuses(host, "kvm-access") == ["UNKNOWN"]
+
+
 @pytest.mark.parametrize("family,words", [
     ("ID=fedora\n", "grubby"), ("ID=ubuntu\nID_LIKE=debian\n", "update-grub"),
     ('ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n', "grub2-mkconfig"),
@@ -180,8 +192,8 @@ def test_the_fix_is_the_distributions(host, family, words):
 def test_what_could_not_be_read_is_unknown_and_never_well(tmp_path):
     host = fakehost.usual(tmp_path / "host")
     found = {one["check"]: one["status"] for one in findings(host)}
-    for check in ("cpu-virtualization", "kvm-module", "kvm-device", "kvm-nested", "kvm-options",
-                  "iommu-cmdline", "iommu-acs-override"):
+    for check in ("cpu-virtualization", "kvm-module", "kvm-device", "kvm-access", "kvm-nested",
+                  "kvm-options", "iommu-cmdline", "iommu-acs-override"):
         assert found[check] == "UNKNOWN", check
 
 
