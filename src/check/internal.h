@@ -144,6 +144,9 @@ bool check_is_display(const struct pci_device *device); /* base class 03 */
 int check_iommu_cmdline(struct check_run *run);
 int check_iommu_interrupts(struct check_run *run);
 int check_iommu_unsafe(struct check_run *run);
+int check_guest_network(struct check_run *run);
+int check_guest_cgroups(struct check_run *run);
+int check_guest_secure(struct check_run *run);
 int check_modprobe_conflict(struct check_run *run);
 int check_modprobe_missing(struct check_run *run);
 int check_modprobe_blacklist(struct check_run *run);

@@ -27,10 +27,12 @@ NESTED = "sys/module/kvm_intel/parameters/nested"
 IGNORE_MSRS = "sys/module/kvm/parameters/ignore_msrs"
 RELEASE = "6.1.0-56-amd64"
 OPTIONS = {"VFIO": "m", "VFIO_PCI": "m", "VFIO_IOMMU_TYPE1": "m", "INTEL_IOMMU": "y",
-           "IRQ_REMAP": "y", "KVM": "m", "KVM_INTEL": "m", "KVM_AMD": "m", "AMD_IOMMU": "y"}
+           "IRQ_REMAP": "y", "KVM": "m", "KVM_INTEL": "m", "KVM_AMD": "m", "AMD_IOMMU": "y",
+           "CGROUP_BPF": "y"}
 MODULES = ["drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci", "drivers/vfio/vfio_iommu_type1",
            "drivers/vfio/vfio_virqfd", "arch/x86/kvm/kvm-intel", "arch/x86/kvm/kvm-amd",
-           "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e"]
+           "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e", "drivers/net/tun",
+           "drivers/vhost/vhost_net"]
 
 MODPROBE = """# The card and its sound.
 options vfio-pci ids=1234:5046,1234:293e \\
@@ -41,6 +43,8 @@ blacklist nouveau
 
 CARD, PORT = "0000:05:00.0", "0000:00:02.0"
 GROUP = "sys/kernel/iommu_groups/5"
+CONTROLLERS = "sys/fs/cgroup/cgroup.controllers"
+TDX = "sys/module/kvm_intel/parameters/tdx"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -132,6 +136,12 @@ def node(host, mode, group, usable):
               f"mode {mode} owner 0 group {group} usable {usable}\n")
 
 
+def cgroups(host, hierarchy=0, names="cpuset cpu cpuacct blkio memory devices freezer"):
+    """The table of controllers; those of cgroup v2 are in no hierarchy of their own."""
+    host.file("proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n" + "".join(
+        f"{name}\t{hierarchy}\t72\t1\n" for name in names.split()))
+
+
 def ready_vfio(host):
     for module in ("vfio", "vfio_pci", "vfio_iommu_type1"):
         host.file(f"sys/module/{module}/refcnt", "0\n")
@@ -159,6 +169,11 @@ def ready_guests(host):
         host.file(program, "")
     uefi(host)
     host.file(APPARMOR, "N\n")
+    host.file("dev/net/tun", "")
+    host.file("dev/vhost-net", "")
+    host.file(CONTROLLERS, "cpuset cpu io memory hugetlb pids rdma misc\n")
+    cgroups(host)
+    host.file(TDX, "Y\n")
 
 
 def config(**changed):
