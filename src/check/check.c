@@ -13,9 +13,9 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,   check_firmware_table, check_kernel_table,
-	check_iommu_table, check_modprobe_table, check_vfio_table,
-	check_stack_table, check_log_table,	 check_device_table,
+	check_cpu_table,  check_firmware_table, check_kernel_table, check_iommu_table,
+	check_boot_table, check_modprobe_table, check_vfio_table,   check_stack_table,
+	check_log_table,  check_device_table,
 };
 
 const struct check *check_at(size_t index)
@@ -92,6 +92,11 @@ int check_tell(struct check_run *run, enum check_status status, const char *subj
 	return r < 0 || !finding->subject || !finding->why || !finding->fix ? -ENOMEM : 0;
 }
 
+int check_tell_unread(struct check_run *run, const char *path)
+{
+	return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read", path);
+}
+
 static struct check_finding *last_finding(const struct check_run *run)
 {
 	return &run->findings->items[run->findings->count - 1];
@@ -143,6 +148,7 @@ static void facts_free(struct check_facts *facts)
 	pci_topology_free(&facts->device.topology);
 	bootcfg_modprobe_free(&facts->loads);
 	bootcfg_modprobe_free(&facts->modprobe);
+	bootcfg_boot_free(&facts->boot);
 	bootcfg_kernels_free(facts->kernels);
 	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
@@ -150,8 +156,6 @@ static void facts_free(struct check_facts *facts)
 	free(facts->log);
 	iommu_registered_free(&facts->units);
 	iommu_firmware_free(&facts->firmware);
-	iommu_groups_free(&facts->groups);
-	pci_devices_free(&facts->devices);
 }
 
 static enum fact fact_of(int r)
@@ -165,14 +169,8 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		      struct error *err)
 {
 	size_t len;
-	int r;
+	int r = iommu_firmware_read(host, &facts->firmware, err);
 
-	facts->host = host;
-	r = pci_scan(host, &facts->devices, err);
-	if (r == 0)
-		r = iommu_scan(&facts->devices, &facts->groups, err);
-	if (r == 0)
-		r = iommu_firmware_read(host, &facts->firmware, err);
 	if (r == 0)
 		r = iommu_registered_read(host, &facts->units, err);
 	if (r < 0)
@@ -184,6 +182,8 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
+	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0)
+		return error_oom(err);
 	facts->cpuinfo_fact =
 		fact_of(host_read_file(host, "proc/cpuinfo", &facts->cpuinfo, &len));
 	facts->log_fact =
@@ -194,15 +194,12 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 /* Those named and those that go along are looked at, and all that is behind a bridge. */
 static int device_facts_read(struct check_facts *facts, struct error *err)
 {
-	_cleanup_free_ struct pci_device **all = NULL;
+	_cleanup_free_ struct pci_device **all = pci_all(&facts->devices);
 	struct check_device_facts *device = &facts->device;
 	int r;
 
-	all = calloc(facts->devices.count + 1, sizeof(*all));
 	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < facts->devices.count; i++)
-		all[i] = &facts->devices.items[i];
 	r = pci_read_overrides(facts->host, all, facts->devices.count, err);
 	if (r == 0)
 		r = pci_topology_read(facts->host, &facts->devices, &device->topology,
@@ -228,7 +225,7 @@ static bool looks_at_devices(const struct check_request *request)
 {
 	const struct check *check;
 
-	for (size_t i = 0; request->n_devices && (check = check_at(i)); i++)
+	for (size_t i = 0; request->n_named && (check = check_at(i)); i++)
 		if (check->per_device && is_wanted(request, check))
 			return true;
 	return false;
@@ -237,15 +234,13 @@ static bool looks_at_devices(const struct check_request *request)
 /* For each device that was named, or once. */
 static int run_check(struct check_run *run, const struct check_request *request)
 {
-	const struct check_facts *facts = run->facts;
 	int r = 0;
 
 	if (!run->check->per_device)
 		return run->check->run(run);
-	for (size_t i = 0; r == 0 && i < request->n_devices; i++) {
-		run->device = pci_find(&facts->devices, &request->devices[i]);
-		if (run->device)
-			r = run->check->run(run);
+	for (size_t i = 0; r == 0 && i < request->n_named; i++) {
+		run->device = request->named[i];
+		r = run->check->run(run);
 	}
 	run->device = NULL;
 	return r;
@@ -255,7 +250,11 @@ int check_host(const struct host *host, const struct check_request *request,
 	       struct check_findings *ret_findings, struct error *err)
 {
 	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
-	_cleanup_(facts_free) struct check_facts facts = { 0 };
+	_cleanup_(facts_free) struct check_facts facts = {
+		.host = host,
+		.devices = *request->devices,
+		.groups = *request->groups,
+	};
 	const struct check *check;
 	int r = facts_read(host, &facts, err);
 

@@ -2,6 +2,7 @@
 #ifndef PCIFERRY_CHECK_INTERNAL_H
 #define PCIFERRY_CHECK_INTERNAL_H
 
+#include "bootcfg/boot.h"
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
 #include "bootcfg/kernels.h"
@@ -23,13 +24,14 @@ struct check_device_facts {
 /* What several checks look at, read once. */
 struct check_facts {
 	const struct host *host;
-	struct pci_devices devices;
+	struct pci_devices devices; /* as they were handed in, and not its own */
 	struct iommu_groups groups;
 	struct iommu_firmware firmware; /* the firmware's table of IOMMUs */
 	struct iommu_registered units;	/* the IOMMUs that the kernel drives */
 	enum fact cmdline_fact;
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 	struct bootcfg_distro distro;
+	struct bootcfg_boot boot;
 	struct bootcfg_kernels *kernels;  /* read further as they are asked */
 	struct bootcfg_modprobe modprobe; /* modprobe.d */
 	struct bootcfg_modprobe loads;	  /* the modules that are loaded at boot */
@@ -59,6 +61,9 @@ int check_why(struct check_run *run, const char *why, ...)
 int check_fix(struct check_run *run, const char *fix, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* UNKNOWN, since this file or folder could not be read: "proc/cmdline". */
+int check_tell_unread(struct check_run *run, const char *path);
+
 /* Who made the processor, as far as IOMMUs go. */
 enum check_vendor { CHECK_VENDOR_UNKNOWN, CHECK_INTEL, CHECK_AMD, CHECK_NOT_X86 };
 enum check_vendor check_vendor(const struct check_facts *facts);
@@ -72,7 +77,7 @@ enum check_vendor check_iommu_vendor(const struct check_facts *facts);
 /* Whether the word is among the processor's flags. */
 bool check_cpu_has(const struct check_facts *facts, const char *flag);
 
-/* How this distribution adds a parameter to the kernel's command line: one sentence. */
+/* How this host adds a parameter to the kernel's command line: one sentence. */
 int check_fix_parameter(struct check_run *run, const char *parameter);
 
 /*
@@ -106,12 +111,14 @@ int check_tell_no_log(struct check_run *run);
 /* How this distribution makes the initramfs of all kernels anew: a command. */
 const char *check_rebuild(const struct check_facts *facts);
 
-/* Names in one line, "a, b". What does not fit is left out whole. */
+/* Names in one line, "a, b"; instead of those that have no room there is "...". */
 struct check_names {
-	char text[256];
+	char text[400];
 	size_t len;
+	bool is_full;
 };
 void check_add_name(struct check_names *names, const char *prefix, const char *name);
+void check_add_address(struct check_names *names, const struct pci_device *device);
 
 /* Whether modprobe.d was read; else tells that it is unknown, and sets *ret_r. */
 bool check_has_modprobe(struct check_run *run, int *ret_r);
@@ -128,8 +135,8 @@ bool check_is_along(const struct check_run *run, const struct pci_device *device
 
 const struct pci_node *check_node(const struct check_run *run);
 
-/* Adds a function to a list of them in words, of which what has no room is "...". */
-void check_add_address(char *list, size_t size, const struct pci_device *device);
+/* NULL: which one it is could not be read. */
+struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);
 
 /* Whether the running kernel is that version or a later one. */
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
@@ -140,6 +147,20 @@ bool check_allows_unsafe(const struct check_facts *facts);
 
 bool check_is_display(const struct pci_device *device); /* base class 03 */
 
+/* Whether a parameter of the kernel has a part in giving devices to guests. */
+bool check_parameter_matters(const char *name);
+
+/* "name=value", as it was written. */
+const char *check_parameter_text(const struct bootcfg_parameter *parameter, char *buffer,
+				 size_t size);
+
+/* "/boot/grub/grub.cfg:12". */
+const char *check_entry_place(const struct bootcfg_entry *entry, char *buffer,
+			      size_t size);
+
+/* Whether entries of a loader were read; else tells that not, and sets *ret_r. */
+bool check_has_entries(struct check_run *run, int *ret_r);
+
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
 int check_iommu_interrupts(struct check_run *run);
@@ -147,6 +168,9 @@ int check_iommu_unsafe(struct check_run *run);
 int check_guest_network(struct check_run *run);
 int check_guest_cgroups(struct check_run *run);
 int check_guest_secure(struct check_run *run);
+int check_boot_cmdline(struct check_run *run);
+int check_boot_generated(struct check_run *run);
+int check_boot_kernels(struct check_run *run);
 int check_modprobe_conflict(struct check_run *run);
 int check_modprobe_missing(struct check_run *run);
 int check_modprobe_blacklist(struct check_run *run);
@@ -167,7 +191,7 @@ int check_device_mentioned(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
 extern const struct check check_cpu_table[], check_firmware_table[], check_kernel_table[],
-	check_iommu_table[], check_modprobe_table[], check_vfio_table[],
-	check_stack_table[], check_log_table[], check_device_table[];
+	check_iommu_table[], check_boot_table[], check_modprobe_table[],
+	check_vfio_table[], check_stack_table[], check_log_table[], check_device_table[];
 
 #endif

@@ -37,31 +37,6 @@ static int fix_in_firmware(struct check_run *run)
 		check_vendor(facts) == CHECK_AMD ? "IOMMU (AMD-Vi)" : "VT-d");
 }
 
-int check_fix_parameter(struct check_run *run, const char *parameter)
-{
-	switch (run->facts->distro.family) {
-	case BOOTCFG_DEBIAN:
-		return check_fix(run,
-				 "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run"
-				 " update-grub, and reboot",
-				 parameter);
-	case BOOTCFG_FEDORA:
-		return check_fix(run, "grubby --update-kernel=ALL --args=%s, and reboot",
-				 parameter);
-	case BOOTCFG_SUSE:
-		return check_fix(run,
-				 "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run"
-				 " grub2-mkconfig -o /boot/grub2/grub.cfg, and reboot",
-				 parameter);
-	default:
-		return check_fix(
-			run,
-			"add %s to the kernel's command line in the boot loader's"
-			" configuration, and reboot",
-			parameter);
-	}
-}
-
 static int table(struct check_run *run)
 {
 	const struct check_facts *facts = run->facts;
@@ -86,7 +61,8 @@ static int table(struct check_run *run)
 	}
 	if (firmware->fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/firmware/acpi/tables can be read as root only");
+				  "/sys/firmware/acpi/tables could not be read; as root"
+				  " it can");
 	r = check_tell(run, CHECK_FAIL, NULL,
 		       "neither DMAR nor IVRS in /sys/firmware/acpi/tables");
 	if (r == 0)
@@ -123,8 +99,7 @@ static int acs_override(struct check_run *run)
 	int r;
 
 	if (run->facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	parameter = bootcfg_find_parameter(&run->facts->cmdline, "pcie_acs_override");
 	if (!parameter)
 		return check_tell(run, CHECK_PASS, NULL,

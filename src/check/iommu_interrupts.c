@@ -61,6 +61,8 @@ static enum fact find_unsafe(const struct check_facts *facts, char *where, size_
 		snprintf(where, size, "/%s is Y", name);
 	if (fact != FACT_ABSENT)
 		return fact;
+	if (!host_exists(facts->host, "sys/module"))
+		return FACT_UNREADABLE;
 	snprintf(name, sizeof(name), "%s.%s", unsafe_module, unsafe_option);
 	parameter = bootcfg_find_parameter(&facts->cmdline, name);
 	line = find_unsafe_line(&facts->modprobe);

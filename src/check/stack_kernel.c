@@ -8,15 +8,6 @@
 #include "base/cleanup.h"
 #include "check/internal.h"
 
-/* The kernel that runs; NULL: it is not known which. */
-static struct bootcfg_kernel *running_kernel(const struct check_facts *facts)
-{
-	for (size_t i = 0; i < facts->kernels->count; i++)
-		if (facts->kernels->items[i].running)
-			return &facts->kernels->items[i];
-	return NULL;
-}
-
 /* Nodes that udev makes before their modules are loaded, which opening them does. */
 static const struct network_node {
 	const char *module, *folder, *path, *why;
@@ -33,7 +24,7 @@ static const struct network_node {
 static enum bootcfg_state module_state(const struct check_facts *facts,
 				       const char *module)
 {
-	struct bootcfg_kernel *kernel = running_kernel(facts);
+	struct bootcfg_kernel *kernel = check_running_kernel(facts);
 	enum bootcfg_state state;
 	char path[64];
 
@@ -53,7 +44,7 @@ static enum bootcfg_state module_state(const struct check_facts *facts,
 static int fix_network(struct check_run *run, const char *module,
 		       enum bootcfg_state state)
 {
-	const struct bootcfg_kernel *kernel = running_kernel(run->facts);
+	const struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
 
 	if (state != BOOTCFG_MISSING)
 		return check_fix(run,
@@ -201,7 +192,7 @@ static int look_at_controllers(struct check_run *run, const struct cgroups *cgro
  */
 static int look_at_devices(struct check_run *run, const struct cgroups *cgroups)
 {
-	struct bootcfg_kernel *kernel = running_kernel(run->facts);
+	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
 	enum bootcfg_state state =
 		kernel ? bootcfg_option(kernel, "CGROUP_BPF") : BOOTCFG_UNKNOWN;
 	int r;

@@ -25,8 +25,7 @@ static int look_at_sev(struct check_run *run)
 	char text[16];
 
 	if (host_read(host, path, text, sizeof(text)) == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	if (!is_on(text))
 		return tell_no_secure(run, "the processor has SEV, and KVM does not",
 				      "options kvm_amd sev=1 in /etc/modprobe.d; where it"
@@ -40,7 +39,7 @@ static int look_at_sev(struct check_run *run)
 				      "modprobe ccp; where that fails, look in the"
 				      " firmware's set-up for SEV");
 	default:
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/dev could not be read");
+		return check_tell_unread(run, "dev");
 	}
 }
 
@@ -51,8 +50,7 @@ static int look_at_tdx(struct check_run *run)
 
 	switch (host_read(run->facts->host, path, text, sizeof(text))) {
 	case FACT_UNREADABLE:
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	case FACT_ABSENT:
 		return tell_no_secure(run, "KVM has no TDX, or is not loaded", NULL);
 	default:
@@ -70,8 +68,7 @@ int check_guest_secure(struct check_run *run)
 	const struct check_facts *facts = run->facts;
 
 	if (facts->cpuinfo_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cpuinfo could not be read");
+		return check_tell_unread(run, "proc/cpuinfo");
 	if (check_cpu_has(facts, "sev"))
 		return look_at_sev(run);
 	switch (check_vendor(facts)) {

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "host/archive.h"
 #include "host/backend.h"
+#include "host/internal.h"
 #include "host/recording.h"
 #include "host/tree.h"
 
@@ -37,7 +38,7 @@ static int open_host(const char *path, const char *name, bool live,
 	if (!host)
 		return error_oom(err);
 	host->backend = &host_files_backend;
-	host->live = live;
+	host->live = host->writable = live;
 	host->name = strdup(name);
 	host->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (!host->name || host->root < 0) {
@@ -62,20 +63,34 @@ int host_open_directory(const char *path, struct host **ret_host, struct error *
 	int r;
 
 	r = open_host(path, path, false, &host, err);
+	if (r == 0 && !host_exists(host, "sys/bus/pci/devices")) {
+		host_free(host);
+		r = error_set(err, ENOENT, path,
+			      "not a host: it has no sys/bus/pci/devices");
+	}
 	if (r < 0) {
 		error_hint(err, "--host takes a recording, or a directory that holds a"
 				" copy of a host's /sys");
 		return r;
 	}
-	if (!host_exists(host, "sys/bus/pci/devices")) {
-		host_free(host);
+	*ret_host = host;
+	return 0;
+}
+
+int host_open_root(const char *path, struct host **ret_host, struct error *err)
+{
+	int r = open_host(path, path, false, ret_host, err);
+
+	if (r < 0)
+		return r;
+	if (!host_exists(*ret_host, "etc")) {
+		host_free(steal(*ret_host));
 		r = error_set(err, ENOENT, path,
-			      "not a host: it has no sys/bus/pci/devices");
-		error_hint(err, "--host takes a recording, or a directory that holds a"
-				" copy of a host's /sys");
+			      "not the root of a system: it has no etc");
+		error_hint(err, "mount the system there first");
 		return r;
 	}
-	*ret_host = host;
+	(*ret_host)->writable = true;
 	return 0;
 }
 
@@ -117,6 +132,11 @@ bool host_is_live(const struct host *host)
 	return host->live;
 }
 
+bool host_is_writable(const struct host *host)
+{
+	return host->writable;
+}
+
 bool host_reads_may_hang(const struct host *host)
 {
 	return host->sysfs;
@@ -132,7 +152,7 @@ int host_root_fd(const struct host *host)
 	return host->root;
 }
 
-static enum fact fact_of_errno(int code)
+enum fact host_fact_of_error(int code)
 {
 	return code == ENOENT || code == ENOTDIR ? FACT_ABSENT : FACT_UNREADABLE;
 }
@@ -144,7 +164,7 @@ static enum fact read_text(const struct host *host, const struct host_dir *dir,
 
 	if (n < 0 || (size_t)n == size) {
 		buffer[0] = '\0';
-		return n < 0 ? fact_of_errno((int)-n) : FACT_UNREADABLE;
+		return n < 0 ? host_fact_of_error((int)-n) : FACT_UNREADABLE;
 	}
 	buffer[n] = '\0';
 	text_trim_end(buffer);
@@ -210,7 +230,7 @@ static enum fact read_target(const struct host *host, const struct host_dir *dir
 	if (n >= 0)
 		return FACT_KNOWN;
 	buffer[0] = '\0';
-	return fact_of_errno((int)-n);
+	return host_fact_of_error((int)-n);
 }
 
 enum fact host_link_target(const struct host *host, const char *path, char *buffer,
@@ -259,7 +279,7 @@ enum fact host_count_folders(const struct host *host, const char *path,
 		return host_read_number(host, kept, ret_count);
 	fd = rooted_open(host->root, path, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0 || fstat(fd, &status) < 0)
-		return fact_of_errno(fd < 0 ? -fd : errno);
+		return host_fact_of_error(fd < 0 ? -fd : errno);
 	/* Its own "." and its parent's name for it are links, too. */
 	if (status.st_nlink < 2)
 		return FACT_UNREADABLE;

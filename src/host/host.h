@@ -35,6 +35,12 @@ int host_open_live(struct host **ret_host, struct error *err);
 int host_open_directory(const char *path, struct host **ret_host, struct error *err);
 
 /*
+ * The root of a system that is mounted there and does not run, as from a rescue system:
+ * its files can be changed.
+ */
+int host_open_root(const char *path, struct host **ret_host, struct error *err);
+
+/*
  * A recording: the bytes of an archive that host_recording_write() made
  * (host/recording.h). `name` is for messages. Nothing is unpacked to disk. The bytes need
  * not outlive the call.
@@ -51,6 +57,9 @@ static inline void host_cleanup(struct host *const *host)
 
 /* Whether it is this machine, whose state can be changed. */
 bool host_is_live(const struct host *host);
+
+/* Whether its files can be changed: this machine's, or a root's. */
+bool host_is_writable(const struct host *host);
 
 /* Whether its /sys is the kernel's own, so that reading it may wait for a driver. */
 bool host_reads_may_hang(const struct host *host);
@@ -89,6 +98,39 @@ int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 int host_read_made(const struct host *host, const char *path,
 		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
 		   size_t *ret_len);
+
+/* Which file it is, and when it was last written. */
+struct host_status {
+	unsigned long long device, inode; /* of two hosts, the same means nothing */
+	unsigned long long size;
+	long long mtime; /* nanoseconds since 1970 */
+};
+
+/* Of what is at the end of a path, links followed; a folder has a status, too. */
+enum fact host_file_status(const struct host *host, const char *path,
+			   struct host_status *ret_status);
+
+/* A status as a line of text, without its end, and back (-EINVAL). */
+enum { HOST_STATUS_SIZE = 96 };
+const char *host_status_format(const struct host_status *status,
+			       char buffer[HOST_STATUS_SIZE]);
+int host_status_parse(const char *text, struct host_status *ret_status);
+
+/*
+ * Makes a text of the file that is open at fd, at its beginning, and whose status this
+ * is; the caller frees it. Returns 0 or -errno.
+ */
+typedef int (*host_make_digest)(int fd, const struct host_status *status, void *argument,
+				char **ret_text, size_t *ret_len);
+
+/*
+ * A file that is too large to be kept: `make` says in a text what matters of it. A
+ * recording holds that text alone, as "pciferry/", the kind and the path. Returns 0 and
+ * what `make` made, which the caller frees, or -errno; -EINVAL where it is no file.
+ */
+int host_read_digest(const struct host *host, const char *kind, const char *path,
+		     host_make_digest make, void *argument, char **ret_text,
+		     size_t *ret_len);
 
 /* The last component of a link's target, or all of it. As host_read otherwise. */
 enum fact host_link_name(const struct host *host, const char *path, char *buffer,

@@ -9,6 +9,9 @@
 struct host_tree;
 struct string_list;
 
+/* Of a positive errno. */
+enum fact host_fact_of_error(int code);
+
 /* For host_read_made(): the text of host/network.h, of this machine. 0 or -errno. */
 int host_make_network(char **ret_text, size_t *ret_len);
 
@@ -18,6 +21,9 @@ int host_find_ssh(struct string_list *lines);
 /* Keeps what a helper process has read for a host that records. */
 void host_recording_keep_read(const struct host *host, const char *path, enum fact fact,
 			      const char *text);
+
+/* Keeps that asking for this path gave this error, positive. */
+void host_recording_keep_error(const struct host *host, const char *path, int error);
 
 /* What was kept so far; NULL: there was no memory for some of it. */
 const struct host_tree *host_recording_tree(const struct host *host);

@@ -145,6 +145,11 @@ void host_recording_keep(const struct host *host, const char *path, const void *
 	pthread_mutex_unlock(&recording->lock);
 }
 
+void host_recording_keep_error(const struct host *host, const char *path, int error)
+{
+	keep(host, NULL, path, true, TREE_ERROR, NULL, 0, error);
+}
+
 void host_recording_keep_read(const struct host *host, const char *path, enum fact fact,
 			      const char *text)
 {

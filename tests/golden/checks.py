@@ -5,20 +5,14 @@ What is real: the program. What is not: the host, which is as much of /proc and 
 checks read.
 """
 import json
-import os
-import pathlib
 import shutil
 import struct
-import subprocess
 
 import jsonschema
 
 import fakehost
 from configspace import ENDPOINT, ROOT_PORT, Config
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
-SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
+from program import SCHEMA, run as run_program
 
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 LOCKDOWN = "sys/kernel/security/lockdown"
@@ -45,13 +39,12 @@ CARD, PORT = "0000:05:00.0", "0000:00:02.0"
 GROUP = "sys/kernel/iommu_groups/5"
 CONTROLLERS = "sys/fs/cgroup/cgroup.controllers"
 TDX = "sys/module/kvm_intel/parameters/tdx"
+PARAMETERS = "ro quiet intel_iommu=on,sm_on iommu=pt"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
 def run(host, *args):
-    return subprocess.run([PROGRAM, "check", *args, "--host", host.root], check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    return run_program("check", *args, "--host", host.root)
 
 
 def findings(host, *args):
@@ -63,10 +56,12 @@ def findings(host, *args):
     return found["findings"]
 
 
+def statuses(host, check):
+    return [one["status"] for one in findings(host, "--only", check)]
+
+
 def all_checks():
-    done = subprocess.run([PROGRAM, "check", "--list", "--json"], capture_output=True, text=True,
-                          check=True)
-    listed = json.loads(done.stdout)
+    listed = json.loads(run_program("check", "--list", "--json").stdout)
     jsonschema.validate(listed, SCHEMA)
     return [check["id"] for check in listed["checks"]]
 
@@ -86,7 +81,56 @@ def cpuinfo(host, vendor="GenuineIntel", flags="fpu vmx sse"):
 
 
 def cmdline(host, text):
-    host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
+    host.file("proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{RELEASE} root=UUID=0b7a {text}\n")
+
+
+def menuentry(title, parameters, release=RELEASE):
+    """As grub-mkconfig writes one."""
+    return f"""menuentry '{title}' --class gnu-linux --class os $menuentry_id_option 'gnulinux-{title}' {{
+\tload_video
+\tinsmod part_gpt
+\tif [ x$feature_platform_search_hint = xy ]; then
+\t  search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2  0b7a
+\telse
+\t  search --no-floppy --fs-uuid --set=root 0b7a
+\tfi
+\techo\t'Loading Linux {release} ...'
+\tlinux\t/boot/vmlinuz-{release} root=UUID=0b7a {parameters}
+\techo\t'Loading initial ramdisk ...'
+\tinitrd\t/boot/initrd.img-{release}
+}}
+"""
+
+
+def grub_cfg(*entries):
+    """A whole grub.cfg, made of /etc/default/grub."""
+    return ("set timeout=5\nif [ -s $prefix/grubenv ]; then\n  load_env\nfi\n"
+            "function recordfail {\n  set recordfail=1\n}\n"
+            "### BEGIN /etc/grub.d/10_linux ###\n" + entries[0] +
+            "submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced' {\n" +
+            "".join(entries) + "}\n### END /etc/grub.d/10_linux ###\n")
+
+
+DEFAULT_GRUB = """# Change it, and run update-grub.
+GRUB_TIMEOUT=5
+GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`
+GRUB_CMDLINE_LINUX_DEFAULT='quiet'
+GRUB_CMDLINE_LINUX="intel_iommu=on,sm_on \\
+iommu=pt"
+"""
+
+
+def grub(host, *entries, default=DEFAULT_GRUB):
+    """A host that boots by GRUB, and the settings that its entries are made from."""
+    host.file("boot/grub/grub.cfg", grub_cfg(*entries))
+    host.file("etc/default/grub", default)
+
+
+def ready_grub(host):
+    grub(host, menuentry("Debian", PARAMETERS),
+         menuentry("Debian (recovery mode)", "ro single intel_iommu=on,sm_on iommu=pt"))
+    host.file("usr/sbin/grub-mkconfig", "#!/bin/sh\n. /etc/default/grub\n"
+              "for x in /etc/default/grub.d/*.cfg; do . $x; done\n")
 
 
 def interrupts(host, remapped=True):
@@ -221,7 +265,8 @@ def ready(root):
     host.file(f"lib/modules/{RELEASE}/modules.alias",
               "alias pci:v00001234d00008086sv*sd*bc*sc*i* ferry_net\n")
     cpuinfo(host)
-    cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
+    cmdline(host, PARAMETERS)
+    ready_grub(host)
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
     host.file(NESTED, "Y\n")
     host.file("sys/module/kvm_intel/parameters/ept", "Y\n")

@@ -2,15 +2,9 @@
 """The checks of the processor and the IOMMU."""
 import pytest
 
-import checks
 import fakehost
 from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
-                    in_turn, interrupts, node, remove)
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
+                    in_turn, interrupts, node, remove, statuses)
 
 
 def remove_groups(host):
@@ -118,16 +112,13 @@ def test_amd_needs_no_parameter_and_is_told_so(host):
 
 @pytest.mark.parametrize("text", [
     "intel_iommu=on", '"intel_iommu=on"', 'intel_iommu="on"', "intel-iommu=on,strict",
-    "intel_iommu=off intel_iommu=on", "nointremap intremap=on,nosid", "intel_iommu=on iommu=pt -- iommu=off",
+    "intel_iommu=off intel_iommu=on", "nointremap intremap=on,nosid",
+    "intel_iommu=on iommu=pt -- iommu=off",
 ])
 def test_what_the_kernel_hears_is_no_finding(host, text):
     cmdline(host, text)
     wrong = [one for one in findings(host, "--only", "iommu-cmdline") if one["status"] != "PASS"]
     assert not wrong
-
-
-def statuses(host, check):
-    return [one["status"] for one in findings(host, "--only", check)]
 
 
 def test_without_groups_interrupts_are_not_what_is_to_be_done_first(host):
@@ -182,7 +173,8 @@ def test_who_may_use_kvm_is_not_guessed_from_a_copy(host):
     ('ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n', "grub2-mkconfig"),
     ("ID=nixos\n", "boot loader"), ('ID="almalinux"\nID_LIKE="rhel centos fedora"\n', "grubby"),
 ])
-def test_the_fix_is_the_distributions(host, family, words):
+def test_the_fix_is_the_distributions_where_no_loader_is_known(host, family, words):
+    remove("boot")(host)
     remove_groups(host)
     host.file("etc/os-release", family)
     found = findings(host, "--only", "iommu-groups")
