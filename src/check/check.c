@@ -13,9 +13,9 @@
 #include "host/kernellog.h"
 
 static const struct check *const tables[] = {
-	check_cpu_table,   check_firmware_table, check_kernel_table,
-	check_iommu_table, check_modprobe_table, check_vfio_table,
-	check_stack_table, check_log_table,	 check_device_table,
+	check_cpu_table,  check_firmware_table, check_kernel_table, check_iommu_table,
+	check_boot_table, check_modprobe_table, check_vfio_table,   check_stack_table,
+	check_log_table,  check_device_table,
 };
 
 const struct check *check_at(size_t index)
@@ -143,6 +143,7 @@ static void facts_free(struct check_facts *facts)
 	pci_topology_free(&facts->device.topology);
 	bootcfg_modprobe_free(&facts->loads);
 	bootcfg_modprobe_free(&facts->modprobe);
+	bootcfg_images_free(&facts->images);
 	bootcfg_kernels_free(facts->kernels);
 	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
@@ -179,6 +180,7 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		return r;
 	facts->kernels = calloc(1, sizeof(*facts->kernels));
 	if (!facts->kernels || bootcfg_kernels_read(host, facts->kernels) < 0 ||
+	    bootcfg_images_read(host, facts->kernels, &facts->images) < 0 ||
 	    bootcfg_modprobe_read(host, &facts->modprobe) < 0 ||
 	    bootcfg_loads_read(host, &facts->loads) < 0)
 		return error_oom(err);

@@ -4,6 +4,7 @@
 
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
+#include "bootcfg/images.h"
 #include "bootcfg/kernels.h"
 #include "bootcfg/modprobe.h"
 #include "check/check.h"
@@ -31,6 +32,7 @@ struct check_facts {
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 	struct bootcfg_distro distro;
 	struct bootcfg_kernels *kernels;  /* read further as they are asked */
+	struct bootcfg_images images;	  /* of those kernels */
 	struct bootcfg_modprobe modprobe; /* modprobe.d */
 	struct bootcfg_modprobe loads;	  /* the modules that are loaded at boot */
 	enum fact cpuinfo_fact, log_fact;
@@ -139,6 +141,8 @@ bool check_is_display(const struct pci_device *device); /* base class 03 */
 
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
+int check_boot_image(struct check_run *run);
+int check_boot_image_age(struct check_run *run);
 int check_modprobe_conflict(struct check_run *run);
 int check_modprobe_missing(struct check_run *run);
 int check_modprobe_blacklist(struct check_run *run);
@@ -159,7 +163,7 @@ int check_device_mentioned(struct check_run *run);
 
 /* The tables of each area, in their files; each ends with an all-zero row. */
 extern const struct check check_cpu_table[], check_firmware_table[], check_kernel_table[],
-	check_iommu_table[], check_modprobe_table[], check_vfio_table[],
-	check_stack_table[], check_log_table[], check_device_table[];
+	check_iommu_table[], check_boot_table[], check_modprobe_table[],
+	check_vfio_table[], check_stack_table[], check_log_table[], check_device_table[];
 
 #endif
