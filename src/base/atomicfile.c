@@ -28,23 +28,22 @@ int write_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
-static int fill(int fd, const void *bytes, size_t len, mode_t mode,
+static int fill(int fd, const void *bytes, size_t len,
+		int (*prepare)(int fd, const void *argument), const void *argument,
 		enum atomic_durability durability)
 {
 	int r = write_all(fd, bytes, len);
 
+	if (r == 0)
+		r = prepare(fd, argument);
 	if (r < 0)
 		return r;
-	/* The mode that was asked for, whatever the umask. */
-	if (fchmod(fd, mode) < 0)
-		return -errno;
-	if (durability == ATOMIC_DURABLE && fsync(fd) < 0)
-		return -errno;
-	return 0;
+	return durability == ATOMIC_DURABLE && fsync(fd) < 0 ? -errno : 0;
 }
 
-int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
-		   mode_t mode, enum atomic_durability durability)
+int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, size_t len,
+			    int (*prepare)(int fd, const void *argument),
+			    const void *argument, enum atomic_durability durability)
 {
 	_cleanup_close_ int fd = -1;
 	char temporary[NAME_MAX + 1];
@@ -60,7 +59,7 @@ int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = fill(fd, bytes, len, mode, durability);
+	r = fill(fd, bytes, len, prepare, argument, durability);
 	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -70,4 +69,17 @@ int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
 	if (durability == ATOMIC_DURABLE && fsync(dir_fd) < 0)
 		return -errno;
 	return 0;
+}
+
+/* The mode that was asked for, whatever the umask. */
+static int set_mode(int fd, const void *argument)
+{
+	return fchmod(fd, *(const mode_t *)argument) < 0 ? -errno : 0;
+}
+
+int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
+		   mode_t mode, enum atomic_durability durability)
+{
+	return atomic_replace_prepared(dir_fd, name, bytes, len, set_mode, &mode,
+				       durability);
 }

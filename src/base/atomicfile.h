@@ -19,6 +19,14 @@ enum atomic_durability {
 int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
 		   mode_t mode, enum atomic_durability durability);
 
+/*
+ * The same, after `prepare` has given the new file, open at fd, its owner, mode, times
+ * and attributes, which are not rename's to keep. It returns 0 or -errno.
+ */
+int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, size_t len,
+			    int (*prepare)(int fd, const void *argument),
+			    const void *argument, enum atomic_durability durability);
+
 /* Writes all bytes, over interruptions and short writes. Returns 0 or -errno. */
 int write_all(int fd, const void *bytes, size_t len);
 

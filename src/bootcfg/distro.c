@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "bootcfg/distro.h"
 
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/shell.h"
 
 static const struct {
 	const char *id;
@@ -34,44 +33,18 @@ static enum bootcfg_family find_family(const char *words)
 	return BOOTCFG_OTHER;
 }
 
-/* The value of "KEY=value" or KEY="value" at the start of a line. */
-static void take_value(const char *text, const char *key, char *buffer, size_t size)
-{
-	size_t n = strlen(key);
-
-	buffer[0] = '\0';
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		size_t len;
-
-		line += *line == '\n';
-		if (strncmp(line, key, n) != 0 || line[n] != '=')
-			continue;
-		line += n + 1;
-		len = strcspn(line, "\n");
-		if (len >= 2 && (*line == '"' || *line == '\'') &&
-		    line[len - 1] == *line) {
-			line++;
-			len -= 2;
-		}
-		snprintf(buffer, size, "%.*s", (int)len, line);
-		return;
-	}
-}
-
 void bootcfg_distro_read(const struct host *host, struct bootcfg_distro *ret_distro)
 {
-	_cleanup_free_ char *text = NULL;
-	char like[128];
-	size_t len;
+	_cleanup_(bootcfg_shell_free) struct bootcfg_shell shell = { 0 };
 
 	memset(ret_distro, 0, sizeof(*ret_distro));
-	if (host_read_file(host, "etc/os-release", &text, &len) < 0 &&
-	    host_read_file(host, "usr/lib/os-release", &text, &len) < 0)
-		return;
-	take_value(text, "ID", ret_distro->id, sizeof(ret_distro->id));
-	take_value(text, "PRETTY_NAME", ret_distro->name, sizeof(ret_distro->name));
-	take_value(text, "ID_LIKE", like, sizeof(like));
+	if (bootcfg_shell_read(host, "etc/os-release", &shell) != FACT_KNOWN)
+		bootcfg_shell_read(host, "usr/lib/os-release", &shell);
+	snprintf(ret_distro->id, sizeof(ret_distro->id), "%s",
+		 bootcfg_shell_value(&shell, "ID"));
+	snprintf(ret_distro->name, sizeof(ret_distro->name), "%s",
+		 bootcfg_shell_value(&shell, "PRETTY_NAME"));
 	ret_distro->family = find_family(ret_distro->id);
 	if (ret_distro->family == BOOTCFG_OTHER)
-		ret_distro->family = find_family(like);
+		ret_distro->family = find_family(bootcfg_shell_value(&shell, "ID_LIKE"));
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "change/change.h"
+#include "change/edit.h"
 
 struct change {
 	const struct host *host;
@@ -24,6 +25,23 @@ int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret
 /* The lock of one device. As above. */
 int change_lock_device(const struct change *change, const char *device,
 		       unsigned int wait_ms, pid_t *ret_holder);
+
+/*
+ * Opens the folder of a path, making what is missing of it; what was made is added to
+ * ret_made (may be NULL), the outermost first. Returns a descriptor, or -errno.
+ */
+int change_open_parent(const struct host *host, const char *path,
+		       struct string_list *ret_made);
+
+/* Adds an edit, and takes its texts, also on failure. Returns 0 or -ENOMEM. */
+int change_edits_add(struct change_edits *edits, struct change_edit *edit);
+
+/* What is at a path: 0, with *ret_existed, and the bytes if it does; or -errno. */
+int change_look_at(const struct host *host, const char *path, bool *ret_existed,
+		   char **ret_bytes, size_t *ret_len);
+
+/* The words for what change_look_at() returned. Returns r. */
+int change_explain_path(const char *path, int r, struct error *err);
 
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);

@@ -124,7 +124,7 @@ static int open_run_dir(const struct host *host, struct error *err)
 
 int change_check_host(const struct host *host, struct error *err)
 {
-	if (host_is_live(host))
+	if (host_is_writable(host))
 		return 0;
 	error_set(err, EROFS, host_name(host), "it is a copy, and cannot be changed");
 	error_hint(err, "leave --host away to change this machine");

@@ -53,10 +53,11 @@ int change_read_state(const struct host *host, const char *device, char **ret_te
 }
 
 /*
- * Opens the directory of the path, making what is missing of it. Each is looked up from
- * the root, so that a link on the way leads where it does on the host, and not out of it.
+ * Each folder on the way is looked up from the root, so that a link leads where it does
+ * on the host, and not out of it.
  */
-static int open_parent(const struct host *host, const char *path)
+int change_open_parent(const struct host *host, const char *path,
+		       struct string_list *ret_made)
 {
 	int root = host_root_fd(host);
 	int dir = rooted_open(root, "/", O_RDONLY | O_DIRECTORY, 0);
@@ -64,7 +65,7 @@ static int open_parent(const struct host *host, const char *path)
 
 	for (const char *at = path; dir >= 0 && (end = strchr(at, '/')); at = end + 1) {
 		_cleanup_close_ int above = dir;
-		_cleanup_free_ char *until = strndup(path, (size_t)(end - path) + 1);
+		_cleanup_free_ char *until = strndup(path, (size_t)(end - path));
 		_cleanup_free_ char *name = strndup(at, (size_t)(end - at));
 
 		if (!until || !name)
@@ -72,8 +73,12 @@ static int open_parent(const struct host *host, const char *path)
 		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
 		if (dir != -ENOENT)
 			continue;
-		if (mkdirat(above, name, 0755) < 0 && errno != EEXIST)
+		if (mkdirat(above, name, 0755) == 0) {
+			if (ret_made && string_list_add(ret_made, until) < 0)
+				return -ENOMEM;
+		} else if (errno != EEXIST) {
 			return -errno;
+		}
 		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
 	}
 	return dir;
@@ -83,7 +88,7 @@ int change_create_file(const struct host *host, const char *path, const void *by
 		       size_t len, struct error *err)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	_cleanup_close_ int dir = open_parent(host, path);
+	_cleanup_close_ int dir = change_open_parent(host, path, NULL);
 	int r;
 
 	if (dir < 0)
@@ -103,7 +108,7 @@ int change_remember(const struct host *host, const char *name, const void *bytes
 
 	if (change_check_host(host, NULL) < 0)
 		return -EROFS;
-	dir = open_parent(host, memory);
+	dir = change_open_parent(host, memory, NULL);
 	if (dir < 0)
 		return dir;
 	return atomic_replace(dir, name, bytes, len, 0600, ATOMIC_VOLATILE);

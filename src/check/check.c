@@ -144,6 +144,7 @@ static void facts_free(struct check_facts *facts)
 	bootcfg_modprobe_free(&facts->loads);
 	bootcfg_modprobe_free(&facts->modprobe);
 	bootcfg_images_free(&facts->images);
+	bootcfg_boot_free(&facts->boot);
 	bootcfg_kernels_free(facts->kernels);
 	free(facts->kernels);
 	bootcfg_cmdline_free(&facts->cmdline);
@@ -186,6 +187,8 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
+	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0)
+		return error_oom(err);
 	facts->cpuinfo_fact =
 		fact_of(host_read_file(host, "proc/cpuinfo", &facts->cpuinfo, &len));
 	facts->log_fact =

@@ -2,6 +2,7 @@
 #ifndef PCIFERRY_CHECK_INTERNAL_H
 #define PCIFERRY_CHECK_INTERNAL_H
 
+#include "bootcfg/boot.h"
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
 #include "bootcfg/images.h"
@@ -31,6 +32,7 @@ struct check_facts {
 	enum fact cmdline_fact;
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 	struct bootcfg_distro distro;
+	struct bootcfg_boot boot;
 	struct bootcfg_kernels *kernels;  /* read further as they are asked */
 	struct bootcfg_images images;	  /* of those kernels */
 	struct bootcfg_modprobe modprobe; /* modprobe.d */
@@ -74,7 +76,7 @@ enum check_vendor check_iommu_vendor(const struct check_facts *facts);
 /* Whether the word is among the processor's flags. */
 bool check_cpu_has(const struct check_facts *facts, const char *flag);
 
-/* How this distribution adds a parameter to the kernel's command line: one sentence. */
+/* How this host adds a parameter to the kernel's command line: one sentence. */
 int check_fix_parameter(struct check_run *run, const char *parameter);
 
 /*
@@ -139,10 +141,27 @@ enum fact check_kernel_since(const struct check_facts *facts, unsigned int major
 
 bool check_is_display(const struct pci_device *device); /* base class 03 */
 
+/* Whether a parameter of the kernel has a part in giving devices to guests. */
+bool check_parameter_matters(const char *name);
+
+/* "name=value", as it was written. */
+const char *check_parameter_text(const struct bootcfg_parameter *parameter, char *buffer,
+				 size_t size);
+
+/* "/boot/grub/grub.cfg:12". */
+const char *check_entry_place(const struct bootcfg_entry *entry, char *buffer,
+			      size_t size);
+
+/* Whether entries of a loader were read; else tells that not, and sets *ret_r. */
+bool check_has_entries(struct check_run *run, int *ret_r);
+
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
 int check_boot_image(struct check_run *run);
 int check_boot_image_age(struct check_run *run);
+int check_boot_cmdline(struct check_run *run);
+int check_boot_generated(struct check_run *run);
+int check_boot_kernels(struct check_run *run);
 int check_modprobe_conflict(struct check_run *run);
 int check_modprobe_missing(struct check_run *run);
 int check_modprobe_blacklist(struct check_run *run);

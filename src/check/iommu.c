@@ -37,31 +37,6 @@ static int fix_in_firmware(struct check_run *run)
 		check_vendor(facts) == CHECK_AMD ? "IOMMU (AMD-Vi)" : "VT-d");
 }
 
-int check_fix_parameter(struct check_run *run, const char *parameter)
-{
-	switch (run->facts->distro.family) {
-	case BOOTCFG_DEBIAN:
-		return check_fix(run,
-				 "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run"
-				 " update-grub, and reboot",
-				 parameter);
-	case BOOTCFG_FEDORA:
-		return check_fix(run, "grubby --update-kernel=ALL --args=%s, and reboot",
-				 parameter);
-	case BOOTCFG_SUSE:
-		return check_fix(run,
-				 "add %s to GRUB_CMDLINE_LINUX in /etc/default/grub, run"
-				 " grub2-mkconfig -o /boot/grub2/grub.cfg, and reboot",
-				 parameter);
-	default:
-		return check_fix(
-			run,
-			"add %s to the kernel's command line in the boot loader's"
-			" configuration, and reboot",
-			parameter);
-	}
-}
-
 static int table(struct check_run *run)
 {
 	const struct check_facts *facts = run->facts;

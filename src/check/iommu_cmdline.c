@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel's command line says about the IOMMU, and whether the kernel heard it. A
- * parameter that it does not know, or a value, is dropped without a word.
+ * What a command line says about the IOMMU, and whether the kernel hears it. A parameter
+ * that it does not know, or a value, is dropped without a word.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,12 +43,20 @@ static const char *const misspelt[] = {
 	"intel_iommu:on", "amd_iommu:on", "intel_vtd",
 };
 
-static int tell_parameter(struct check_run *run,
+/* The command line that is looked at. */
+struct line {
+	const struct bootcfg_cmdline *cmdline;
+	const char *place;		     /* "/proc/cmdline" */
+	const struct bootcfg_cmdline *known; /* words of it are not told again; or NULL */
+};
+
+static int tell_parameter(struct check_run *run, const struct line *line,
 			  const struct bootcfg_parameter *parameter, const char *why)
 {
-	int r = check_tell(run, CHECK_WARN, NULL, "%s%s%s in /proc/cmdline",
-			   parameter->name, parameter->value ? "=" : "",
-			   parameter->value ? parameter->value : "");
+	char text[256];
+	int r = check_tell(run, CHECK_WARN, NULL, "%s in %s",
+			   check_parameter_text(parameter, text, sizeof(text)),
+			   line->place);
 
 	return r < 0 ? r : check_why(run, "%s", why);
 }
@@ -79,7 +88,8 @@ static const char *unknown_word(const char *value, const char *const *values,
 	return NULL;
 }
 
-static int look_at_value(struct check_run *run, const struct bootcfg_parameter *parameter,
+static int look_at_value(struct check_run *run, const struct line *line,
+			 const struct bootcfg_parameter *parameter,
 			 const char *const *values)
 {
 	const char *word;
@@ -88,14 +98,15 @@ static int look_at_value(struct check_run *run, const struct bootcfg_parameter *
 	int r;
 
 	if (!parameter->value || !parameter->value[0]) {
-		r = tell_parameter(run, parameter, "it has no value, so it does nothing");
+		r = tell_parameter(run, line, parameter,
+				   "it has no value, so it does nothing");
 		return r < 0 ? r
 			     : check_fix(run, "write it without spaces, %s=on",
 					 parameter->name);
 	}
 	if (bootcfg_same_name(parameter->name, "amd_iommu") &&
 	    !strcmp(parameter->value, "on")) {
-		r = check_tell(run, CHECK_INFO, NULL, "amd_iommu=on in /proc/cmdline");
+		r = check_tell(run, CHECK_INFO, NULL, "amd_iommu=on in %s", line->place);
 		return r < 0 ? r
 			     : check_why(run, "the kernel knows no such value: AMD-Vi is"
 					      " on without it");
@@ -105,7 +116,7 @@ static int look_at_value(struct check_run *run, const struct bootcfg_parameter *
 		return 0;
 	snprintf(why, sizeof(why), "the kernel does not know \"%.*s\" as a value of %s",
 		 (int)len, word, parameter->name);
-	r = tell_parameter(run, parameter, why);
+	r = tell_parameter(run, line, parameter, why);
 	if (r < 0)
 		return r;
 	if (memchr(word, '=', len))
@@ -121,13 +132,13 @@ static bool is_off(const struct bootcfg_cmdline *cmdline, const char *name)
 	return last && bootcfg_value_has(last->value, "off");
 }
 
-static int look_at_off(struct check_run *run, const char *name)
+static int look_at_off(struct check_run *run, const struct line *line, const char *name)
 {
 	int r;
 
-	if (!is_off(&run->facts->cmdline, name))
+	if (!is_off(line->cmdline, name) || (line->known && is_off(line->known, name)))
 		return 0;
-	r = check_tell(run, CHECK_FAIL, NULL, "%s=off in /proc/cmdline", name);
+	r = check_tell(run, CHECK_FAIL, NULL, "%s=off in %s", name, line->place);
 	if (r == 0)
 		r = check_why(run, "it turns the IOMMU off, whatever stands before it");
 	return r < 0 ? r
@@ -137,9 +148,9 @@ static int look_at_off(struct check_run *run, const char *name)
 				 name);
 }
 
-static int look_at_vendor(struct check_run *run)
+static int look_at_vendor(struct check_run *run, const struct line *line)
 {
-	const struct bootcfg_cmdline *cmdline = &run->facts->cmdline;
+	const struct bootcfg_cmdline *cmdline = line->cmdline;
 	enum check_vendor vendor = check_iommu_vendor(run->facts);
 	const struct bootcfg_parameter *other = NULL;
 	int r;
@@ -148,9 +159,9 @@ static int look_at_vendor(struct check_run *run)
 		other = bootcfg_find_parameter(cmdline, "intel_iommu");
 	else if (vendor == CHECK_INTEL)
 		other = bootcfg_find_parameter(cmdline, "amd_iommu");
-	if (!other)
+	if (!other || (line->known && bootcfg_cmdline_has(line->known, other)))
 		return 0;
-	r = tell_parameter(run, other,
+	r = tell_parameter(run, line, other,
 			   "it is for the other vendor's processors and does nothing");
 	return r < 0 ? r
 		     : check_fix(run, vendor == CHECK_AMD
@@ -158,42 +169,89 @@ static int look_at_vendor(struct check_run *run)
 					      : "write intel_iommu=on instead");
 }
 
-static int look_at_spelling(struct check_run *run,
+static int look_at_spelling(struct check_run *run, const struct line *line,
 			    const struct bootcfg_parameter *parameter)
 {
 	int r = 0;
 
+	/* "pcie_acs_override =downstream" */
+	if (!parameter->name[0] && parameter->value) {
+		r = tell_parameter(run, line, parameter,
+				   "there is a space in front of the \"=\": neither word"
+				   " means anything to the kernel");
+		return r < 0 ? r : check_fix(run, "take the space out");
+	}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(misspelt); i++)
 		if (bootcfg_same_name(parameter->name, misspelt[i])) {
 			r = tell_parameter(
-				run, parameter,
+				run, line, parameter,
 				"the kernel knows no such parameter, and does nothing");
 			if (r == 0)
 				r = check_fix(run, "intel_iommu=on is how it is written");
 		}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parameters); i++)
 		if (bootcfg_same_name(parameter->name, parameters[i].name))
-			r = look_at_value(run, parameter, parameters[i].values);
+			r = look_at_value(run, line, parameter, parameters[i].values);
+	return r;
+}
+
+static int look_at_line(struct check_run *run, const struct line *line)
+{
+	const struct bootcfg_cmdline *cmdline = line->cmdline;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cmdline->count; i++)
+		if (!line->known || !bootcfg_cmdline_has(line->known, &cmdline->items[i]))
+			r = look_at_spelling(run, line, &cmdline->items[i]);
+	if (r == 0)
+		r = look_at_vendor(run, line);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parameters); i++)
+		r = look_at_off(run, line, parameters[i].name);
 	return r;
 }
 
 int check_iommu_cmdline(struct check_run *run)
 {
-	const struct bootcfg_cmdline *cmdline = &run->facts->cmdline;
+	struct line line = { &run->facts->cmdline, "/proc/cmdline", NULL };
 	size_t before = run->findings->count;
-	int r = 0;
+	int r;
 
 	if (run->facts->cmdline_fact != FACT_KNOWN)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "/proc/cmdline could not be read");
-	for (size_t i = 0; r == 0 && i < cmdline->count; i++)
-		r = look_at_spelling(run, &cmdline->items[i]);
-	if (r == 0)
-		r = look_at_vendor(run);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parameters); i++)
-		r = look_at_off(run, parameters[i].name);
+	r = look_at_line(run, &line);
 	if (r < 0 || run->findings->count > before)
 		return r;
 	return check_tell(run, CHECK_PASS, NULL,
 			  "/proc/cmdline says nothing that the kernel would not hear");
+}
+
+/* What is configured and does not run yet: the entries, and what they are made from. */
+int check_boot_cmdline(struct check_run *run)
+{
+	const struct bootcfg_boot *boot = &run->facts->boot;
+	size_t before = run->findings->count;
+	char place[PATH_MAX];
+	int r = 0;
+
+	if (!check_has_entries(run, &r))
+		return r;
+	for (size_t i = 0; r == 0 && i < boot->entries.count; i++) {
+		const struct bootcfg_entry *entry = &boot->entries.items[i];
+		struct line line = { &entry->cmdline, place, &run->facts->cmdline };
+
+		check_entry_place(entry, place, sizeof(place));
+		r = look_at_line(run, &line);
+	}
+	for (size_t i = 0; r == 0 && i < boot->n_sources; i++) {
+		const struct bootcfg_source *source = &boot->sources[i];
+		struct line line = { &source->cmdline, place, &run->facts->cmdline };
+
+		snprintf(place, sizeof(place), "/%s", source->file);
+		r = look_at_line(run, &line);
+	}
+	if (r < 0 || run->findings->count > before)
+		return r;
+	return check_tell(run, CHECK_PASS, NULL,
+			  "the entries say nothing that the kernel would not hear");
 }

@@ -6,21 +6,6 @@
 #include "base/cleanup.h"
 #include "check/internal.h"
 
-const char *check_rebuild(const struct check_facts *facts)
-{
-	switch (facts->distro.family) {
-	case BOOTCFG_DEBIAN:
-		return "update-initramfs -u -k all";
-	case BOOTCFG_FEDORA:
-	case BOOTCFG_SUSE:
-		return "dracut -f --regenerate-all";
-	case BOOTCFG_ARCH:
-		return "mkinitcpio -P";
-	default:
-		return "make the initramfs anew";
-	}
-}
-
 bool check_has_modprobe(struct check_run *run, int *ret_r)
 {
 	if (run->facts->modprobe.fact == FACT_KNOWN)

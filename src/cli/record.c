@@ -10,6 +10,7 @@
 #include "base/atomicfile.h"
 #include "base/cleanup.h"
 #include "bind/bind.h"
+#include "bootcfg/entries.h"
 #include "check/check.h"
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -165,6 +166,8 @@ static void edit(const char *path, unsigned char *bytes, size_t len)
 
 	if (name && !strcmp(name, "/config"))
 		pci_config_anonymise(bytes, len, ++count);
+	else if (name && (!strcmp(name, "/grub.cfg") || strstr(path, "default/grub")))
+		bootcfg_grub_anonymise((char *)bytes, len);
 }
 
 struct record_options {

@@ -46,6 +46,7 @@ struct host {
 	char *name;
 	int root;			  /* -1: an archive has none */
 	bool live;			  /* it is this machine */
+	bool writable;			  /* its files may be changed */
 	bool sysfs;			  /* its sys/bus is the kernel's, not a copy */
 	struct host_recording *recording; /* NULL: nothing is recorded */
 	struct host_tree *tree;		  /* of an archive */

@@ -38,7 +38,7 @@ static int open_host(const char *path, const char *name, bool live,
 	if (!host)
 		return error_oom(err);
 	host->backend = &host_files_backend;
-	host->live = live;
+	host->live = host->writable = live;
 	host->name = strdup(name);
 	host->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (!host->name || host->root < 0) {
@@ -80,6 +80,23 @@ int host_open_directory(const char *path, struct host **ret_host, struct error *
 	return 0;
 }
 
+int host_open_root(const char *path, struct host **ret_host, struct error *err)
+{
+	int r = open_host(path, path, false, ret_host, err);
+
+	if (r < 0)
+		return r;
+	if (!host_exists(*ret_host, "etc")) {
+		host_free(steal(*ret_host));
+		r = error_set(err, ENOENT, path,
+			      "not the root of a system: it has no etc");
+		error_hint(err, "mount the system there first");
+		return r;
+	}
+	(*ret_host)->writable = true;
+	return 0;
+}
+
 int host_open_recording(const char *name, const void *bytes, size_t len,
 			struct host **ret_host, struct error *err)
 {
@@ -116,6 +133,11 @@ void host_free(struct host *host)
 bool host_is_live(const struct host *host)
 {
 	return host->live;
+}
+
+bool host_is_writable(const struct host *host)
+{
+	return host->writable;
 }
 
 bool host_reads_may_hang(const struct host *host)

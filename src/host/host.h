@@ -35,6 +35,12 @@ int host_open_live(struct host **ret_host, struct error *err);
 int host_open_directory(const char *path, struct host **ret_host, struct error *err);
 
 /*
+ * The root of a system that is mounted there and does not run, as from a rescue system:
+ * its files can be changed.
+ */
+int host_open_root(const char *path, struct host **ret_host, struct error *err);
+
+/*
  * A recording: the bytes of an archive that host_recording_write() made
  * (host/recording.h). `name` is for messages. Nothing is unpacked to disk. The bytes need
  * not outlive the call.
@@ -51,6 +57,9 @@ static inline void host_cleanup(struct host *const *host)
 
 /* Whether it is this machine, whose state can be changed. */
 bool host_is_live(const struct host *host);
+
+/* Whether its files can be changed: this machine's, or a root's. */
+bool host_is_writable(const struct host *host);
 
 /* Whether its /sys is the kernel's own, so that reading it may wait for a driver. */
 bool host_reads_may_hang(const struct host *host);

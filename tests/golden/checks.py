@@ -41,6 +41,7 @@ blacklist nouveau
 
 CARD, PORT = "0000:05:00.0", "0000:00:02.0"
 GROUP = "sys/kernel/iommu_groups/5"
+PARAMETERS = "ro quiet intel_iommu=on,sm_on iommu=pt"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
@@ -82,7 +83,56 @@ def cpuinfo(host, vendor="GenuineIntel", flags="fpu vmx sse"):
 
 
 def cmdline(host, text):
-    host.file("proc/cmdline", f"BOOT_IMAGE=/vmlinuz root=/dev/vda {text}\n")
+    host.file("proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{RELEASE} root=UUID=0b7a {text}\n")
+
+
+def menuentry(title, parameters, release=RELEASE):
+    """As grub-mkconfig writes one."""
+    return f"""menuentry '{title}' --class gnu-linux --class os $menuentry_id_option 'gnulinux-{title}' {{
+\tload_video
+\tinsmod part_gpt
+\tif [ x$feature_platform_search_hint = xy ]; then
+\t  search --no-floppy --fs-uuid --set=root --hint-bios=hd0,gpt2  0b7a
+\telse
+\t  search --no-floppy --fs-uuid --set=root 0b7a
+\tfi
+\techo\t'Loading Linux {release} ...'
+\tlinux\t/boot/vmlinuz-{release} root=UUID=0b7a {parameters}
+\techo\t'Loading initial ramdisk ...'
+\tinitrd\t/boot/initrd.img-{release}
+}}
+"""
+
+
+def grub_cfg(*entries):
+    """A whole grub.cfg, made of /etc/default/grub."""
+    return ("set timeout=5\nif [ -s $prefix/grubenv ]; then\n  load_env\nfi\n"
+            "function recordfail {\n  set recordfail=1\n}\n"
+            "### BEGIN /etc/grub.d/10_linux ###\n" + entries[0] +
+            "submenu 'Advanced options' $menuentry_id_option 'gnulinux-advanced' {\n" +
+            "".join(entries) + "}\n### END /etc/grub.d/10_linux ###\n")
+
+
+DEFAULT_GRUB = """# Change it, and run update-grub.
+GRUB_TIMEOUT=5
+GRUB_DISTRIBUTOR=`lsb_release -i -s 2> /dev/null || echo Debian`
+GRUB_CMDLINE_LINUX_DEFAULT='quiet'
+GRUB_CMDLINE_LINUX="intel_iommu=on,sm_on \\
+iommu=pt"
+"""
+
+
+def grub(host, *entries, default=DEFAULT_GRUB):
+    """A host that boots by GRUB, and the settings that its entries are made from."""
+    host.file("boot/grub/grub.cfg", grub_cfg(*entries))
+    host.file("etc/default/grub", default)
+
+
+def ready_grub(host):
+    grub(host, menuentry("Debian", PARAMETERS),
+         menuentry("Debian (recovery mode)", "ro single intel_iommu=on,sm_on iommu=pt"))
+    host.file("usr/sbin/grub-mkconfig", "#!/bin/sh\n. /etc/default/grub\n"
+              "for x in /etc/default/grub.d/*.cfg; do . $x; done\n")
 
 
 def log(host, *lines):
@@ -190,7 +240,8 @@ def ready(root):
     host.file(f"lib/modules/{RELEASE}/modules.alias",
               "alias pci:v00001234d00008086sv*sd*bc*sc*i* ferry_net\n")
     cpuinfo(host)
-    cmdline(host, "ro quiet intel_iommu=on,sm_on iommu=pt")
+    cmdline(host, PARAMETERS)
+    ready_grub(host)
     host.file("etc/os-release", 'ID=debian\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')
     host.file(NESTED, "Y\n")
     host.file("sys/module/kvm_intel/parameters/ept", "Y\n")

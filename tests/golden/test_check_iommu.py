@@ -100,7 +100,8 @@ def test_what_the_kernel_hears_is_no_finding(host, text):
     ('ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"\n', "grub2-mkconfig"),
     ("ID=nixos\n", "boot loader"), ('ID="almalinux"\nID_LIKE="rhel centos fedora"\n', "grubby"),
 ])
-def test_the_fix_is_the_distributions(host, family, words):
+def test_the_fix_is_the_distributions_where_no_loader_is_known(host, family, words):
+    remove("boot")(host)
     remove_groups(host)
     host.file("etc/os-release", family)
     found = findings(host, "--only", "iommu-groups")

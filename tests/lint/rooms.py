@@ -82,6 +82,7 @@ MAY_OPEN = {
 
 MAY_OPEN_UNROOTED = {
     "base/child.c": "/dev/null, for the child's standard streams",
+    "base/program.c": "/dev/null, and the root in which a program is run",
     "cli/open.c": "a path that the user typed is his own",
     "cli/record.c": "a path that the user typed is his own",
     "cli/vm.c": "a path that the user typed is his own; /dev/kvm is this machine's",
@@ -95,4 +96,5 @@ MAY_WRITE = {
     "cli/record.c": "the recording to be made, where the user said",
 }
 
-MAY_EXIT = {"base/child.c": "the end of the child that it made"}
+MAY_EXIT = {"base/child.c": "the end of the child that it made",
+            "base/program.c": "the end of a child that cannot start its program"}

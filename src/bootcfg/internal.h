@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BOOTCFG_INTERNAL_H
+#define PCIFERRY_BOOTCFG_INTERNAL_H
+
+#include "bootcfg/boot.h"
+
+/* What each kind of loader and tool has, added to a boot; 0 or -ENOMEM. */
+int bootcfg_read_grub(const struct host *host, const struct bootcfg_distro *distro,
+		      struct bootcfg_boot *boot);
+int bootcfg_read_bls(const struct host *host, const char *folder,
+		     const struct bootcfg_variables *variables,
+		     struct bootcfg_boot *boot);
+
+/* The settings of /etc/default/grub, for entries that are made of them. */
+int bootcfg_read_default_grub(const struct host *host,
+			      const struct bootcfg_distro *distro,
+			      struct bootcfg_boot *boot);
+
+/* Adds a source; takes nothing. */
+int bootcfg_add_source(struct bootcfg_boot *boot, const char *file, const char *variable,
+		       const char *text);
+
+/*
+ * Reads a file of entries. Returns 0 and *ret_text, which the caller frees and which is
+ * NULL where there is no such file, or it cannot be read: then it is in boot->unreadable.
+ */
+int bootcfg_read_text(const struct host *host, const char *path,
+		      struct bootcfg_boot *boot, char **ret_text, size_t *ret_len);
+
+/* Keeps the name of a file for its entries. NULL: no memory. */
+const char *bootcfg_keep_name(struct bootcfg_boot *boot, const char *path);
+
+#endif

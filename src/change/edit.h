@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_CHANGE_EDIT_H
+#define PCIFERRY_CHANGE_EDIT_H
+
+/*
+ * Changes that outlive a reboot: files, and the tools that make other files of them. All
+ * or nothing, and back: docs/design/changes.md.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/text.h"
+#include "change/change.h"
+
+enum change_edit_kind {
+	EDIT_WRITE,
+	EDIT_REMOVE,
+	EDIT_RUN, /* a tool whose output can be made again, such as update-initramfs */
+};
+
+struct change_edit {
+	enum change_edit_kind kind;
+	char *path;    /* beneath the root: "etc/default/grub"; a tool: the program */
+	char *purpose; /* "turn the IOMMU on": what it is for, in a few words */
+	char *bytes;   /* EDIT_WRITE: the whole new file */
+	size_t len;
+	struct string_list arguments; /* EDIT_RUN: behind the program's name */
+
+	/* What it was like when the plan was made, from change_edits_look(). */
+	bool existed;
+	char *before; /* NULL unless it existed */
+	size_t before_len;
+};
+
+struct change_edits {
+	struct change_edit *items;
+	size_t count;
+};
+
+/* Each adds one; all are copied. Returns 0 or -ENOMEM. */
+int change_edit_write(struct change_edits *edits, const char *path, const char *purpose,
+		      const char *bytes, size_t len);
+int change_edit_remove(struct change_edits *edits, const char *path, const char *purpose);
+
+/* `arguments` ends with NULL. A tool that is there twice runs once, where it was last. */
+int change_edit_run(struct change_edits *edits, const char *program,
+		    const char *const *arguments, const char *purpose);
+void change_edits_free(struct change_edits *edits); /* takes NULL */
+
+/*
+ * Reads what each file is like now, and takes out what would change nothing: files that
+ * are so already, and, when no file changes, the tools. Refuses (-ELOOP, -EISDIR, ...) a
+ * path that is no file. Returns 0 or -errno.
+ */
+int change_edits_look(const struct host *host, struct change_edits *edits,
+		      struct error *err);
+
+/* Who is told of an apply or an undo at work. May be NULL, as may each function. */
+struct change_watcher {
+	void (*edit)(const struct change_edit *edit, void *argument); /* one begins */
+
+	/* A tool runs: since when, in seconds, and the last line it wrote. */
+	void (*tool)(const struct change_edit *edit, unsigned int seconds,
+		     const char *line, void *argument);
+	void *argument;
+};
+
+/* What a change was, in words, for the history. */
+struct change_title {
+	const char *title;		    /* "free 0000:82:00.0 at boot" */
+	const struct string_list *subjects; /* the devices it is about */
+};
+
+/*
+ * Makes all edits, in their order, each journalled before it is made. Where one fails,
+ * those before it are undone. Edits that were looked at earlier are refused
+ * (ERROR_REFUSED) when a file is not as it was then. Returns 0 and the change's number,
+ * or -errno.
+ */
+int change_apply(struct change *change, const struct change_title *title,
+		 const struct change_edits *edits, const struct change_watcher *watcher,
+		 unsigned int *ret_id, struct error *err);
+
+/*
+ * Gives every file back as it was before change `id`, byte for byte, with its mode,
+ * owner, times and extended attributes, and runs its tools again. Where a file is no
+ * longer what the change wrote, nothing is done (ERROR_REFUSED, with the difference).
+ * Returns 0 or -errno; -ENOENT: there is no such change.
+ */
+int change_undo(struct change *change, unsigned int id,
+		const struct change_watcher *watcher, struct error *err);
+
+enum change_state {
+	CHANGE_INTERRUPTED, /* neither finished nor undone: by a crash, or a lost power */
+	CHANGE_APPLIED,
+	CHANGE_UNDONE,
+};
+
+struct change_record {
+	unsigned int id; /* from 1 on, in the order in which they were made */
+	enum change_state state;
+	long long time; /* seconds since 1970 */
+	char *title;
+	struct string_list subjects;
+	struct change_edits edits; /* with what was there before, and what was written */
+	char *damage; /* why some of it could not be read; NULL: it is sound */
+};
+
+struct change_history {
+	struct change_record *items; /* the oldest first */
+	size_t count;
+};
+
+/* What was changed on this host. Returns 0 or -errno; no journal at all is an empty one.
+ */
+int change_history_read(const struct host *host, struct change_history *ret_history,
+			struct error *err);
+void change_history_free(struct change_history *history); /* takes NULL */
+
+/*
+ * The lines in which two texts differ, as diff -u shows them, with three lines around. A
+ * text that is NULL is no file. The caller frees it; NULL: no memory.
+ */
+char *change_diff(const char *path, const char *before, size_t before_len,
+		  const char *after, size_t after_len);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/rooted.h"
+#include "change/edit.h"
+#include "change/internal.h"
+
+static void edit_free(struct change_edit *edit)
+{
+	free(edit->path);
+	free(edit->purpose);
+	free(edit->bytes);
+	free(edit->before);
+	string_list_free(&edit->arguments);
+	memset(edit, 0, sizeof(*edit));
+}
+
+void change_edits_free(struct change_edits *edits)
+{
+	if (!edits)
+		return;
+	for (size_t i = 0; i < edits->count; i++)
+		edit_free(&edits->items[i]);
+	free(edits->items);
+	memset(edits, 0, sizeof(*edits));
+}
+
+static void take_out(struct change_edits *edits, size_t index)
+{
+	edit_free(&edits->items[index]);
+	edits->count--;
+	memmove(&edits->items[index], &edits->items[index + 1],
+		(edits->count - index) * sizeof(*edits->items));
+}
+
+int change_edits_add(struct change_edits *edits, struct change_edit *edit)
+{
+	struct change_edit *larger =
+		reallocarray(edits->items, edits->count + 1, sizeof(*larger));
+
+	if (larger)
+		edits->items = larger;
+	if (!larger || !edit->path || !edit->purpose ||
+	    (edit->kind == EDIT_WRITE && !edit->bytes)) {
+		edit_free(edit);
+		return -ENOMEM;
+	}
+	edits->items[edits->count++] = *edit;
+	memset(edit, 0, sizeof(*edit));
+	return 0;
+}
+
+static char *copy_bytes(const char *bytes, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy) {
+		memcpy(copy, bytes, len);
+		copy[len] = '\0';
+	}
+	return copy;
+}
+
+int change_edit_write(struct change_edits *edits, const char *path, const char *purpose,
+		      const char *bytes, size_t len)
+{
+	struct change_edit edit = { .kind = EDIT_WRITE,
+				    .path = strdup(path),
+				    .purpose = strdup(purpose),
+				    .bytes = copy_bytes(bytes, len),
+				    .len = len };
+
+	return change_edits_add(edits, &edit);
+}
+
+int change_edit_remove(struct change_edits *edits, const char *path, const char *purpose)
+{
+	struct change_edit edit = { .kind = EDIT_REMOVE,
+				    .path = strdup(path),
+				    .purpose = strdup(purpose) };
+
+	return change_edits_add(edits, &edit);
+}
+
+static bool is_same_tool(const struct change_edit *a, const struct change_edit *b)
+{
+	if (a->kind != EDIT_RUN || strcmp(a->path, b->path) != 0 ||
+	    a->arguments.count != b->arguments.count)
+		return false;
+	for (size_t i = 0; i < a->arguments.count; i++)
+		if (strcmp(a->arguments.items[i], b->arguments.items[i]) != 0)
+			return false;
+	return true;
+}
+
+int change_edit_run(struct change_edits *edits, const char *program,
+		    const char *const *arguments, const char *purpose)
+{
+	struct change_edit edit = { .kind = EDIT_RUN,
+				    .path = strdup(program),
+				    .purpose = strdup(purpose) };
+
+	for (; edit.path && *arguments; arguments++)
+		if (string_list_add(&edit.arguments, *arguments) < 0)
+			free(steal(edit.path));
+	for (size_t i = edits->count; edit.path && i-- > 0;)
+		if (is_same_tool(&edits->items[i], &edit))
+			take_out(edits, i);
+	return change_edits_add(edits, &edit);
+}
+
+/* What a path is like: 0 with its bytes, or with existed false; or -errno. */
+int change_look_at(const struct host *host, const char *path, bool *ret_existed,
+		   char **ret_bytes, size_t *ret_len)
+{
+	_cleanup_close_ int fd =
+		rooted_open(host_root_fd(host), path, O_PATH | O_NOFOLLOW, 0);
+	struct stat status;
+
+	*ret_existed = false;
+	*ret_bytes = NULL;
+	*ret_len = 0;
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	/* A link is somebody's arrangement: what is behind it may be shared. */
+	if (!S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode)	 ? -EISDIR
+		       : S_ISLNK(status.st_mode) ? -ELOOP
+						 : -EINVAL;
+	*ret_existed = true;
+	return host_read_file(host, path, ret_bytes, ret_len);
+}
+
+int change_explain_path(const char *path, int r, struct error *err)
+{
+	error_set(err, -r, path, "%s",
+		  r == -ELOOP ? "it is a link, and only files are changed"
+			      : strerror(-r));
+	if (r == -ELOOP)
+		error_hint(err, "put a file in its place, and try again");
+	return r;
+}
+
+static int look(const struct host *host, struct change_edit *edit, struct error *err)
+{
+	int r;
+
+	free(steal(edit->before));
+	r = change_look_at(host, edit->path, &edit->existed, &edit->before,
+			   &edit->before_len);
+	return r < 0 ? change_explain_path(edit->path, r, err) : 0;
+}
+
+static bool changes_nothing(const struct change_edit *edit)
+{
+	if (edit->kind == EDIT_REMOVE)
+		return !edit->existed;
+	return edit->kind == EDIT_WRITE && edit->existed &&
+	       edit->len == edit->before_len &&
+	       !memcmp(edit->bytes, edit->before, edit->len);
+}
+
+int change_edits_look(const struct host *host, struct change_edits *edits,
+		      struct error *err)
+{
+	size_t files = 0;
+
+	for (size_t i = 0; i < edits->count;) {
+		struct change_edit *edit = &edits->items[i];
+		int r = edit->kind == EDIT_RUN ? 0 : look(host, edit, err);
+
+		if (r < 0)
+			return r;
+		if (changes_nothing(edit)) {
+			take_out(edits, i);
+			continue;
+		}
+		files += edit->kind != EDIT_RUN;
+		i++;
+	}
+	while (!files && edits->count)
+		take_out(edits, edits->count - 1);
+	return 0;
+}

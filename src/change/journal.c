@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing a journal. */
+#include "change/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/atomicfile.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/rooted.h"
+#include "change/internal.h"
+
+/* A number that no change has had: the folder is made by whoever takes it. */
+static int make_folder(const struct host *host, struct journal *journal)
+{
+	_cleanup_close_ int all = change_open_parent(host, CHANGE_JOURNAL "/", NULL);
+	char name[16];
+
+	if (all < 0)
+		return all;
+	if (fchmod(all, 0700) < 0)
+		return -errno;
+	for (journal->id = 1; journal->id < UINT_MAX; journal->id++) {
+		snprintf(name, sizeof(name), "%u", journal->id);
+		if (mkdirat(all, name, 0700) == 0)
+			break;
+		if (errno != EEXIST)
+			return -errno;
+	}
+	journal->dir = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (journal->dir < 0)
+		return -errno;
+	return fsync(all) < 0 ? -errno : 0;
+}
+
+static int write_numbered(const struct journal *journal, const char *name, size_t number,
+			  const char *bytes, size_t len)
+{
+	char path[NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s-%zu", name, number);
+	return atomic_replace(journal->dir, path, bytes, len, 0600, ATOMIC_DURABLE);
+}
+
+static int keep_file(const struct host *host, const struct change_edit *edit,
+		     struct journal_file *file)
+{
+	_cleanup_close_ int fd =
+		rooted_open(host_root_fd(host), edit->path, O_RDONLY | O_NOFOLLOW, 0);
+
+	return fd < 0 ? fd : change_keep(fd, &file->kept);
+}
+
+/* The folders above a path that are not there yet. */
+static int find_missing(const struct host *host, const char *path,
+			struct string_list *folders)
+{
+	for (const char *slash = strchr(path, '/'); slash;
+	     slash = strchr(slash + 1, '/')) {
+		_cleanup_free_ char *folder = strndup(path, (size_t)(slash - path));
+
+		if (!folder)
+			return -ENOMEM;
+		if (!host_exists(host, folder) && string_list_add(folders, folder) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct json_object *format_list(const struct string_list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_object_array_add(array, json_object_new_string(list->items[i]));
+	return array;
+}
+
+static int format_edit(const struct change_edit *edit, const struct journal_file *file,
+		       struct json_object *object)
+{
+	static const char *const kinds[] = {
+		[EDIT_WRITE] = "write", [EDIT_REMOVE] = "remove", [EDIT_RUN] = "run"
+	};
+
+	json_object_object_add(object, "kind", json_object_new_string(kinds[edit->kind]));
+	json_object_object_add(object, "path", json_object_new_string(edit->path));
+	json_object_object_add(object, "purpose", json_object_new_string(edit->purpose));
+	if (edit->kind == EDIT_RUN) {
+		json_object_object_add(object, "arguments",
+				       format_list(&edit->arguments));
+		return 0;
+	}
+	json_object_object_add(object, "existed", json_object_new_boolean(edit->existed));
+	json_object_object_add(object, "folders", format_list(&file->folders));
+	return edit->existed ? change_kept_format(&file->kept, object) : 0;
+}
+
+static int write_description(const struct journal *journal,
+			     const struct change_title *title,
+			     const struct change_edits *edits)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *array = json_object_new_array();
+	const char *text;
+	int r = 0;
+
+	json_object_object_add(root, "version", json_object_new_int(1));
+	json_object_object_add(root, "title", json_object_new_string(title->title));
+	json_object_object_add(root, "time", json_object_new_int64(time(NULL)));
+	json_object_object_add(root, "subjects", format_list(title->subjects));
+	json_object_object_add(root, "edits", array);
+	for (size_t i = 0; r == 0 && i < edits->count; i++) {
+		struct json_object *object = json_object_new_object();
+
+		json_object_array_add(array, object);
+		r = format_edit(&edits->items[i], &journal->files[i], object);
+	}
+	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY);
+	if (r == 0)
+		r = text ? atomic_replace(journal->dir, "change.json", text, strlen(text),
+					  0600, ATOMIC_DURABLE)
+			 : -ENOMEM;
+	json_object_put(root);
+	return r;
+}
+
+static int keep_edit(const struct host *host, const struct change_edit *edit,
+		     size_t number, struct journal *journal)
+{
+	struct journal_file *file = &journal->files[number];
+	int r = 0;
+
+	if (edit->kind == EDIT_RUN)
+		return 0;
+	if (edit->existed)
+		r = keep_file(host, edit, file);
+	else
+		r = find_missing(host, edit->path, &file->folders);
+	if (r == 0 && edit->existed)
+		r = write_numbered(journal, "before", number, edit->before,
+				   edit->before_len);
+	if (r == 0 && edit->kind == EDIT_WRITE)
+		r = write_numbered(journal, "after", number, edit->bytes, edit->len);
+	return r;
+}
+
+int change_journal_create(const struct host *host, const struct change_title *title,
+			  const struct change_edits *edits, struct journal *ret_journal,
+			  struct error *err)
+{
+	_cleanup_(change_journal_close) struct journal journal = { .dir = -1 };
+	int r;
+
+	journal.files = calloc(edits->count + 1, sizeof(*journal.files));
+	if (!journal.files)
+		return error_oom(err);
+	journal.count = edits->count;
+	r = make_folder(host, &journal);
+	for (size_t i = 0; r == 0 && i < edits->count; i++)
+		r = keep_edit(host, &edits->items[i], i, &journal);
+	if (r == 0)
+		r = write_description(&journal, title, edits);
+	if (r < 0) {
+		error_set(err, -r, "/" CHANGE_JOURNAL, "%s", strerror(-r));
+		error_hint(err, "nothing was changed: a change is written down before it"
+				" is made, and needs room there");
+		return r;
+	}
+	*ret_journal = journal;
+	journal = (struct journal){ .dir = -1 };
+	return 0;
+}
+
+void change_journal_close(struct journal *journal)
+{
+	if (!journal)
+		return;
+	for (size_t i = 0; i < journal->count && journal->files; i++) {
+		change_kept_free(&journal->files[i].kept);
+		string_list_free(&journal->files[i].folders);
+	}
+	free(journal->files);
+	if (journal->dir >= 0)
+		close(journal->dir);
+	*journal = (struct journal){ .dir = -1 };
+}
+
+int change_journal_note(struct journal *journal, const char *format, ...)
+{
+	_cleanup_close_ int fd = -1;
+	char line[256];
+	va_list args;
+	int len, r;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line) - 1, format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof(line) - 1)
+		len = (int)sizeof(line) - 2;
+	line[len++] = '\n';
+	fd = openat(journal->dir, "state",
+		    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, line, (size_t)len);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r == 0 && fsync(journal->dir) < 0 ? -errno : r;
+}

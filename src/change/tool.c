@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Running a tool of the distribution: its output is kept, its last line told. */
+#include "change/tool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/atomicfile.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/program.h"
+#include "change/internal.h"
+
+/* An initramfs for each of ten kernels, on a slow machine. */
+enum { DEADLINE_S = 3600, LINE_MAX_LEN = 200 };
+
+struct run {
+	const struct change_edit *edit;
+	const struct change_watcher *watcher;
+	int output;		     /* where all of it is kept */
+	char line[LINE_MAX_LEN + 1]; /* the last one */
+	size_t len;
+	bool ended; /* the next character begins another one */
+};
+
+static void take_output(const char *bytes, size_t len, void *argument)
+{
+	struct run *run = argument;
+
+	/* Of a full disk the tool itself will tell. */
+	write_all(run->output, bytes, len);
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\r') {
+			run->ended = true;
+			continue;
+		}
+		if (run->ended)
+			run->len = 0;
+		run->ended = false;
+		if (run->len < LINE_MAX_LEN)
+			run->line[run->len++] = bytes[i];
+		run->line[run->len] = '\0';
+	}
+}
+
+static void tick(unsigned int seconds, void *argument)
+{
+	const struct run *run = argument;
+
+	if (run->watcher && run->watcher->tool)
+		run->watcher->tool(run->edit, seconds, run->line, run->watcher->argument);
+}
+
+static int explain(const struct run *run, const struct program_end *end,
+		   struct error *err)
+{
+	const char *path = run->edit->path;
+	int status = end->status;
+
+	if (!end->in_time)
+		return error_set(err, ETIMEDOUT, path, "it did not end within %d minutes",
+				 DEADLINE_S / 60);
+	if (WIFSIGNALED(status))
+		return error_set(err, EIO, path, "it was ended by signal %d: %s",
+				 WTERMSIG(status), run->line);
+	if (WEXITSTATUS(status) == 127 && !run->line[0])
+		return error_set(err, ENOENT, path,
+				 "it is not there, or what it needs is not");
+	if (WEXITSTATUS(status))
+		return error_set(err, EIO, path, "it failed with status %d: %s",
+				 WEXITSTATUS(status), run->line);
+	return 0;
+}
+
+int change_run_tool(struct change *change, const struct change_edit *edit, int output,
+		    const struct change_watcher *watcher, struct error *err)
+{
+	_cleanup_free_ char **argv = NULL;
+	struct run run = { .edit = edit, .watcher = watcher, .output = output };
+	char path[PATH_MAX];
+	struct program program = {
+		.root_fd = host_is_live(change->host) ? -1 : host_root_fd(change->host),
+		.path = path,
+		.signals = &change->old_signals,
+		.deadline_s = DEADLINE_S,
+		.output = take_output,
+		.tick = tick,
+		.argument = &run,
+	};
+	struct program_end end;
+	int r;
+
+	snprintf(path, sizeof(path), "/%s", edit->path);
+	argv = calloc(edit->arguments.count + 2, sizeof(*argv));
+	if (!argv)
+		return error_oom(err);
+	argv[0] = path;
+	for (size_t i = 0; i < edit->arguments.count; i++)
+		argv[i + 1] = edit->arguments.items[i];
+	program.argv = argv;
+	r = program_run(&program, &end);
+	if (r < 0)
+		return error_set(err, -r, edit->path, "%s", strerror(-r));
+	return explain(&run, &end, err);
+}
