@@ -179,7 +179,57 @@ static int read_folder(const struct host *host, const char *folder,
 	return r;
 }
 
+/* Microcode alone, which the loader puts in front of the image. */
+static bool is_microcode(const char *path)
+{
+	return strstr(path, "ucode") || strstr(path, "microcode");
+}
+
+/* Paths that a loader names begin at its own file system, of which the place is not
+ * known. */
+static int add_initrd(const struct host *host, const char *initrd,
+		      const struct bootcfg_kernel *kernel, struct bootcfg_images *images)
+{
+	static const char *const roots[] = { "", "boot/", "efi/", "boot/efi/" };
+	const char *rest = initrd + strspn(initrd, "/");
+	int r = 0;
+
+	if (!*rest || is_microcode(rest))
+		return 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(roots); i++) {
+		char path[PATH_MAX];
+
+		if (snprintf(path, sizeof(path), "%s%s", roots[i], rest) >=
+			    (int)sizeof(path) ||
+		    !host_exists(host, path))
+			continue;
+		return bootcfg_images_add(host, path, kernel, BUILDER_UNKNOWN, images);
+	}
+	return r;
+}
+
+static int read_entries(const struct host *host, const struct bootcfg_kernels *kernels,
+			const struct bootcfg_entries *entries,
+			struct bootcfg_images *images)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < entries->count; i++)
+		for (size_t j = 0; j < kernels->count; j++) {
+			const struct string_list *initrds = &entries->items[i].initrds;
+
+			if (strcmp(entries->items[i].release,
+				   kernels->items[j].release) != 0)
+				continue;
+			for (size_t k = 0; r == 0 && k < initrds->count; k++)
+				r = add_initrd(host, initrds->items[k],
+					       &kernels->items[j], images);
+		}
+	return r;
+}
+
 int bootcfg_images_read(const struct host *host, const struct bootcfg_kernels *kernels,
+			const struct bootcfg_entries *entries,
 			struct bootcfg_images *ret_images)
 {
 	static const char *const folders[] = { "boot", "efi", "boot/efi" };
@@ -188,6 +238,8 @@ int bootcfg_images_read(const struct host *host, const struct bootcfg_kernels *k
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(folders); i++)
 		r = read_folder(host, folders[i], kernels, &images);
+	if (r == 0)
+		r = read_entries(host, kernels, entries, &images);
 	if (r < 0)
 		return r;
 	if (images.fact == FACT_ABSENT && images.unreadable.count)

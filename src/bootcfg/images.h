@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bootcfg/entries.h"
 #include "bootcfg/image.h"
 #include "bootcfg/kernels.h"
 #include "host/host.h"
@@ -24,13 +25,17 @@ struct bootcfg_images {
 	struct string_list unreadable; /* folders, and images without a status */
 };
 
-/* Looks where each builder puts them. Returns 0 or -ENOMEM. */
+/*
+ * Looks where each builder puts them, and where entries of the boot loader have them.
+ * Returns 0 or -ENOMEM.
+ */
 int bootcfg_images_read(const struct host *host, const struct bootcfg_kernels *kernels,
+			const struct bootcfg_entries *entries,
 			struct bootcfg_images *ret_images);
 
 /*
- * Adds one that something else names, such as an entry of a boot loader, unless it is
- * there already, under this name or another. Returns 0 or -ENOMEM.
+ * Adds one, unless it is there already, under this name or another. Returns 0 or
+ * -ENOMEM.
  */
 int bootcfg_images_add(const struct host *host, const char *path,
 		       const struct bootcfg_kernel *kernel, enum bootcfg_builder builder,

@@ -42,7 +42,7 @@ static bool has(const struct string_list *names, const char *module, size_t *ret
 static const char *parameter(const struct look *look, const char *name)
 {
 	const struct bootcfg_parameter *found =
-		bootcfg_find_parameter(&look->run->facts->cmdline, name);
+		bootcfg_find_parameter(look->wanted->cmdline, name);
 
 	return found ? found->value : NULL;
 }
@@ -413,13 +413,13 @@ static struct bootcfg_kernel *find_kernel(const struct check_facts *facts,
 	return NULL;
 }
 
-static int look_at_image(struct check_run *run, const struct check_wanted *wanted,
-			 const struct bootcfg_image_file *file)
+static int look_at_image(struct check_run *run, const struct bootcfg_image_file *file)
 {
 	_cleanup_(bootcfg_image_free) struct bootcfg_image image = { 0 };
+	_cleanup_(check_wanted_free) struct check_wanted wanted = { 0 };
 	struct look look = {
 		.run = run,
-		.wanted = wanted,
+		.wanted = &wanted,
 		.kernel = find_kernel(run->facts, file->release),
 		.image = &image,
 	};
@@ -434,7 +434,9 @@ static int look_at_image(struct check_run *run, const struct check_wanted *wante
 	if (image.problem)
 		return check_tell(run, CHECK_UNKNOWN, look.subject,
 				  "what is in it could not be read: %s", image.problem);
-	r = look_inside(&look);
+	r = check_wanted_read(run->facts, file->release, &wanted);
+	if (r == 0)
+		r = look_inside(&look);
 	string_list_free(&look.rivals);
 	return r;
 }
@@ -442,18 +444,13 @@ static int look_at_image(struct check_run *run, const struct check_wanted *wante
 int check_boot_image(struct check_run *run)
 {
 	const struct bootcfg_images *images = &run->facts->images;
-	struct check_wanted wanted;
 	int r = 0;
 
 	if (!check_has_modprobe(run, &r))
 		return r;
 	if (!images->count)
 		return check_tell_no_images(run);
-	r = check_wanted_read(run->facts, &wanted);
-	if (r < 0)
-		return r;
 	for (size_t i = 0; r == 0 && i < images->count; i++)
-		r = look_at_image(run, &wanted, &images->items[i]);
-	check_wanted_free(&wanted);
+		r = look_at_image(run, &images->items[i]);
 	return r;
 }

@@ -215,19 +215,41 @@ static int tell_others(struct check_run *run, const struct newer *newer, size_t 
 			  newer->image->path, more, newer->other);
 }
 
+static bool has_image(const struct check_facts *facts, const char *release)
+{
+	for (size_t i = 0; i < facts->images.count; i++)
+		if (facts->images.items[i].release == release)
+			return true;
+	return false;
+}
+
+/* Whether the loader starts it without any, or starts all that it has so. */
+static bool needs_none(const struct check_facts *facts, const char *release)
+{
+	const struct bootcfg_entries *entries = &facts->boot.entries;
+	size_t own = 0, with = 0, own_with = 0;
+
+	for (size_t i = 0; i < entries->count; i++) {
+		bool is_own = !strcmp(entries->items[i].release, release);
+		bool has_one = entries->items[i].initrds.count > 0;
+
+		own += is_own;
+		with += has_one;
+		own_with += is_own && has_one;
+	}
+	return own ? !own_with : entries->count && !with;
+}
+
 static int tell_without(struct check_run *run)
 {
-	const struct bootcfg_images *images = &run->facts->images;
 	const struct bootcfg_kernels *kernels = run->facts->kernels;
 	struct check_names names = { 0 };
 
 	for (size_t i = 0; i < kernels->count; i++) {
-		bool has_one = false;
+		const char *release = kernels->items[i].release;
 
-		for (size_t j = 0; j < images->count; j++)
-			has_one |= images->items[j].release == kernels->items[i].release;
-		if (!has_one)
-			check_add_name(&names, "", kernels->items[i].release);
+		if (!has_image(run->facts, release) && !needs_none(run->facts, release))
+			check_add_name(&names, "", release);
 	}
 	if (!names.len)
 		return 0;
@@ -251,7 +273,17 @@ int check_tell_no_images(struct check_run *run)
 				  : "neither /boot nor /efi could be read");
 }
 
-static int tell_images(struct check_run *run, bool is_used)
+static int is_used_by(const struct check_facts *facts, const char *release,
+		      bool *ret_is_used)
+{
+	_cleanup_(check_wanted_free) struct check_wanted wanted = { 0 };
+	int r = check_wanted_read(facts, release, &wanted);
+
+	*ret_is_used = wanted.anything;
+	return r;
+}
+
+static int look_at_images(struct check_run *run)
 {
 	const struct bootcfg_images *images = &run->facts->images;
 	struct newer other = { 0 }, newer;
@@ -260,8 +292,10 @@ static int tell_images(struct check_run *run, bool is_used)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < images->count; i++) {
-		newer = (struct newer){ .image = &images->items[i], .is_used = is_used };
-		r = look_at_inputs(run->facts, &newer);
+		newer = (struct newer){ .image = &images->items[i] };
+		r = is_used_by(run->facts, newer.image->release, &newer.is_used);
+		if (r == 0)
+			r = look_at_inputs(run->facts, &newer);
 		if (r == 0 && newer.matters[0])
 			r = tell_older(run, &newer);
 		else if (r == 0 && newer.other[0] && !others++)
@@ -284,15 +318,5 @@ static int tell_images(struct check_run *run, bool is_used)
 
 int check_boot_image_age(struct check_run *run)
 {
-	struct check_wanted wanted;
-	int r;
-
-	if (!run->facts->images.count)
-		return check_tell_no_images(run);
-	r = check_wanted_read(run->facts, &wanted);
-	if (r < 0)
-		return r;
-	r = tell_images(run, wanted.anything);
-	check_wanted_free(&wanted);
-	return r;
+	return run->facts->images.count ? look_at_images(run) : check_tell_no_images(run);
 }

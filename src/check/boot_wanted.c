@@ -115,11 +115,26 @@ static bool is_among(const char *ids, const struct pci_device *device)
 	return false;
 }
 
-int check_wanted_read(const struct check_facts *facts, struct check_wanted *ret_wanted)
+static const struct bootcfg_cmdline *find_cmdline(const struct check_facts *facts,
+						  const char *release)
 {
+	const struct bootcfg_entries *entries = &facts->boot.entries;
+
+	for (size_t i = 0; i < entries->count; i++)
+		if (!entries->items[i].recovery &&
+		    !strcmp(entries->items[i].release, release))
+			return &entries->items[i].cmdline;
+	return &facts->cmdline;
+}
+
+int check_wanted_read(const struct check_facts *facts, const char *release,
+		      struct check_wanted *ret_wanted)
+{
+	const struct bootcfg_cmdline *cmdline = find_cmdline(facts, release);
 	const struct bootcfg_parameter *parameter =
-		bootcfg_find_parameter(&facts->cmdline, "vfio-pci.ids");
+		bootcfg_find_parameter(cmdline, "vfio-pci.ids");
 	struct check_wanted wanted = {
+		.cmdline = cmdline,
 		.cmdline_ids = parameter ? parameter->value : NULL,
 		.devices = calloc(facts->devices.count + 1, sizeof(*wanted.devices)),
 	};

@@ -181,13 +181,14 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		return r;
 	facts->kernels = calloc(1, sizeof(*facts->kernels));
 	if (!facts->kernels || bootcfg_kernels_read(host, facts->kernels) < 0 ||
-	    bootcfg_images_read(host, facts->kernels, &facts->images) < 0 ||
 	    bootcfg_modprobe_read(host, &facts->modprobe) < 0 ||
 	    bootcfg_loads_read(host, &facts->loads) < 0)
 		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
-	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0)
+	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0 ||
+	    bootcfg_images_read(host, facts->kernels, &facts->boot.entries,
+				&facts->images) < 0)
 		return error_oom(err);
 	facts->cpuinfo_fact =
 		fact_of(host_read_file(host, "proc/cpuinfo", &facts->cpuinfo, &len));

@@ -6,18 +6,23 @@
 #include "bootcfg/images.h"
 #include "check/internal.h"
 
-/* What this host's configuration wants vfio-pci to have at boot. */
+/* What this host's configuration wants vfio-pci to have when a kernel boots. */
 struct check_wanted {
-	bool anything;			   /* it speaks of vfio-pci at all */
-	char *ids;			   /* of modprobe.d; NULL: none */
-	const char *ids_file;		   /* where they stand */
-	const char *cmdline_ids;	   /* of the kernel's command line; NULL: none */
+	bool anything;	      /* it speaks of vfio-pci at all */
+	char *ids;	      /* of modprobe.d; NULL: none */
+	const char *ids_file; /* where they stand */
+	const struct bootcfg_cmdline *cmdline;
+	const char *cmdline_ids;	   /* of that; NULL: none */
 	const struct pci_device **devices; /* of those IDs */
 	size_t n_devices;
 };
 
-/* Returns 0 or -ENOMEM. */
-int check_wanted_read(const struct check_facts *facts, struct check_wanted *ret_wanted);
+/*
+ * Of a kernel's usual entry, or, where no loader has one, with the running kernel's
+ * command line. Returns 0 or -ENOMEM.
+ */
+int check_wanted_read(const struct check_facts *facts, const char *release,
+		      struct check_wanted *ret_wanted);
 void check_wanted_free(struct check_wanted *wanted);
 
 /* The IDs that modprobe gives vfio-pci: the last ones. The caller frees *ret_ids; NULL:

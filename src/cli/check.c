@@ -37,7 +37,8 @@ static bool is_wanted(const struct check *check, void *argument)
 		return false;
 	if (options->only.count && !is_named(&options->only, check))
 		return false;
-	return !check->is_slow || options->boot || options->only.count;
+	return !check->is_slow || options->boot ||
+	       string_list_has(&options->only, check->id);
 }
 
 static bool is_name(const char *name)
