@@ -62,23 +62,6 @@ int error_oom(struct error *err)
 	return error_set(err, ENOMEM, "", "out of memory");
 }
 
-int error_wrap(struct error *err, const char *format, ...)
-{
-	char inner[ERROR_MESSAGE_SIZE];
-	va_list args;
-	size_t used;
-
-	if (!err)
-		return -EIO;
-	memcpy(inner, err->message, sizeof(inner));
-	va_start(args, format);
-	vsnprintf(err->message, sizeof(err->message), format, args);
-	va_end(args);
-	used = strlen(err->message);
-	snprintf(err->message + used, sizeof(err->message) - used, ": %s", inner);
-	return err->code ? -err->code : -EIO;
-}
-
 void error_hint(struct error *err, const char *format, ...)
 {
 	va_list args;

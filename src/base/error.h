@@ -7,8 +7,8 @@
  *
  * A function that can fail returns 0 or exactly -errno, and takes a struct error as its
  * last parameter, which may be NULL. The first failure fills it; callers on the way up
- * may wrap the message with what they were doing, or add a hint where they know the way
- * out. Nothing in here fails: texts too long for their place are cut, never lost whole.
+ * may add a hint where they know the way out. Nothing in here fails: texts too long for
+ * their place are cut, never lost whole.
  */
 #include <stdbool.h>
 
@@ -45,10 +45,6 @@ int error_refuse(struct error *err, const char *subject, const char *format, ...
 
 /* -ENOMEM, with the words for it. */
 int error_oom(struct error *err);
-
-/* Puts "<context>: " in front of the message. Returns -err->code, or -EIO without one. */
-int error_wrap(struct error *err, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
 
 /* Sets the way out, unless a deeper place, which knows better, has set one. */
 void error_hint(struct error *err, const char *format, ...)

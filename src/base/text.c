@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 int string_list_add_owned(struct string_list *list, char *text)
 {
 	if (!text)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +69,8 @@ static int perform_all(struct change *change, const struct change_steps *steps,
 }
 
 /* Brings one device to a state, from whatever it is in. */
-static int bring_to(struct change *change, const struct host *host,
-		    const struct bind_member *member, const struct bind_state *to,
-		    struct error *err)
+static int bring_to(struct change *change, const struct bind_member *member,
+		    const struct bind_state *to, struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	char address[PCI_ADDRESS_SIZE];
@@ -84,7 +82,7 @@ static int bring_to(struct change *change, const struct host *host,
 	r = change_wait_for_device(change, address, 0, err);
 	if (r < 0)
 		return r;
-	r = read_now(host, address, &now, &stuck);
+	r = read_now(change_host(change), address, &now, &stuck);
 	if (r < 0)
 		return error_set(err, -r, address, "its driver could not be read");
 	if (stuck)
@@ -105,8 +103,8 @@ static const struct bind_state *way_back(const struct bind_member *member)
 }
 
 /* Puts all back; adds to the error what could not be. */
-static void roll_back(struct change *change, const struct host *host,
-		      const struct bind_plan *plan, struct error *err)
+static void roll_back(struct change *change, const struct bind_plan *plan,
+		      struct error *err)
 {
 	for (size_t i = plan->count; i-- > 0;) {
 		const struct bind_member *member = &plan->members[i];
@@ -114,7 +112,7 @@ static void roll_back(struct change *change, const struct host *host,
 		char address[PCI_ADDRESS_SIZE];
 
 		pci_address_format(&member->address, address);
-		if (bring_to(change, host, member, way_back(member), &failure) == 0) {
+		if (bring_to(change, member, way_back(member), &failure) == 0) {
 			if (!member->kept || way_back(member) == &member->first)
 				change_drop_state(change, address);
 			continue;
@@ -143,14 +141,12 @@ static int bring_all(struct change *change, const struct bind_plan *plan,
 	/* A module may bind devices by itself as it is loaded (options vfio-pci ids=), so
 	 * the steps are made only now, from what each is like. */
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		r = bring_to(change, change_host(change), &plan->members[i],
-			     &plan->members[i].wanted, err);
+		r = bring_to(change, &plan->members[i], &plan->members[i].wanted, err);
 	return r;
 }
 
 int bind_take(struct change *change, const struct bind_plan *plan, struct error *err)
 {
-	const struct host *host = change_host(change);
 	char address[PCI_ADDRESS_SIZE];
 	int r = 0;
 
@@ -165,17 +161,17 @@ int bind_take(struct change *change, const struct bind_plan *plan, struct error 
 		return r;
 	r = bring_all(change, plan, err);
 	if (r < 0)
-		roll_back(change, host, plan, err);
+		roll_back(change, plan, err);
 	return r;
 }
 
-static int release_member(struct change *change, const struct host *host,
-			  const struct bind_member *member, struct error *err)
+static int release_member(struct change *change, const struct bind_member *member,
+			  struct error *err)
 {
 	char address[PCI_ADDRESS_SIZE];
 	int r;
 
-	r = bring_to(change, host, member, &member->wanted, err);
+	r = bring_to(change, member, &member->wanted, err);
 	if (r < 0)
 		return r;
 	pci_address_format(&member->address, address);
@@ -188,12 +184,11 @@ static int release_member(struct change *change, const struct host *host,
 
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err)
 {
-	const struct host *host = change_host(change);
 	int result = load_modules(change, plan, err);
 
 	for (size_t i = 0; i < plan->count; i++) {
 		_cleanup_(error_clear) struct error failure = ERROR_INIT;
-		int r = release_member(change, host, &plan->members[i], &failure);
+		int r = release_member(change, &plan->members[i], &failure);
 
 		if (r == 0)
 			continue;

@@ -195,7 +195,9 @@ static int look_for_claims(struct bind_view *view, const struct bind_request *re
 			r = usage_look_for_claims(
 				&view->usage, pci_find(&view->devices, &member->address));
 	}
-	return r < 0 ? error_oom(err) : 0;
+	return r < 0 ? error_set(err, -r, host_name(view->usage.host),
+				 "who uses its disks: %s", strerror(-r))
+		     : 0;
 }
 
 static int need_driver(const struct host *host, struct bind_plan *plan,

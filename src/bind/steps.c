@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,31 +26,33 @@ static int add_override(struct change_steps *steps, char *address, const char *v
 	return change_add(steps, &step);
 }
 
-/* Writes the address to drivers/<driver>/<attribute>, or to drivers_probe without a
- * driver. */
+/*
+ * Writes the address to the driver's `bind` or `unbind`, after which its link tells; or
+ * to drivers_probe without a driver, which may come to nothing.
+ */
 static int add_driver_write(struct change_steps *steps, char *address, const char *driver,
-			    const char *attribute, const char *wanted, bool verify)
+			    const char *attribute)
 {
+	bool binds = driver && !strcmp(attribute, "bind");
 	char path[PATH_MAX], link[PCI_ATTRIBUTE_PATH_SIZE], purpose[128];
-	char wanted_name[BIND_DRIVER_SIZE];
+	char name[BIND_DRIVER_SIZE];
 	struct change_step step = {
 		.kind = CHANGE_WRITE_ATTRIBUTE,
 		.device = address,
 		.target = path,
 		.value = address,
 		.purpose = purpose,
-		.link = verify ? link : NULL,
-		.link_name = wanted ? wanted_name : NULL,
+		.link = driver ? link : NULL,
+		.link_name = binds ? name : NULL,
 	};
 
-	if (wanted)
-		snprintf(wanted_name, sizeof(wanted_name), "%s", wanted);
 	snprintf(link, sizeof(link), "sys/bus/pci/devices/%s/driver", address);
 	if (driver) {
+		snprintf(name, sizeof(name), "%s", driver);
 		snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/%s", driver,
 			 attribute);
 		snprintf(purpose, sizeof(purpose), "%s %s %s", attribute,
-			 strcmp(attribute, "bind") != 0 ? "from" : "to", driver);
+			 binds ? "to" : "from", driver);
 	} else {
 		snprintf(path, sizeof(path), "sys/bus/pci/drivers_probe");
 		snprintf(purpose, sizeof(purpose), "let the kernel choose a driver");
@@ -75,13 +76,12 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 	if (strcmp(from->override, to->override) != 0)
 		r = add_override(steps, address, to->override);
 	if (r == 0 && move && from->driver[0])
-		r = add_driver_write(steps, address, from->driver, "unbind", NULL, true);
+		r = add_driver_write(steps, address, from->driver, "unbind");
 	/* By the driver's own bind: unlike drivers_probe it says why a driver refuses. */
 	if (r == 0 && move && to->driver[0])
-		r = add_driver_write(steps, address, to->driver, "bind", to->driver,
-				     true);
+		r = add_driver_write(steps, address, to->driver, "bind");
 	else if (r == 0 && move && member->let_kernel_choose)
-		r = add_driver_write(steps, address, NULL, NULL, NULL, false);
+		r = add_driver_write(steps, address, NULL, NULL);
 	return r;
 }
 

@@ -46,6 +46,7 @@ struct bootcfg_boot {
 	size_t n_sources;
 	char menu[256]; /* the file, or the folder, that has the entries; "": none */
 	char regenerate[300]; /* the command that makes entries of sources; "": none */
+	bool reads_drop_ins;  /* METHOD_GRUB: those of /etc/default/grub.d count */
 	struct string_list files;   /* of which the entries are */
 	struct string_list unused;  /* have entries that nothing boots */
 	struct string_list ignored; /* have settings, and a name that is not read */

@@ -184,7 +184,8 @@ int bootcfg_read_default_grub(const struct host *host,
 
 	if (r == 0 && text)
 		r = bootcfg_shell_parse(text, len, path, &shell);
-	if (r == 0 && reads_drop_ins(host, distro))
+	boot->reads_drop_ins = reads_drop_ins(host, distro);
+	if (r == 0 && boot->reads_drop_ins)
 		r = read_drop_ins(host, boot, &shell);
 	if (r == 0)
 		r = add_setting(boot, &shell, "GRUB_CMDLINE_LINUX", false);

@@ -179,8 +179,7 @@ static int read_folder(const struct host *host, const char *folder,
 	return r;
 }
 
-/* Microcode alone, which the loader puts in front of the image. */
-static bool is_microcode(const char *path)
+bool bootcfg_is_microcode(const char *path)
 {
 	return strstr(path, "ucode") || strstr(path, "microcode");
 }
@@ -194,7 +193,7 @@ static int add_initrd(const struct host *host, const char *initrd,
 	const char *rest = initrd + strspn(initrd, "/");
 	int r = 0;
 
-	if (!*rest || is_microcode(rest))
+	if (!*rest || bootcfg_is_microcode(rest))
 		return 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(roots); i++) {
 		char path[PATH_MAX];

@@ -40,6 +40,9 @@ int bootcfg_images_read(const struct host *host, const struct bootcfg_kernels *k
 int bootcfg_images_add(const struct host *host, const char *path,
 		       const struct bootcfg_kernel *kernel, enum bootcfg_builder builder,
 		       struct bootcfg_images *images);
+
+/* Whether it is named as what holds microcode alone, for the loader to put in front. */
+bool bootcfg_is_microcode(const char *path);
 void bootcfg_images_free(struct bootcfg_images *images); /* takes NULL */
 
 #endif

@@ -48,6 +48,9 @@ int change_edit_run(struct change_edits *edits, const char *program,
 		    const char *const *arguments, const char *purpose);
 void change_edits_free(struct change_edits *edits); /* takes NULL */
 
+/* Moves all of `from` behind those of `edits`. Returns 0 or -ENOMEM. */
+int change_edits_move(struct change_edits *edits, struct change_edits *from);
+
 /*
  * Reads what each file is like now, and takes out what would change nothing: files that
  * are so already, and, when no file changes, the tools. Refuses (-ELOOP, -EISDIR, ...) a

@@ -56,6 +56,21 @@ int change_edits_add(struct change_edits *edits, struct change_edit *edit)
 	return 0;
 }
 
+int change_edits_move(struct change_edits *edits, struct change_edits *from)
+{
+	struct change_edit *larger = reallocarray(
+		edits->items, edits->count + from->count + 1, sizeof(*larger));
+
+	if (!larger)
+		return -ENOMEM;
+	edits->items = larger;
+	for (size_t i = 0; i < from->count; i++)
+		larger[edits->count++] = from->items[i];
+	from->count = 0;
+	change_edits_free(from);
+	return 0;
+}
+
 static char *copy_bytes(const char *bytes, size_t len)
 {
 	char *copy = malloc(len + 1);

@@ -16,13 +16,10 @@ struct change {
 };
 
 /*
- * Takes the lock file `name` in the folder, waiting at most wait_ms. Returns a descriptor
- * that holds the lock, for this process alone, until it is closed; -ETIMEDOUT with
- * *ret_holder (0: not known); or -errno.
+ * Takes the lock of one device, waiting at most wait_ms. Returns a descriptor that holds
+ * it, for this process alone, until it is closed; -ETIMEDOUT with *ret_holder (0: not
+ * known); or -errno.
  */
-int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder);
-
-/* The lock of one device. As above. */
 int change_lock_device(const struct change *change, const char *device,
 		       unsigned int wait_ms, pid_t *ret_holder);
 

@@ -41,7 +41,10 @@ static int add_attribute(struct change_kept *kept, const char *name, void *value
 		free(value);
 		return -ENOMEM;
 	}
-	larger[kept->n_attributes++] = (struct change_attribute){ copy, value, len };
+	larger += kept->n_attributes++;
+	larger->name = copy;
+	larger->value = value;
+	larger->len = len;
 	return 0;
 }
 

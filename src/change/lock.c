@@ -42,7 +42,8 @@ static pid_t find_holder(int fd)
 	return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_pid : 0;
 }
 
-int change_take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder)
+/* Of a file in the folder; as change_lock_device(). */
+static int take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret_holder)
 {
 	_cleanup_close_ int fd = -1;
 	struct flock lock = whole_file();
@@ -68,7 +69,7 @@ int change_lock_device(const struct change *change, const char *device,
 	char name[NAME_MAX + 1];
 
 	snprintf(name, sizeof(name), "%s.lock", device);
-	return change_take_lock(change->run_dir, name, wait_ms, ret_holder);
+	return take_lock(change->run_dir, name, wait_ms, ret_holder);
 }
 
 int change_wait_for_device(struct change *change, const char *device,
@@ -157,7 +158,7 @@ int change_begin(const struct host *host, const struct change_options *options,
 		free(change);
 		return r;
 	}
-	change->lock = change_take_lock(change->run_dir, "lock", wait_ms, &holder);
+	change->lock = take_lock(change->run_dir, "lock", wait_ms, &holder);
 	if (change->lock < 0) {
 		int r = change->lock;
 

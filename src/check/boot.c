@@ -80,8 +80,7 @@ static int tell_no_entries(struct check_run *run)
 	int r;
 
 	if (boot->unreadable.count)
-		r = check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-			       boot->unreadable.items[0]);
+		r = check_tell_unread(run, boot->unreadable.items[0]);
 	else if (loader->kind != LOADER_UNKNOWN)
 		r = check_tell(run, CHECK_UNKNOWN, NULL, "no entry of %s could be found",
 			       loader->name);
@@ -193,8 +192,7 @@ static int running(struct check_run *run)
 	int r = 0;
 
 	if (facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	if (!check_has_entries(run, &r))
 		return r;
 	entry = bootcfg_boot_running(&facts->boot, release, &facts->cmdline);

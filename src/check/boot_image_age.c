@@ -223,6 +223,14 @@ static bool has_image(const struct check_facts *facts, const char *release)
 	return false;
 }
 
+static bool has_initrd(const struct bootcfg_entry *entry)
+{
+	for (size_t i = 0; i < entry->initrds.count; i++)
+		if (!bootcfg_is_microcode(entry->initrds.items[i]))
+			return true;
+	return false;
+}
+
 /* Whether the loader starts it without any, or starts all that it has so. */
 static bool needs_none(const struct check_facts *facts, const char *release)
 {
@@ -231,7 +239,7 @@ static bool needs_none(const struct check_facts *facts, const char *release)
 
 	for (size_t i = 0; i < entries->count; i++) {
 		bool is_own = !strcmp(entries->items[i].release, release);
-		bool has_one = entries->items[i].initrds.count > 0;
+		bool has_one = has_initrd(&entries->items[i]);
 
 		own += is_own;
 		with += has_one;

@@ -92,6 +92,11 @@ int check_tell(struct check_run *run, enum check_status status, const char *subj
 	return r < 0 || !finding->subject || !finding->why || !finding->fix ? -ENOMEM : 0;
 }
 
+int check_tell_unread(struct check_run *run, const char *path)
+{
+	return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read", path);
+}
+
 static struct check_finding *last_finding(const struct check_run *run)
 {
 	return &run->findings->items[run->findings->count - 1];
@@ -152,8 +157,6 @@ static void facts_free(struct check_facts *facts)
 	free(facts->log);
 	iommu_registered_free(&facts->units);
 	iommu_firmware_free(&facts->firmware);
-	iommu_groups_free(&facts->groups);
-	pci_devices_free(&facts->devices);
 }
 
 static enum fact fact_of(int r)
@@ -167,14 +170,8 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		      struct error *err)
 {
 	size_t len;
-	int r;
+	int r = iommu_firmware_read(host, &facts->firmware, err);
 
-	facts->host = host;
-	r = pci_scan(host, &facts->devices, err);
-	if (r == 0)
-		r = iommu_scan(&facts->devices, &facts->groups, err);
-	if (r == 0)
-		r = iommu_firmware_read(host, &facts->firmware, err);
 	if (r == 0)
 		r = iommu_registered_read(host, &facts->units, err);
 	if (r < 0)
@@ -200,15 +197,12 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 /* Those named and those that go along are looked at, and all that is behind a bridge. */
 static int device_facts_read(struct check_facts *facts, struct error *err)
 {
-	_cleanup_free_ struct pci_device **all = NULL;
+	_cleanup_free_ struct pci_device **all = pci_all(&facts->devices);
 	struct check_device_facts *device = &facts->device;
 	int r;
 
-	all = calloc(facts->devices.count + 1, sizeof(*all));
 	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < facts->devices.count; i++)
-		all[i] = &facts->devices.items[i];
 	r = pci_read_overrides(facts->host, all, facts->devices.count, err);
 	if (r == 0)
 		r = pci_topology_read(facts->host, &facts->devices, &device->topology,
@@ -234,7 +228,7 @@ static bool looks_at_devices(const struct check_request *request)
 {
 	const struct check *check;
 
-	for (size_t i = 0; request->n_devices && (check = check_at(i)); i++)
+	for (size_t i = 0; request->n_named && (check = check_at(i)); i++)
 		if (check->per_device && is_wanted(request, check))
 			return true;
 	return false;
@@ -243,15 +237,13 @@ static bool looks_at_devices(const struct check_request *request)
 /* For each device that was named, or once. */
 static int run_check(struct check_run *run, const struct check_request *request)
 {
-	const struct check_facts *facts = run->facts;
 	int r = 0;
 
 	if (!run->check->per_device)
 		return run->check->run(run);
-	for (size_t i = 0; r == 0 && i < request->n_devices; i++) {
-		run->device = pci_find(&facts->devices, &request->devices[i]);
-		if (run->device)
-			r = run->check->run(run);
+	for (size_t i = 0; r == 0 && i < request->n_named; i++) {
+		run->device = request->named[i];
+		r = run->check->run(run);
 	}
 	run->device = NULL;
 	return r;
@@ -261,7 +253,11 @@ int check_host(const struct host *host, const struct check_request *request,
 	       struct check_findings *ret_findings, struct error *err)
 {
 	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
-	_cleanup_(facts_free) struct check_facts facts = { 0 };
+	_cleanup_(facts_free) struct check_facts facts = {
+		.host = host,
+		.devices = *request->devices,
+		.groups = *request->groups,
+	};
 	const struct check *check;
 	int r = facts_read(host, &facts, err);
 

@@ -68,8 +68,10 @@ struct check_findings {
 void check_findings_free(struct check_findings *findings); /* takes NULL */
 
 struct check_request {
-	const struct pci_address *devices; /* those that were named */
-	size_t n_devices;
+	const struct pci_devices *devices; /* all of the host */
+	const struct iommu_groups *groups;
+	struct pci_device *const *named;
+	size_t n_named;
 	bool (*wanted)(const struct check *check, void *argument); /* NULL: all */
 	void *argument;
 };

@@ -59,11 +59,6 @@ enum check_vendor check_vendor(const struct check_facts *facts)
 	return CHECK_VENDOR_UNKNOWN;
 }
 
-static int no_cpuinfo(struct check_run *run)
-{
-	return check_tell(run, CHECK_UNKNOWN, NULL, "/proc/cpuinfo could not be read");
-}
-
 static int virtualization(struct check_run *run)
 {
 	const struct check_facts *facts = run->facts;
@@ -73,7 +68,7 @@ static int virtualization(struct check_run *run)
 	int r;
 
 	if (facts->cpuinfo_fact != FACT_KNOWN)
-		return no_cpuinfo(run);
+		return check_tell_unread(run, "proc/cpuinfo");
 	if (check_vendor(facts) == CHECK_NOT_X86)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "no x86 processor: its flags say nothing of it");
@@ -101,7 +96,7 @@ static int in_guest(struct check_run *run)
 	int r;
 
 	if (facts->cpuinfo_fact != FACT_KNOWN)
-		return no_cpuinfo(run);
+		return check_tell_unread(run, "proc/cpuinfo");
 	if (!check_cpu_has(facts, "hypervisor"))
 		return check_tell(run, CHECK_PASS, NULL, "a machine of its own");
 	r = check_tell(run, CHECK_INFO, NULL,
@@ -121,8 +116,7 @@ static int kvm_module(struct check_run *run)
 	    host_exists(host, "sys/module/kvm_amd"))
 		return check_tell(run, CHECK_PASS, NULL, "KVM is loaded");
 	if (!host_exists(host, "sys/module"))
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/module could not be read");
+		return check_tell_unread(run, "sys/module");
 	if (check_vendor(run->facts) == CHECK_NOT_X86)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "no x86 processor: KVM has no module of its own there");
@@ -146,7 +140,7 @@ static int kvm_device(struct check_run *run)
 	case FACT_KNOWN:
 		return check_tell(run, CHECK_PASS, NULL, "/dev/kvm is there");
 	case FACT_UNREADABLE:
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/dev could not be read");
+		return check_tell_unread(run, "dev");
 	default:
 		break;
 	}

@@ -34,32 +34,14 @@ const struct pci_node *check_node(const struct check_run *run)
 			.nodes[run->device - run->facts->devices.items];
 }
 
-void check_add_address(char *list, size_t size, const struct pci_device *device)
-{
-	static const char more[] = ", ...";
-	char address[PCI_ADDRESS_SIZE];
-	size_t len = strlen(list);
-
-	if (size - len > PCI_ADDRESS_SIZE + sizeof(more))
-		snprintf(list + len, size - len, "%s%s", len ? ", " : "",
-			 pci_address_format(&device->address, address));
-	else if (list[len - 1] != '.')
-		snprintf(list + len, size - len, "%s", more);
-}
-
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since)
 {
-	unsigned int have_major, have_minor;
-	char release[128];
-	enum fact fact = host_read(facts->host, "proc/sys/kernel/osrelease", release,
-				   sizeof(release));
+	const struct bootcfg_kernel *kernel = check_running_kernel(facts);
 
-	if (fact != FACT_KNOWN)
-		return fact;
-	if (sscanf(release, "%4u.%4u", &have_major, &have_minor) != 2)
+	if (!kernel || !kernel->version)
 		return FACT_UNREADABLE;
-	*ret_since = have_major > major || (have_major == major && have_minor >= minor);
+	*ret_since = !bootcfg_is_before(kernel, major, minor);
 	return FACT_KNOWN;
 }
 
@@ -75,7 +57,7 @@ static void predicted_words(const struct check_run *run, char *buffer, size_t si
 	const struct pci_devices *devices = &run->facts->devices;
 	const struct iommu_predicted *own =
 		&prediction->of_device[run->device - devices->items];
-	char list[400] = "";
+	struct check_names names = { 0 };
 
 	buffer[0] = '\0';
 	if (own->group < 0 || iommu_predicted_uncertain(prediction, own->group))
@@ -83,9 +65,10 @@ static void predicted_words(const struct check_run *run, char *buffer, size_t si
 	for (size_t i = 0; i < devices->count; i++)
 		if (prediction->of_device[i].group == own->group &&
 		    &devices->items[i] != run->device)
-			check_add_address(list, sizeof(list), &devices->items[i]);
+			check_add_address(&names, &devices->items[i]);
 	snprintf(buffer, size, "; with the IOMMU on it would %s%s",
-		 list[0] ? "share its group with " : "have a group of its own", list);
+		 names.len ? "share its group with " : "have a group of its own",
+		 names.text);
 }
 
 static int tell_no_group(struct check_run *run, enum fact fact)
@@ -145,7 +128,7 @@ static int group(struct check_run *run)
 	size_t before = run->findings->count;
 	const struct iommu_group *group;
 	const struct pci_device *along;
-	char list[400] = "";
+	struct check_names names = { 0 };
 	enum fact fact;
 	int r = 0;
 
@@ -162,10 +145,10 @@ static int group(struct check_run *run)
 		r = look_at_member(run, group->members[i]);
 	for (size_t i = 0; (along = check_goes_along(run, i)); i++)
 		if (along != run->device)
-			check_add_address(list, sizeof(list), along);
-	if (r == 0 && list[0]) {
+			check_add_address(&names, along);
+	if (r == 0 && names.len) {
 		r = check_tell(run, CHECK_INFO, NULL, "in group %u with %s",
-			       group->number, list);
+			       group->number, names.text);
 		if (r == 0)
 			r = check_why(run, "a guest gets whole groups: it takes these"
 					   " along, and the host loses them");

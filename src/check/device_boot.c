@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who else wants a device: drivers at boot, other tools, and settings for its twins. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "check/internal.h"
 #include "pci/claims.h"
-
-/* Of modules.builtin: "kernel/drivers/net/e1000e/e1000e.ko", with "-" or "_". */
-static bool is_builtin(const char *text, const char *module)
-{
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-		const char *slash = memrchr(text, '/', len);
-		const char *name = slash ? slash + 1 : text;
-		char words[128];
-
-		snprintf(words, sizeof(words), "%.*s", (int)strcspn(name, ".\n"), name);
-		if (bootcfg_same_name(words, module))
-			return true;
-		text += len + (text[len] == '\n');
-	}
-	return false;
-}
 
 static int tell_driver(struct check_run *run, const char *module, bool builtin)
 {
@@ -50,43 +32,42 @@ static int tell_driver(struct check_run *run, const char *module, bool builtin)
 			 module, address);
 }
 
-static int read_builtin(const struct check_run *run, char **ret_text)
+static int tell_unread_drivers(struct check_run *run)
 {
-	char release[128], path[256];
-	size_t len;
+	return check_tell(run, CHECK_UNKNOWN, NULL,
+			  "which drivers the kernel has for it could not be read"
+			  " (/lib/modules, /sys/module)");
+}
 
-	if (host_read(run->facts->host, "proc/sys/kernel/osrelease", release,
-		      sizeof(release)) != FACT_KNOWN)
-		return -ENODATA;
-	snprintf(path, sizeof(path), "lib/modules/%s/modules.builtin", release);
-	return host_read_file(run->facts->host, path, ret_text, &len);
+static int look_at_driver(struct check_run *run, struct bootcfg_kernel *kernel,
+			  const char *module)
+{
+	enum bootcfg_state state = bootcfg_module(kernel, module);
+	char path[160];
+
+	if (iommu_is_vfio_driver(module))
+		return 0;
+	if (state == BOOTCFG_UNKNOWN)
+		return tell_unread_drivers(run);
+	snprintf(path, sizeof(path), "sys/module/%s", module);
+	if (state != BOOTCFG_BUILTIN && !host_exists(run->facts->host, path))
+		return 0;
+	return tell_driver(run, module, state == BOOTCFG_BUILTIN);
 }
 
 int check_device_driver(struct check_run *run)
 {
 	_cleanup_(string_list_free) struct string_list modules = { 0 };
+	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
 	const struct host *host = run->facts->host;
 	size_t before = run->findings->count;
-	_cleanup_free_ char *builtin = NULL;
 	int r = 0;
 
 	if (pci_read_claims(host, run->device, &modules) == FACT_UNREADABLE ||
-	    !host_exists(host, "sys/module") || read_builtin(run, &builtin) < 0)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "which drivers the kernel has for it could not be read"
-				  " (/lib/modules, /sys/module)");
-	for (size_t i = 0; r == 0 && i < modules.count; i++) {
-		const char *module = modules.items[i];
-		char path[160];
-
-		snprintf(path, sizeof(path), "sys/module/%s", module);
-		if (iommu_is_vfio_driver(module))
-			continue;
-		if (is_builtin(builtin, module))
-			r = tell_driver(run, module, true);
-		else if (host_exists(host, path))
-			r = tell_driver(run, module, false);
-	}
+	    !host_exists(host, "sys/module") || !kernel || !kernel->folder)
+		return tell_unread_drivers(run);
+	for (size_t i = 0; r == 0 && i < modules.count; i++)
+		r = look_at_driver(run, kernel, modules.items[i]);
 	if (r < 0 || run->findings->count > before)
 		return r;
 	return check_tell(run, CHECK_PASS, NULL,
@@ -106,8 +87,7 @@ static int look_at_driverctl(struct check_run *run)
 	if (fact == FACT_ABSENT)
 		return 0;
 	if (fact == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	r = check_tell(run, CHECK_INFO, NULL, "driverctl gives it to %s at boot (/%s)",
 		       driver, path);
 	if (r == 0)
@@ -162,7 +142,7 @@ int check_device_siblings(struct check_run *run)
 {
 	const struct pci_devices *devices = &run->facts->devices;
 	const struct pci_device *device = run->device;
-	char list[400] = "";
+	struct check_names names = { 0 };
 	int r;
 
 	if (device->ids != FACT_KNOWN)
@@ -173,13 +153,13 @@ int check_device_siblings(struct check_run *run)
 		if (other->ids == FACT_KNOWN && other->vendor_id == device->vendor_id &&
 		    other->device_id == device->device_id &&
 		    !check_is_along(run, other) && other != device)
-			check_add_address(list, sizeof(list), other);
+			check_add_address(&names, other);
 	}
-	if (!list[0])
+	if (!names.len)
 		return check_tell(run, CHECK_PASS, NULL, "no other %04x:%04x",
 				  device->vendor_id, device->device_id);
 	r = check_tell(run, CHECK_INFO, NULL, "the same model (%04x:%04x) as %s",
-		       device->vendor_id, device->device_id, list);
+		       device->vendor_id, device->device_id, names.text);
 	if (r == 0)
 		r = check_why(run, "vfio-pci.ids and options in modprobe.d go by model,"
 				   " and would take them all");

@@ -114,8 +114,7 @@ int check_device_framebuffer(struct check_run *run)
 	if (done || r < 0)
 		return r;
 	if (host_read_file(run->facts->host, "proc/iomem", &iomem, &len) < 0)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/iomem could not be read");
+		return check_tell_unread(run, "proc/iomem");
 	for (size_t i = 0; r == 0 && i < uses->count; i++)
 		if (uses->items[i].kind == USAGE_FRAMEBUFFER)
 			r = tell_framebuffer(run, uses->items[i].detail);

@@ -20,11 +20,6 @@ static const struct {
 	{ "etc/driverctl.d", "", NULL },
 };
 
-static int tell_unread(struct check_run *run, const char *path)
-{
-	return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read", path);
-}
-
 static int tell_mention(struct check_run *run, const char *path, const char *text,
 			const char *at)
 {
@@ -55,7 +50,7 @@ static int look_in_file(struct check_run *run, const char *path, mention_finder 
 	if (r == -ENOENT || r == -EISDIR)
 		return 0;
 	if (r < 0)
-		return r == -ENOMEM ? r : tell_unread(run, path);
+		return r == -ENOMEM ? r : check_tell_unread(run, path);
 	end = text + strlen(text);
 	for (at = text, r = 0; r == 0 && (at = find(at, end, &run->device->address));) {
 		r = tell_mention(run, path, text, at);
@@ -78,7 +73,9 @@ static int look_in_folder(struct check_run *run, const char *folder, const char 
 	int r = host_list(run->facts->host, folder, &names);
 
 	if (r < 0)
-		return r == -ENOENT ? 0 : r == -ENOMEM ? r : tell_unread(run, folder);
+		return r == -ENOENT   ? 0
+		       : r == -ENOMEM ? r
+				      : check_tell_unread(run, folder);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		struct pci_address address;
 		char path[PATH_MAX];
@@ -105,6 +102,8 @@ int check_device_mentioned(struct check_run *run)
 		r = look_in_file(run, "etc/network/interfaces", mention_in_interfaces);
 	if (r < 0 || run->findings->count > before)
 		return r;
+	if (!host_exists(run->facts->host, "etc"))
+		return check_tell_unread(run, "etc");
 	return check_tell(run, CHECK_PASS, NULL,
 			  "no definition of a guest, and no file in /etc that is looked"
 			  " at, names its address");

@@ -30,34 +30,15 @@ static enum fact read_methods(const struct check_run *run,
 	return fact;
 }
 
-/*
- * A method that spares the functions beside it. "bus" does not, though the kernel lists
- * it only for the first function of a slot, before it knows the others
- * (pci_parent_bus_reset()).
- */
-static bool resets_alone(const char *methods)
-{
-	while (*methods) {
-		size_t len = strcspn(methods, " ");
-
-		if (!(len == 3 && !strncmp(methods, "bus", len)) &&
-		    !(len == 7 && !strncmp(methods, "cxl_bus", len)))
-			return true;
-		methods += len;
-		methods += strspn(methods, " ");
-	}
-	return false;
-}
-
 /* Those behind the same bridge that would be reset, and do not go along. */
 static void list_others(const struct check_run *run, const struct pci_node *first,
-			char *list, size_t size)
+			struct check_names *names)
 {
 	for (; first; first = first->next) {
 		if (!first->physical && !pci_is_bridge(first->device) &&
 		    !check_is_along(run, first->device))
-			check_add_address(list, size, first->device);
-		list_others(run, first->children, list, size);
+			check_add_address(names, first->device);
+		list_others(run, first->children, names);
 	}
 }
 
@@ -77,11 +58,11 @@ static int tell_dirty(struct check_run *run, const char *name)
 static int tell_bus_reset(struct check_run *run, const struct pci_node *node,
 			  const char *name)
 {
-	char others[400] = "";
+	struct check_names others = { 0 };
 	int r;
 
-	list_others(run, node->parent->children, others, sizeof(others));
-	if (!others[0]) {
+	list_others(run, node->parent->children, &others);
+	if (!others.len) {
 		r = check_tell(run, CHECK_INFO, NULL,
 			       "%s is reset with its bus only, and all on it go along",
 			       name);
@@ -90,7 +71,7 @@ static int tell_bus_reset(struct check_run *run, const struct pci_node *node,
 					      " all");
 	}
 	r = check_tell(run, CHECK_WARN, NULL, "%s is reset with its bus only, with %s",
-		       name, others);
+		       name, others.text);
 	if (r == 0)
 		r = check_why(run, "a reset would hit those as well, so the kernel does"
 				   " not do it unless they are in the same guest");
@@ -113,7 +94,7 @@ static int look_at_reset(struct check_run *run, const struct pci_device *device)
 				  "how %s is reset could not be read (the kernel tells it"
 				  " since 5.15)",
 				  name);
-	if (fact == FACT_KNOWN && resets_alone(methods))
+	if (fact == FACT_KNOWN && pci_resets_alone(methods))
 		return 0;
 	if (node->parent_fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,

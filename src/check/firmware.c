@@ -19,8 +19,7 @@ static int boot(struct check_run *run)
 	case FACT_KNOWN:
 		return check_tell(run, CHECK_PASS, NULL, "started by UEFI");
 	case FACT_UNREADABLE:
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/firmware could not be read");
+		return check_tell_unread(run, "sys/firmware");
 	default:
 		break;
 	}
@@ -61,8 +60,7 @@ static int lockdown(struct check_run *run)
 	if (fact == FACT_ABSENT && host_exists(host, "sys/kernel/security/lsm"))
 		return check_tell(run, CHECK_PASS, NULL, "this kernel has no lockdown");
 	if (fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	if (!strstr(text, "[integrity]") && !strstr(text, "[confidentiality]"))
 		return check_tell(run, CHECK_PASS, NULL, "/%s: %s", path, text);
 	r = check_tell(run, CHECK_WARN, NULL, "/%s: %s%s", path, text,

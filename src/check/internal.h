@@ -25,7 +25,7 @@ struct check_device_facts {
 /* What several checks look at, read once. */
 struct check_facts {
 	const struct host *host;
-	struct pci_devices devices;
+	struct pci_devices devices; /* as they were handed in, and not its own */
 	struct iommu_groups groups;
 	struct iommu_firmware firmware; /* the firmware's table of IOMMUs */
 	struct iommu_registered units;	/* the IOMMUs that the kernel drives */
@@ -62,6 +62,9 @@ int check_why(struct check_run *run, const char *why, ...)
 	__attribute__((format(printf, 2, 3)));
 int check_fix(struct check_run *run, const char *fix, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* UNKNOWN, since this file or folder could not be read: "proc/cmdline". */
+int check_tell_unread(struct check_run *run, const char *path);
 
 /* Who made the processor, as far as IOMMUs go. */
 enum check_vendor { CHECK_VENDOR_UNKNOWN, CHECK_INTEL, CHECK_AMD, CHECK_NOT_X86 };
@@ -110,12 +113,14 @@ int check_tell_no_log(struct check_run *run);
 /* How this distribution makes the initramfs of all kernels anew: a command. */
 const char *check_rebuild(const struct check_facts *facts);
 
-/* Names in one line, "a, b". What does not fit is left out whole. */
+/* Names in one line, "a, b"; instead of those that have no room there is "...". */
 struct check_names {
-	char text[256];
+	char text[400];
 	size_t len;
+	bool is_full;
 };
 void check_add_name(struct check_names *names, const char *prefix, const char *name);
+void check_add_address(struct check_names *names, const struct pci_device *device);
 
 /* Whether modprobe.d was read; else tells that it is unknown, and sets *ret_r. */
 bool check_has_modprobe(struct check_run *run, int *ret_r);
@@ -132,8 +137,8 @@ bool check_is_along(const struct check_run *run, const struct pci_device *device
 
 const struct pci_node *check_node(const struct check_run *run);
 
-/* Adds a function to a list of them in words, of which what has no room is "...". */
-void check_add_address(char *list, size_t size, const struct pci_device *device);
+/* NULL: which one it is could not be read. */
+struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);
 
 /* Whether the running kernel is that version or a later one. */
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,

@@ -61,7 +61,8 @@ static int table(struct check_run *run)
 	}
 	if (firmware->fact == FACT_UNREADABLE)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/firmware/acpi/tables can be read as root only");
+				  "/sys/firmware/acpi/tables could not be read; as root"
+				  " it can");
 	r = check_tell(run, CHECK_FAIL, NULL,
 		       "neither DMAR nor IVRS in /sys/firmware/acpi/tables");
 	if (r == 0)
@@ -131,9 +132,10 @@ static int unsafe_interrupts(struct check_run *run)
 	char text[16];
 	int r;
 
+	if (!host_exists(run->facts->host, "sys/module"))
+		return check_tell_unread(run, "sys/module");
 	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	if (strcmp(text, "Y") != 0)
 		return check_tell(run, CHECK_PASS, NULL,
 				  "allow_unsafe_interrupts is not set");
@@ -153,8 +155,7 @@ static int acs_override(struct check_run *run)
 	int r;
 
 	if (run->facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	parameter = bootcfg_find_parameter(&run->facts->cmdline, "pcie_acs_override");
 	if (!parameter)
 		return check_tell(run, CHECK_PASS, NULL,

@@ -217,8 +217,7 @@ int check_iommu_cmdline(struct check_run *run)
 	int r;
 
 	if (run->facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	r = look_at_line(run, &line);
 	if (r < 0 || run->findings->count > before)
 		return r;

@@ -39,14 +39,35 @@ static const struct {
 
 void check_add_name(struct check_names *names, const char *prefix, const char *name)
 {
+	static const char more[] = "...";
 	size_t room = sizeof(names->text) - names->len;
-	int n = snprintf(names->text + names->len, room, "%s%s%s", names->len ? ", " : "",
-			 prefix, name);
+	const char *comma = names->len ? ", " : "";
+	char *end = names->text + names->len;
+	int n;
 
-	if ((size_t)n < room)
-		names->len += (size_t)n;
-	else
-		names->text[names->len] = '\0';
+	if (names->is_full)
+		return;
+	n = snprintf(end, room, "%s%s%s", comma, prefix, name);
+	/* That these words fit behind it holds from one name to the next. */
+	names->is_full = (size_t)n + strlen(", ") + sizeof(more) > room;
+	if (names->is_full)
+		n = snprintf(end, room, "%s%s", comma, more);
+	names->len += (size_t)n;
+}
+
+void check_add_address(struct check_names *names, const struct pci_device *device)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	check_add_name(names, "", pci_address_format(&device->address, address));
+}
+
+struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts)
+{
+	for (size_t i = 0; i < facts->kernels->count; i++)
+		if (facts->kernels->items[i].running)
+			return &facts->kernels->items[i];
+	return NULL;
 }
 
 /* How to come to a kernel that has its modules, or that was built with what is needed. */
@@ -301,8 +322,7 @@ static int iommu_default(struct check_run *run)
 			"it is not known to be a processor of Intel's or AMD's");
 	}
 	if (facts->cmdline_fact != FACT_KNOWN)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/cmdline could not be read");
+		return check_tell_unread(run, "proc/cmdline");
 	return each_kernel(run, look_at_default);
 }
 

@@ -24,8 +24,7 @@ int check_modprobe_end(struct check_run *run, size_t before, const char *seen)
 	if (run->findings->count > before)
 		return 0;
 	if (unreadable->count)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  unreadable->items[0]);
+		return check_tell_unread(run, unreadable->items[0]);
 	return check_tell(run, CHECK_PASS, NULL, "%s", seen);
 }
 
@@ -172,8 +171,7 @@ static int virqfd(struct check_run *run)
 		return check_tell(run, CHECK_PASS, NULL,
 				  "vfio_virqfd is a module of all installed kernels");
 	if (loads->unreadable.count)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  loads->unreadable.items[0]);
+		return check_tell_unread(run, loads->unreadable.items[0]);
 	if (!loads->files.count && loads->fact != FACT_KNOWN)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "neither /etc/modules nor a folder modules-load.d");

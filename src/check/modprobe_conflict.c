@@ -157,7 +157,6 @@ int check_modprobe_conflict(struct check_run *run)
 			r = tell_loaded(run, &loads->lines[i], line);
 	}
 	if (r == 0 && run->findings->count == before && loads->unreadable.count)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  loads->unreadable.items[0]);
+		return check_tell_unread(run, loads->unreadable.items[0]);
 	return r < 0 ? r : check_modprobe_end(run, before, "no line contradicts another");
 }

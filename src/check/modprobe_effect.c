@@ -302,8 +302,7 @@ int check_modprobe_blacklist(struct check_run *run)
 	}
 	if (r == 0 && any && run->findings->count == before &&
 	    !host_exists(run->facts->host, "sys/module"))
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/module could not be read");
+		return check_tell_unread(run, "sys/module");
 	return r < 0 ? r
 		     : check_modprobe_end(run, before,
 					  "no module of the host's own blacklists is"

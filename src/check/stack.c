@@ -94,7 +94,7 @@ static int look_for(struct check_run *run, const char *const *paths,
 	if (found)
 		return check_tell(run, CHECK_PASS, NULL, "/%s", found);
 	if (!certain)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/usr/bin could not be read");
+		return check_tell_unread(run, "usr/bin");
 	r = check_tell(run, status, NULL, "there is no /%s", paths[0]);
 	if (r == 0)
 		r = check_why(run, "%s", why);
@@ -126,8 +126,7 @@ static int firmware(struct check_run *run)
 	if (r == -ENOMEM)
 		return r;
 	if ((r < 0 && r != -ENOENT) || !host_exists(host, "usr"))
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  folder);
+		return check_tell_unread(run, folder);
 	r = check_tell(run, CHECK_WARN, NULL,
 		       "%s in /%s and /etc/qemu/firmware that a q35 guest can have"
 		       " without Secure Boot",
@@ -163,8 +162,7 @@ static int confinement(struct check_run *run)
 	int r;
 
 	if (!host_exists(host, "sys/module"))
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/sys/module could not be read");
+		return check_tell_unread(run, "sys/module");
 	r = host_read(host, apparmor, text, sizeof(text)) == FACT_UNREADABLE;
 	if (!strcmp(text, "Y"))
 		by = apparmor;

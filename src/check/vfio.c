@@ -11,78 +11,51 @@
 /* Below this no guest fits beside what VFIO pins. */
 enum { MEMLOCK_MIN = 1 << 30 };
 
-static int no_modules(struct check_run *run)
+static int fix_missing(struct check_run *run, const struct bootcfg_kernel *kernel)
 {
-	return check_tell(run, CHECK_UNKNOWN, NULL, "/sys/module could not be read");
-}
-
-/* Whether a list of depmod's, lib/modules/RELEASE/..., has a module's file. */
-static enum fact list_has(const struct host *host, const char *release, const char *list,
-			  const char *file)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[256];
-	size_t len;
-	int r;
-
-	snprintf(path, sizeof(path), "lib/modules/%s/%s", release, list);
-	r = host_read_file(host, path, &text, &len);
-	if (r < 0)
-		return r == -ENOENT ? FACT_ABSENT : FACT_UNREADABLE;
-	return memmem(text, len, file, strlen(file)) ? FACT_KNOWN : FACT_ABSENT;
-}
-
-static int fix_missing(struct check_run *run, const char *release)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "lib/modules/%s", release);
-	if (!host_exists(run->facts->host, path))
+	if (!kernel->folder)
 		return check_fix(run,
 				 "the modules of the running kernel (%s) are gone, mostly"
 				 " after an update: reboot",
-				 release);
+				 kernel->release);
 	if (!strcmp(run->facts->distro.id, "ubuntu"))
-		return check_fix(run, "apt install linux-modules-extra-%s", release);
+		return check_fix(run, "apt install linux-modules-extra-%s",
+				 kernel->release);
 	if (run->facts->distro.family == BOOTCFG_FEDORA)
-		return check_fix(run, "dnf install kernel-modules-%s", release);
+		return check_fix(run, "dnf install kernel-modules-%s", kernel->release);
 	return check_fix(run, "boot a kernel that was built with CONFIG_VFIO_PCI, such as"
 			      " the distribution's usual one instead of one for clouds");
 }
 
-static int look_for_module(struct check_run *run, const char *module, const char *file)
+static int look_for_module(struct check_run *run, const char *module)
 {
-	const struct host *host = run->facts->host;
-	char path[64], release[128];
-	enum fact builtin, loadable;
+	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
+	enum bootcfg_state state;
+	char path[64];
 	int r;
 
 	snprintf(path, sizeof(path), "sys/module/%s", module);
-	if (host_exists(host, path))
+	if (host_exists(run->facts->host, path))
 		return check_tell(run, CHECK_PASS, module, "it is loaded or built in");
-	if (host_read(host, "proc/sys/kernel/osrelease", release, sizeof(release)) !=
-	    FACT_KNOWN)
+	if (!kernel)
 		return check_tell(run, CHECK_UNKNOWN, module,
 				  "it is not loaded, and which kernel runs could not be"
 				  " read");
-	builtin = list_has(host, release, "modules.builtin", file);
-	loadable = list_has(host, release, "modules.dep", file);
-	if (builtin == FACT_KNOWN || loadable == FACT_KNOWN)
+	state = bootcfg_module(kernel, module);
+	if (state >= BOOTCFG_MODULE)
 		return check_tell(run, CHECK_PASS, module,
-				  "it will be loaded when it is needed: it is in"
-				  " /lib/modules/%s",
-				  release);
-	if (builtin == FACT_UNREADABLE || loadable == FACT_UNREADABLE ||
-	    !host_exists(host, "lib/modules"))
+				  "it will be loaded when it is needed: it is in /%s",
+				  kernel->folder);
+	if (state == BOOTCFG_UNKNOWN || run->facts->kernels->fact != FACT_KNOWN)
 		return check_tell(run, CHECK_UNKNOWN, module,
 				  "it is not loaded, and /lib/modules/%s could not be"
 				  " read",
-				  release);
+				  kernel->release);
 	r = check_tell(run, CHECK_FAIL, module,
-		       "it is neither loaded nor in /lib/modules/%s", release);
+		       "it is neither loaded nor in /lib/modules/%s", kernel->release);
 	if (r == 0)
 		r = check_why(run, "no device can be given to a guest without it");
-	return r < 0 ? r : fix_missing(run, release);
+	return r < 0 ? r : fix_missing(run, kernel);
 }
 
 static int modules(struct check_run *run)
@@ -90,10 +63,9 @@ static int modules(struct check_run *run)
 	int r;
 
 	if (!host_exists(run->facts->host, "sys/module"))
-		return no_modules(run);
-	r = look_for_module(run, "vfio_pci", "/vfio-pci.ko");
-	return r < 0 ? r
-		     : look_for_module(run, "vfio_iommu_type1", "/vfio_iommu_type1.ko");
+		return check_tell_unread(run, "sys/module");
+	r = look_for_module(run, "vfio_pci");
+	return r < 0 ? r : look_for_module(run, "vfio_iommu_type1");
 }
 
 static int nodes(struct check_run *run)
@@ -103,7 +75,7 @@ static int nodes(struct check_run *run)
 	int r;
 
 	if (!host_exists(host, "sys/module"))
-		return no_modules(run);
+		return check_tell_unread(run, "sys/module");
 	if (!host_exists(host, "sys/module/vfio"))
 		return check_tell(run, CHECK_PASS, NULL,
 				  "VFIO is not loaded: its nodes come with it");
@@ -113,8 +85,7 @@ static int nodes(struct check_run *run)
 	if (fact == FACT_KNOWN)
 		return check_tell(run, CHECK_PASS, NULL, "/dev/vfio/vfio is there");
 	if (fact == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/dev/vfio could not be read");
+		return check_tell_unread(run, "dev/vfio");
 	r = check_tell(run, CHECK_FAIL, NULL,
 		       "VFIO is loaded, but there is no /dev/vfio/vfio");
 	if (r == 0)
@@ -143,8 +114,7 @@ static int memlock(struct check_run *run)
 
 	if (host_read_file(host, "proc/self/limits", &limits, &len) < 0 ||
 	    host_read_file(host, "proc/self/status", &status, &len) < 0)
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "/proc/self/limits could not be read");
+		return check_tell_unread(run, "proc/self/limits");
 	user = value_of(status, "\nUid:");
 	limit = value_of(limits, "Max locked memory");
 	if (!user || !limit)
@@ -224,8 +194,7 @@ static int hugepages(struct check_run *run)
 	if (check_presence(host, folder) == FACT_ABSENT)
 		return check_tell(run, CHECK_PASS, NULL, "one node");
 	if (host_list(host, folder, &all) < 0)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  folder);
+		return check_tell_unread(run, folder);
 	for (size_t i = 0; r == 0 && i < all.count; i++)
 		if (!strncmp(all.items[i], "node", 4) && all.items[i][4] >= '0' &&
 		    all.items[i][4] <= '9')
@@ -252,10 +221,9 @@ static int idle_d3(struct check_run *run)
 	int r;
 
 	if (!host_exists(run->facts->host, "sys/module"))
-		return no_modules(run);
+		return check_tell_unread(run, "sys/module");
 	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
-		return check_tell(run, CHECK_UNKNOWN, NULL, "/%s could not be read",
-				  path);
+		return check_tell_unread(run, path);
 	if (strcmp(text, "Y") != 0)
 		return check_tell(run, CHECK_PASS, NULL, "idle devices may sleep");
 	r = check_tell(run, CHECK_INFO, NULL, "/%s is Y", path);

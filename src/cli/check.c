@@ -211,24 +211,22 @@ static int check_and_print(const struct cli *cli, struct check_options *options,
 {
 	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
 	_cleanup_free_ struct pci_device **devices = NULL;
-	_cleanup_free_ struct pci_address *addresses = NULL;
-	struct check_request request = { .wanted = is_wanted, .argument = options };
+	struct check_request request = {
+		.devices = &view->devices,
+		.groups = &view->groups,
+		.wanted = is_wanted,
+		.argument = options,
+	};
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < argc; i++) {
 		bool several;
 
-		r = cli_select(view, argv[i], &devices, &request.n_devices, &several,
-			       err);
+		r = cli_select(view, argv[i], &devices, &request.n_named, &several, err);
 	}
 	if (r < 0)
 		return r;
-	addresses = calloc(request.n_devices + 1, sizeof(*addresses));
-	if (!addresses)
-		return error_oom(err);
-	for (size_t i = 0; i < request.n_devices; i++)
-		addresses[i] = devices[i]->address;
-	request.devices = addresses;
+	request.named = devices;
 	r = check_host(view->host, &request, &findings, err);
 	if (r < 0)
 		return r;

@@ -207,7 +207,7 @@ static void add_structure(const struct cli_view *view, const struct pci_device *
 			      ? path
 			      : NULL);
 	pci_node_path(node, path);
-	json_add_text(object, "path", path[0] ? path : NULL);
+	json_add_text_or_null(object, "path", path);
 	json_add_text(object, "slot", node->slot);
 	json_add_text(object, "port_type",
 		      config->pcie_fact == FACT_KNOWN
@@ -230,7 +230,7 @@ static void add_structure(const struct cli_view *view, const struct pci_device *
 			 predicted->unreadable ? FACT_UNREADABLE : FACT_KNOWN,
 			 predicted->uncertain);
 	iommu_predicted_reason(predicted, reason, sizeof(reason));
-	json_add_text(object, "predicted_reason", reason[0] ? reason : NULL);
+	json_add_text_or_null(object, "predicted_reason", reason);
 }
 
 int json_device(const struct cli_view *view, const struct pci_device *device,
@@ -268,7 +268,7 @@ int json_device(const struct cli_view *view, const struct pci_device *device,
 	verdict = usage_verdict(&view->usage, &view->groups, device, reason,
 				sizeof(reason));
 	json_add_text(object, "verdict", usage_verdict_name(verdict));
-	json_add_text(object, "verdict_reason", reason[0] ? reason : NULL);
+	json_add_text_or_null(object, "verdict_reason", reason);
 	*ret_object = object;
 	return 0;
 }

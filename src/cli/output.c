@@ -21,7 +21,7 @@ void output_set_color(enum output_color color)
 	color_mode = color;
 }
 
-bool output_has_color(void)
+static bool has_color(void)
 {
 	const char *term = getenv("TERM");
 
@@ -113,7 +113,7 @@ struct libscols_table *output_table(void)
 
 	if (!table)
 		return NULL;
-	scols_table_enable_colors(table, output_has_color());
+	scols_table_enable_colors(table, has_color());
 	/* output_cell() has escaped all of it; twice would show the backslashes. */
 	scols_table_enable_noencoding(table, true);
 	return table;
@@ -136,7 +136,7 @@ int output_cell(struct libscols_line *line, unsigned int column, const char *tex
 		free(escaped);
 		return -ENOMEM;
 	}
-	if (color && output_has_color())
+	if (color && has_color())
 		scols_cell_set_color(scols_line_get_cell(line, column), color);
 	return 0;
 }

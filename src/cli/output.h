@@ -15,7 +15,6 @@ struct libscols_table;
 
 enum output_color { OUTPUT_AUTO, OUTPUT_ALWAYS, OUTPUT_NEVER };
 void output_set_color(enum output_color color);
-bool output_has_color(void);
 
 /* One line on standard output: data. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -90,9 +90,7 @@ static void print_reset(const struct cli_view *view, const struct pci_device *de
 
 	if (details->reset_fact != FACT_KNOWN || pci_is_bridge(device))
 		return;
-	/* The kernel takes the first method that works: one before "bus" spares others.
-	 */
-	alone = !node->parent || (methods[0] && strncmp(methods, "bus", 3) != 0) ||
+	alone = !node->parent || pci_resets_alone(methods) ||
 		(node->parent->children == node && !node->next && !node->children);
 	output_line("  Reset by     %s%s",
 		    methods[0]	   ? methods

@@ -16,7 +16,6 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/page.h"
-#include "host/kernellog.h"
 #include "host/recording.h"
 #include "pci/claims.h"
 
@@ -49,22 +48,18 @@ static void read_group(const struct cli_view *view, const struct iommu_group *gr
 }
 
 /*
- * How this host boots and what its kernel can do. No command of this version asks for it;
- * who looks into a recording because a guest does not start does.
+ * How this host boots, beyond what checks read of it. No command of this version asks for
+ * it; who looks into a recording because a guest does not start does.
  */
 static const char *const files[] = {
-	"proc/cmdline",	      "proc/version",
-	"proc/modules",	      "proc/cpuinfo",
-	"etc/os-release",     "etc/default/grub",
-	"etc/kernel/cmdline", "etc/modules",
-	"proc/config.gz",     "sys/kernel/security/lockdown",
+	"proc/version",	      "proc/modules",	"etc/default/grub",
+	"etc/kernel/cmdline", "proc/config.gz", "proc/sys/kernel/hostname",
 };
 static const char *const folders[] = {
 	"etc/modprobe.d",    "etc/modules-load.d",	   "etc/default/grub.d",
 	"etc/dracut.conf.d", "etc/initramfs-tools/conf.d", "boot/loader/entries",
 };
 static const char *const kernel_files[] = { "boot/config-%s",
-					    "lib/modules/%s/modules.builtin",
 					    "lib/modules/%s/modules.softdep" };
 
 static void read_file(const struct cli_view *view, const char *path)
@@ -89,9 +84,7 @@ static void read_folder(const struct cli_view *view, const char *folder)
 
 static void read_boot(const struct cli_view *view)
 {
-	_cleanup_free_ char *log = NULL;
 	char release[128], path[PATH_MAX];
-	size_t len;
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		read_file(view, files[i]);
@@ -103,8 +96,6 @@ static void read_boot(const struct cli_view *view)
 			snprintf(path, sizeof(path), kernel_files[i], release);
 			read_file(view, path);
 		}
-	read_file(view, "proc/sys/kernel/hostname");
-	host_read_kernel_log(view->host, &log, &len);
 }
 
 static bool is_public(const struct check *check, void *argument)
@@ -117,18 +108,17 @@ static bool is_public(const struct check *check, void *argument)
 static int read_checks(const struct cli_view *view, struct error *err)
 {
 	_cleanup_(check_findings_free) struct check_findings findings = { 0 };
-	_cleanup_free_ struct pci_address *addresses =
-		calloc(view->devices.count + 1, sizeof(*addresses));
+	_cleanup_free_ struct pci_device **all = pci_all(&view->devices);
 	struct check_request request = {
-		.devices = addresses,
-		.n_devices = view->devices.count,
+		.devices = &view->devices,
+		.groups = &view->groups,
+		.named = all,
+		.n_named = view->devices.count,
 		.wanted = is_public,
 	};
 
-	if (!addresses)
+	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < view->devices.count; i++)
-		addresses[i] = view->devices.items[i].address;
 	return check_host(view->host, &request, &findings, err);
 }
 

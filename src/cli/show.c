@@ -46,13 +46,8 @@ static int print_pages(const struct cli_view *view, struct pci_device *const *de
 	return r;
 }
 
-struct show_options {
-	bool has_override;
-	struct iommu_acs_override override;
-};
-
 static int parse_options(struct cli *cli, int argc, char **argv,
-			 struct show_options *options, struct cli_view *view,
+			 struct iommu_acs_override *override, struct cli_view *view,
 			 struct error *err)
 {
 	static const struct option own[] = {
@@ -72,9 +67,9 @@ static int parse_options(struct cli *cli, int argc, char **argv,
 			view->predict = true;
 		if (value != 'a')
 			continue;
-		if (iommu_acs_override_parse(optarg, &options->override, err) < 0)
+		if (iommu_acs_override_parse(optarg, override, err) < 0)
 			return -EINVAL;
-		view->override = &options->override;
+		view->override = override;
 	}
 	if (optind < argc)
 		return 0;
@@ -87,10 +82,10 @@ static int run_show(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(cli_view_close) struct cli_view view = { 0 };
 	_cleanup_free_ struct pci_device **devices = NULL;
-	struct show_options options = { 0 };
+	struct iommu_acs_override override = { 0 };
 	size_t count = 0;
 	bool several;
-	int r = parse_options(cli, argc, argv, &options, &view, err);
+	int r = parse_options(cli, argc, argv, &override, &view, err);
 
 	if (r == 0)
 		r = cli_view_open(cli, &view, 0, err);

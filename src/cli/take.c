@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "change/change.h"
-#include "cli/describe.h"
 #include "cli/output.h"
 
 /* Another pciferry that is at work has usually finished by then. */
@@ -28,18 +27,20 @@ int take_parse_timeout(const char *text, struct take_options *options, struct er
 	return 0;
 }
 
-static int refuse_several(const struct cli_view *view, const char *argument,
-			  struct pci_device *const *devices, size_t count,
-			  struct error *err)
+/* They have one name as well, which would tell none from another. */
+static int refuse_several(const char *argument, struct pci_device *const *devices,
+			  size_t count, struct error *err)
 {
-	error_usage(err, argument, "%zu devices have these IDs", count);
-	for (size_t i = 0; i < count; i++) {
-		char address[PCI_ADDRESS_SIZE], name[256];
+	char list[400] = "", address[PCI_ADDRESS_SIZE];
+	size_t len = 0, i;
 
-		describe_name(view, devices[i], name, sizeof(name));
-		error_evidence(err, "%s  %s",
-			       pci_address_format(&devices[i]->address, address), name);
-	}
+	for (i = 0; i < count && len + PCI_ADDRESS_SIZE + sizeof(", ...") < sizeof(list);
+	     i++)
+		len += (size_t)snprintf(
+			list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+			pci_address_format(&devices[i]->address, address));
+	error_usage(err, argument, "%zu devices have these IDs", count);
+	error_evidence(err, "%s%s", list, i < count ? ", ..." : "");
 	error_hint(err, "name one by its address, or add --all-matching");
 	return -EINVAL;
 }
@@ -66,8 +67,8 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 
 		r = cli_select(&view, argv[i], &devices, &count, &several, err);
 		if (r == 0 && several && count - before > 1 && !options->all_matching)
-			r = refuse_several(&view, argv[i], devices + before,
-					   count - before, err);
+			r = refuse_several(argv[i], devices + before, count - before,
+					   err);
 	}
 	if (r < 0)
 		return r;

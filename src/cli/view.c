@@ -52,13 +52,10 @@ static int read_stuck(struct cli_view *view, struct error *err)
 
 static int read_overrides(struct cli_view *view, struct error *err)
 {
-	_cleanup_free_ struct pci_device **all = NULL;
+	_cleanup_free_ struct pci_device **all = pci_all(&view->devices);
 
-	all = calloc(view->devices.count ? view->devices.count : 1, sizeof(*all));
 	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < view->devices.count; i++)
-		all[i] = &view->devices.items[i];
 	return pci_read_overrides(view->host, all, view->devices.count, err);
 }
 
@@ -126,7 +123,7 @@ int cli_view_read(struct cli_view *view, unsigned int needs, struct error *err)
 	return 0;
 }
 
-size_t cli_view_index(const struct cli_view *view, const struct pci_device *device)
+static size_t index_of(const struct cli_view *view, const struct pci_device *device)
 {
 	return (size_t)(device - view->devices.items);
 }
@@ -135,14 +132,14 @@ const struct pci_node *cli_view_node(const struct cli_view *view,
 				     const struct pci_device *device)
 {
 	return view->has & CLI_NEEDS_TOPOLOGY
-		       ? &view->topology.nodes[cli_view_index(view, device)]
+		       ? &view->topology.nodes[index_of(view, device)]
 		       : NULL;
 }
 
 const struct pci_config *cli_view_config(const struct cli_view *view,
 					 const struct pci_device *device)
 {
-	return view->has & CLI_NEEDS_CONFIG ? &view->configs[cli_view_index(view, device)]
+	return view->has & CLI_NEEDS_CONFIG ? &view->configs[index_of(view, device)]
 					    : NULL;
 }
 
@@ -150,6 +147,6 @@ const struct iommu_predicted *cli_view_predicted(const struct cli_view *view,
 						 const struct pci_device *device)
 {
 	return view->has & CLI_NEEDS_PREDICTION
-		       ? &view->prediction.of_device[cli_view_index(view, device)]
+		       ? &view->prediction.of_device[index_of(view, device)]
 		       : NULL;
 }

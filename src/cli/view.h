@@ -56,8 +56,6 @@ void cli_view_close(struct cli_view *view);
 /* Reads what is not there yet. Returns 0 or -errno. */
 int cli_view_read(struct cli_view *view, unsigned int needs, struct error *err);
 
-size_t cli_view_index(const struct cli_view *view, const struct pci_device *device);
-
 /* NULL unless CLI_NEEDS_TOPOLOGY, _CONFIG or _PREDICTION was asked for. */
 const struct pci_node *cli_view_node(const struct cli_view *view,
 				     const struct pci_device *device);

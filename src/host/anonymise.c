@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 
 /*
  * Shorter words are too common to be taken out wherever they stand: a serial number of

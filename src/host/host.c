@@ -63,15 +63,12 @@ int host_open_directory(const char *path, struct host **ret_host, struct error *
 	int r;
 
 	r = open_host(path, path, false, &host, err);
-	if (r < 0) {
-		error_hint(err, "--host takes a recording, or a directory that holds a"
-				" copy of a host's /sys");
-		return r;
-	}
-	if (!host_exists(host, "sys/bus/pci/devices")) {
+	if (r == 0 && !host_exists(host, "sys/bus/pci/devices")) {
 		host_free(host);
 		r = error_set(err, ENOENT, path,
 			      "not a host: it has no sys/bus/pci/devices");
+	}
+	if (r < 0) {
 		error_hint(err, "--host takes a recording, or a directory that holds a"
 				" copy of a host's /sys");
 		return r;

@@ -6,11 +6,9 @@
  * unbind that hangs.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/child.h"
-#include "base/cleanup.h"
 #include "host/backend.h"
 #include "host/internal.h"
 

@@ -6,8 +6,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -65,12 +63,11 @@ static int dump(unsigned short type, take_message take, struct string_list *line
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	int r = fd < 0 ? -errno : send_request(fd, type);
 
-	while (r == 0) {
+	if (r < 0)
+		return r;
+	do
 		r = take_answer(fd, take, lines);
-		if (r <= 0)
-			break;
-		r = 0;
-	}
+	while (r > 0);
 	return r;
 }
 

@@ -4,8 +4,6 @@
  * SSH_CONNECTION: "client port server port". sudo and su take it away, so the
  * environments of the processes above are looked at too, where they may be read.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/text.h"
-
 enum { MAX_LINKS = 40 };
 
 struct host_tree {

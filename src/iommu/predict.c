@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "iommu/predict.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,11 +126,7 @@ static const struct pci_node *first_open_above(const struct prediction_run *run,
 
 static bool same_slot(const struct pci_node *a, const struct pci_node *b)
 {
-	const struct pci_address *left = &a->device->address,
-				 *right = &b->device->address;
-
-	return left->domain == right->domain && left->bus == right->bus &&
-	       left->device == right->device;
+	return pci_address_same_slot(&a->device->address, &b->device->address);
 }
 
 static bool uses_function(const struct pci_node *node, const struct pci_node *other)

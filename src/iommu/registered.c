@@ -72,15 +72,11 @@ static void read_unit(const struct host *host, struct iommu_registered_unit *uni
 		unit->kind = IOMMU_DMAR;
 		unit->base_fact =
 			read_register(host, unit, "intel-iommu/address", &unit->base);
-		unit->capability_fact =
-			read_register(host, unit, "intel-iommu/cap", &unit->capability);
 		unit->extended_fact =
 			read_register(host, unit, "intel-iommu/ecap", &unit->extended);
 	} else if (has_attributes(host, unit, "amd-iommu")) {
 		unit->kind = IOMMU_IVRS;
 		unit->function_fact = read_function(host, unit, &unit->function);
-		unit->capability_fact =
-			read_register(host, unit, "amd-iommu/cap", &unit->capability);
 		unit->extended_fact =
 			read_register(host, unit, "amd-iommu/features", &unit->extended);
 	}
@@ -121,25 +117,6 @@ void iommu_registered_free(struct iommu_registered *registered)
 		return;
 	free(registered->items);
 	memset(registered, 0, sizeof(*registered));
-}
-
-const struct iommu_registered_unit *
-iommu_find_registered(const struct iommu_registered *registered, const char *name)
-{
-	for (size_t i = 0; i < registered->count; i++)
-		if (!strcmp(registered->items[i].name, name))
-			return &registered->items[i];
-	return NULL;
-}
-
-int iommu_registered_devices(const struct host *host,
-			     const struct iommu_registered_unit *unit,
-			     struct string_list *ret_addresses)
-{
-	char path[UNIT_PATH_SIZE];
-
-	snprintf(path, sizeof(path), CLASS "/%s/devices", unit->name);
-	return host_list(host, path, ret_addresses);
 }
 
 /* 00:14.0, where AMD's southbridges have their I/O APIC. */

@@ -16,19 +16,7 @@
 #include "iommu/units.h"
 
 /* Extended Capability Register: VT-d 4.1, 11.4.3. */
-enum {
-	DMAR_ECAP_DEVICE_TLB = 1 << 2, /* ATS */
-	DMAR_ECAP_INTR_REMAP = 1 << 3,
-	DMAR_ECAP_X2APIC = 1 << 4, /* Extended Interrupt Mode */
-	DMAR_ECAP_PASS_THROUGH = 1 << 6,
-};
-
-/* Extended Feature Register: AMD 48882, 3.4.9 (MMIO offset 0030h). */
-enum {
-	IVRS_EFR_PPR = 1 << 1,	       /* peripheral page requests */
-	IVRS_EFR_X2APIC = 1 << 2,      /* XTSup */
-	IVRS_EFR_GUEST_VAPIC = 1 << 7, /* GASup */
-};
+enum { DMAR_ECAP_INTR_REMAP = 1 << 3 };
 
 struct iommu_registered_unit {
 	char name[32];	      /* "dmar0", "ivhd1" */
@@ -41,10 +29,6 @@ struct iommu_registered_unit {
 	/* Of an IVRS unit: the function that it is, as in its IVHD. */
 	enum fact function_fact;
 	struct pci_address function;
-
-	/* cap: the Capability Register, or the header of AMD's PCI capability. */
-	enum fact capability_fact;
-	uint64_t capability;
 
 	/* ecap: the Extended Capability Register; or AMD's features, the Extended
 	 * Feature Register. */
@@ -62,16 +46,6 @@ struct iommu_registered {
 int iommu_registered_read(const struct host *host,
 			  struct iommu_registered *ret_registered, struct error *err);
 void iommu_registered_free(struct iommu_registered *registered); /* takes NULL */
-
-/* NULL: no such unit. */
-const struct iommu_registered_unit *
-iommu_find_registered(const struct iommu_registered *registered, const char *name);
-
-/* The addresses of the functions that a unit translates for, added to ret_addresses, as
- * text. Returns 0 or -errno. */
-int iommu_registered_devices(const struct host *host,
-			     const struct iommu_registered_unit *unit,
-			     struct string_list *ret_addresses);
 
 /*
  * Whether the kernel can remap interrupts, by what it asks for. VT-d: the table's flag,

@@ -2,7 +2,6 @@
 #include "iommu/units.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +53,9 @@ int iommu_firmware_read(const struct host *host, struct iommu_firmware *ret_firm
 			       &firmware);
 	if (r == -ENOMEM)
 		return error_oom(err);
+	/* A copy of a few folders does not say that there is no table. */
+	if (firmware.fact == FACT_ABSENT && !host_exists(host, "sys/firmware"))
+		firmware.fact = FACT_UNREADABLE;
 	*ret_firmware = firmware;
 	return 0;
 }
@@ -163,42 +165,6 @@ const struct pci_node *iommu_alias_of(const struct iommu_firmware *firmware,
 	address.device = alias >> 3 & 0x1f;
 	address.function = alias & 7;
 	return pci_find_node(topology, &address);
-}
-
-enum fact iommu_ats_below(const struct iommu_firmware *firmware,
-			  const struct pci_topology *topology,
-			  const struct pci_node *port, bool *ret_allowed)
-{
-	const struct dmar *dmar = &firmware->dmar;
-	bool allowed = false;
-
-	if (firmware->fact != FACT_KNOWN)
-		return firmware->fact;
-	if (firmware->kind != IOMMU_DMAR)
-		return FACT_ABSENT;
-	for (size_t i = 0; i < dmar->count && !allowed; i++) {
-		const struct dmar_structure *atsr = &dmar->items[i];
-
-		if (atsr->type == DMAR_ATSR && iommu_is_segment(atsr->segment, port))
-			allowed = atsr->flags & DMAR_ALL_PORTS ||
-				  dmar_names_node(atsr, topology, port);
-	}
-	*ret_allowed = allowed;
-	return FACT_KNOWN;
-}
-
-enum fact iommu_unit_proximity(const struct iommu_firmware *firmware, uint64_t base,
-			       uint32_t *ret_domain)
-{
-	for (size_t i = 0; i < firmware->dmar.count; i++) {
-		const struct dmar_structure *rhsa = &firmware->dmar.items[i];
-
-		if (rhsa->type != DMAR_RHSA || rhsa->base != base)
-			continue;
-		*ret_domain = rhsa->proximity;
-		return FACT_KNOWN;
-	}
-	return firmware->fact == FACT_UNREADABLE ? FACT_UNREADABLE : FACT_ABSENT;
 }
 
 enum fact iommu_unit_name(const struct host *host, const struct pci_device *device,

@@ -22,8 +22,9 @@ enum iommu_kind { IOMMU_NONE, IOMMU_DMAR, IOMMU_IVRS };
 
 struct iommu_firmware {
 	/*
-	 * ABSENT: there is neither table. UNREADABLE: only root can read it, or it is
-	 * damaged: then what came before the damage is in here, and not the whole truth.
+	 * ABSENT: there is neither table. UNREADABLE: only root can read it, the copy of
+	 * a host has none of the folders that would hold it, or it is damaged: then what
+	 * came before the damage is in here, and not the whole truth.
 	 */
 	enum fact fact;
 	enum iommu_kind kind;
@@ -50,21 +51,6 @@ enum fact iommu_unit_of(const struct iommu_firmware *firmware,
 const struct pci_node *iommu_alias_of(const struct iommu_firmware *firmware,
 				      const struct pci_topology *topology,
 				      const struct pci_node *node);
-
-/*
- * Whether an ATSR lets what is behind a root port use ATS (dmar_find_matched_atsr_unit()
- * in drivers/iommu/intel/iommu.c). ABSENT: the table does not say such things.
- */
-enum fact iommu_ats_below(const struct iommu_firmware *firmware,
-			  const struct pci_topology *topology,
-			  const struct pci_node *port, bool *ret_allowed);
-
-/*
- * The NUMA proximity domain, a number of ACPI's SRAT, of the unit whose registers are at
- * `base`. ABSENT: the table tells none.
- */
-enum fact iommu_unit_proximity(const struct iommu_firmware *firmware, uint64_t base,
-			       uint32_t *ret_domain);
 
 /*
  * The name of the unit that the kernel uses for a function: "dmar0", "ivhd1". ABSENT: it

@@ -49,6 +49,11 @@ int pci_address_parse(const char *text, struct pci_address *ret_address)
 	return 0;
 }
 
+bool pci_address_same_slot(const struct pci_address *a, const struct pci_address *b)
+{
+	return a->domain == b->domain && a->bus == b->bus && a->device == b->device;
+}
+
 int pci_address_compare(const struct pci_address *a, const struct pci_address *b)
 {
 	if (a->domain != b->domain)

@@ -2,6 +2,7 @@
 #ifndef PCIFERRY_PCI_ADDRESS_H
 #define PCIFERRY_PCI_ADDRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -23,6 +24,9 @@ const char *pci_address_format(const struct pci_address *address,
 
 /* All of "bb:dd.f" (domain 0) or "dddd:bb:dd.f" (1 to 8 digits). Returns 0 or -EINVAL. */
 int pci_address_parse(const char *text, struct pci_address *ret_address);
+
+/* Whether they are functions of one slot, and perhaps of one card. */
+bool pci_address_same_slot(const struct pci_address *a, const struct pci_address *b);
 
 int pci_address_compare(const struct pci_address *a, const struct pci_address *b);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What each capability says. Section numbers are PCI Express Base 6.0's. */
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "pci/internal.h"

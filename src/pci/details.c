@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "pci/device.h"
+#include "pci/topology.h"
 
 static enum fact read_number(const struct host *host, const struct pci_device *device,
 			     const char *name, long long *ret_value)
@@ -41,26 +41,18 @@ static enum fact read_address_link(const struct host *host,
 	return fact;
 }
 
-/* The directory above the device's own is its bridge, or "pci0000:00" on a root bus. */
 static enum fact read_parent(const struct host *host, const struct pci_device *device,
 			     struct pci_address *ret_parent)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], target[PATH_MAX];
-	char *last, *parent;
-	enum fact fact;
+	struct pci_place place;
 
-	fact = host_link_target(host, pci_attribute_path(&device->address, NULL, path),
-				target, sizeof(target));
-	if (fact != FACT_KNOWN)
+	pci_attribute_path(&device->address, NULL, path);
+	if (host_link_target(host, path, target, sizeof(target)) != FACT_KNOWN ||
+	    pci_place_parse(target, &place) < 0)
 		return FACT_UNREADABLE;
-	last = strrchr(target, '/');
-	if (!last)
-		return FACT_UNREADABLE;
-	*last = '\0';
-	parent = strrchr(target, '/');
-	if (!parent || pci_address_parse(parent + 1, ret_parent) < 0)
-		return FACT_ABSENT;
-	return FACT_KNOWN;
+	*ret_parent = place.parent;
+	return place.has_parent ? FACT_KNOWN : FACT_ABSENT;
 }
 
 static int read_virtual_functions(const struct host *host,
@@ -111,6 +103,24 @@ int pci_details_read(const struct host *host, const struct pci_device *device,
 	*ret_details = details;
 	memset(&details, 0, sizeof(details));
 	return 0;
+}
+
+/*
+ * "bus" does not, though the kernel lists it for the first function of a slot, before it
+ * knows the others; then it goes on to the next method (pci_parent_bus_reset()).
+ */
+bool pci_resets_alone(const char *methods)
+{
+	while (*methods) {
+		size_t len = strcspn(methods, " ");
+
+		if (!(len == 3 && !strncmp(methods, "bus", len)) &&
+		    !(len == 7 && !strncmp(methods, "cxl_bus", len)))
+			return true;
+		methods += len;
+		methods += strspn(methods, " ");
+	}
+	return false;
 }
 
 void pci_details_free(struct pci_details *details)

@@ -70,6 +70,9 @@ struct pci_device *pci_find(const struct pci_devices *devices,
  */
 struct pci_device *pci_find_by_path(const struct pci_devices *devices, const char *path);
 
+/* Pointers to all of them. The caller frees it; NULL: out of memory. */
+struct pci_device **pci_all(const struct pci_devices *devices);
+
 /*
  * Reads driver_override of these devices, and finds out which of them hang in a driver's
  * unbind, whose `stuck` is set. Until 2026 the kernel takes the device lock for the
@@ -126,5 +129,8 @@ struct pci_details {
 int pci_details_read(const struct host *host, const struct pci_device *device,
 		     struct pci_details *ret_details, struct error *err);
 void pci_details_free(struct pci_details *details); /* takes NULL */
+
+/* Whether one of these methods of resetting a function spares those beside it. */
+bool pci_resets_alone(const char *methods);
 
 #endif

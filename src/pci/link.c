@@ -8,7 +8,8 @@ bool pci_has_link(const struct pci_config *config)
 	return config->pcie_fact == FACT_KNOWN && config->pcie.link_fact == FACT_KNOWN;
 }
 
-bool pci_is_port_down(const struct pci_config *config)
+/* Whether its link is the one below it: that of a root port or a downstream port. */
+static bool leads_down(const struct pci_config *config)
 {
 	return config->pcie.type == PCIE_ROOT_PORT ||
 	       config->pcie.type == PCIE_DOWNSTREAM_PORT;
@@ -19,8 +20,7 @@ struct pci_link pci_possible_link(const struct pci_config *config,
 {
 	struct pci_link link = config->pcie.link;
 
-	if (!above || pci_is_port_down(config) || !pci_has_link(above) ||
-	    !pci_is_port_down(above))
+	if (!above || leads_down(config) || !pci_has_link(above) || !leads_down(above))
 		return link;
 	if (above->pcie.link.max_speed && above->pcie.link.max_speed < link.max_speed)
 		link.max_speed = above->pcie.link.max_speed;
@@ -34,7 +34,7 @@ bool pci_link_is_slow(const struct pci_config *config, const struct pci_config *
 	struct pci_link link;
 
 	/* What is behind a port may be able to do less than the port. */
-	if (!pci_has_link(config) || pci_is_port_down(config))
+	if (!pci_has_link(config) || leads_down(config))
 		return false;
 	link = pci_possible_link(config, above);
 	return link.width && (link.width < link.max_width || link.speed < link.max_speed);

@@ -9,9 +9,6 @@
 
 bool pci_has_link(const struct pci_config *config);
 
-/* Whether its link is the one below it: that of a root port or a downstream port. */
-bool pci_is_port_down(const struct pci_config *config);
-
 /*
  * The function's link, with what it can do: what the function offers, and the port above
  * it (NULL: none). A port that leads down is the upper end itself; what is below it is

@@ -156,15 +156,21 @@ int pci_read_overrides(const struct host *host, struct pci_device *const *device
 	return find_hanging_driverless(host, devices, count, err);
 }
 
+struct pci_device **pci_all(const struct pci_devices *devices)
+{
+	struct pci_device **all = calloc(devices->count + 1, sizeof(*all));
+
+	for (size_t i = 0; all && i < devices->count; i++)
+		all[i] = &devices->items[i];
+	return all;
+}
+
 int pci_find_stuck(const struct host *host, struct pci_devices *devices,
 		   struct error *err)
 {
-	_cleanup_free_ struct pci_device **all = NULL;
+	_cleanup_free_ struct pci_device **all = pci_all(devices);
 
-	all = calloc(devices->count ? devices->count : 1, sizeof(*all));
 	if (!all)
 		return error_oom(err);
-	for (size_t i = 0; i < devices->count; i++)
-		all[i] = &devices->items[i];
 	return find_hanging_driverless(host, all, devices->count, err);
 }

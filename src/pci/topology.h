@@ -56,9 +56,8 @@ const struct pci_node *pci_find_node(const struct pci_topology *topology,
 				     const struct pci_address *address);
 
 /*
- * The name of the root bus that a path in /sys/devices goes through last, "pci0000:00";
- * and, when the component behind it is an address, the bridge directly above the last
- * component. For a path such as that of a link in /sys/bus/pci/devices.
+ * What lies above a function, by the target of its link in /sys/bus/pci/devices. Returns
+ * 0, or -EINVAL when no root bus ("pci0000:00") is on the way to it.
  */
 struct pci_place {
 	bool has_parent, has_maker;

@@ -4,12 +4,10 @@
  * (drivers/block/loop.c, loop_attr_backing_file_show) and what zram writes back to
  * (drivers/block/zram/zram_drv.c, backing_dev_show).
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
 #include "usage/block.h"
 

@@ -32,15 +32,22 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 	return false;
 }
 
-const struct pci_device *usage_class_owner(const struct usage_scan *scan,
-					   const char *class_name, const char *name)
+const struct pci_device *usage_link_owner(const struct usage_scan *scan, const char *path)
 {
-	char path[PATH_MAX], target[PATH_MAX];
+	char target[PATH_MAX];
 
-	snprintf(path, sizeof(path), "sys/class/%s/%s", class_name, name);
 	if (host_link_target(scan->host, path, target, sizeof(target)) != FACT_KNOWN)
 		return NULL;
 	return pci_find_by_path(scan->usage->devices, target);
+}
+
+const struct pci_device *usage_class_owner(const struct usage_scan *scan,
+					   const char *class_name, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "sys/class/%s/%s", class_name, name);
+	return usage_link_owner(scan, path);
 }
 
 bool usage_is_virtio(const struct pci_device *device)

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernel's consoles on a serial line: of a PCI card, behind USB, or of virtio. */
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/text.h"
 #include "usage/internal.h"
 
 /* virtio-console, by the ID of today's or of before virtio 1.0 (virtio 1.0, 4.1.2). */

@@ -89,7 +89,10 @@ static int look_at_connectors(struct usage_scan *scan)
 	return r;
 }
 
-/* The first framebuffer carries the console (fbcon maps all to it unless told). */
+/*
+ * The first framebuffer carries the console (fbcon maps all to it unless told). A kernel
+ * with CONFIG_FB_DEVICE=n has the console all the same, and does not tell where.
+ */
 static int look_at_framebuffer(struct usage_scan *scan)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -101,9 +104,13 @@ static int look_at_framebuffer(struct usage_scan *scan)
 		if (!strncmp(names.items[i], "fb", 2) && names.items[i][2] >= '0' &&
 		    names.items[i][2] <= '9')
 			first = names.items[i];
-	owner = first ? usage_class_owner(scan, "graphics", first) : NULL;
+	if (!first)
+		return r == -ENOMEM
+			       ? r
+			       : usage_mark_unreadable(scan->usage, 0x03, console_unread);
+	owner = usage_class_owner(scan, "graphics", first);
 	if (!owner)
-		return r == -ENOMEM ? r : 0;
+		return 0;
 	return usage_add(scan->usage, owner, USAGE_CONSOLE,
 			 "the kernel's console is on its framebuffer %s", first);
 }

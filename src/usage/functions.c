@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A physical function is in use when one of its virtual functions is: they go with it. */
 #include <limits.h>
-#include <stdio.h>
 
 #include "usage/internal.h"
 

@@ -72,17 +72,15 @@ static int look_at_usb(struct usage_scan *scan)
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		char device[NAME_MAX + 32], folder[NAME_MAX + 64], target[PATH_MAX];
+		char device[NAME_MAX + 32], folder[NAME_MAX + 64];
 		const struct pci_device *owner;
 
 		snprintf(device, sizeof(device), "sys/bus/usb/devices/%s",
 			 names.items[i]);
 		snprintf(folder, sizeof(folder), "%s/net", device);
-		if (!strchr(names.items[i], ':') || !host_exists(scan->host, folder) ||
-		    host_link_target(scan->host, device, target, sizeof(target)) !=
-			    FACT_KNOWN)
+		if (!strchr(names.items[i], ':') || !host_exists(scan->host, folder))
 			continue;
-		owner = pci_find_by_path(scan->usage->devices, target);
+		owner = usage_link_owner(scan, device);
 		if (owner)
 			r = look_at_folder(scan, owner, folder);
 	}

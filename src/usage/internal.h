@@ -42,8 +42,9 @@ int usage_add_group(struct usage *usage, const struct iommu_group *group,
 		    enum usage_kind kind, const char *detail);
 
 /*
- * Gives every device of a base class that has a driver the finding USAGE_UNREADABLE:
- * nothing tells which of them are in use, so any may be. Returns 0 or -ENOMEM.
+ * Gives every device of a base class that is on a driver of the host's the finding
+ * USAGE_UNREADABLE: nothing tells which of them are in use, so any may be. Returns 0 or
+ * -ENOMEM.
  */
 int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 			  const char *detail);
@@ -52,9 +53,13 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 		    enum usage_kind kind);
 
 /*
- * The function that an entry of a folder in /sys/class is on, by the entry's link. NULL:
- * none, or it could not be read.
+ * The function that a device of another bus or class is on, by a link to it. NULL: none,
+ * or it could not be read.
  */
+const struct pci_device *usage_link_owner(const struct usage_scan *scan,
+					  const char *path);
+
+/* The same of an entry of a folder in /sys/class. */
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name);
 

@@ -211,17 +211,15 @@ static int add_usb(const struct usage_scan *scan, struct usage_nodes *nodes)
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		char device[NAME_MAX + 32], path[NAME_MAX + 64], target[PATH_MAX];
+		char device[NAME_MAX + 32], path[NAME_MAX + 64];
 		const struct pci_device *owner;
 		long long bus = 0, number = 0;
 
 		snprintf(device, sizeof(device), "sys/bus/usb/devices/%s",
 			 names.items[i]);
-		if (!strncmp(names.items[i], "usb", 3) || strchr(names.items[i], ':') ||
-		    host_link_target(scan->host, device, target, sizeof(target)) !=
-			    FACT_KNOWN)
+		if (!strncmp(names.items[i], "usb", 3) || strchr(names.items[i], ':'))
 			continue;
-		owner = pci_find_by_path(scan->usage->devices, target);
+		owner = usage_link_owner(scan, device);
 		if (!owner)
 			continue;
 		snprintf(path, sizeof(path), "%s/busnum", device);

@@ -56,12 +56,10 @@ static int read_virtiofs_tag(const struct usage_scan *scan, struct share *share)
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; i < names.count; i++) {
-		char path[PATH_MAX], target[PATH_MAX];
+		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "sys/fs/virtiofs/%s/device", names.items[i]);
-		if (host_link_target(scan->host, path, target, sizeof(target)) !=
-			    FACT_KNOWN ||
-		    pci_find_by_path(scan->usage->devices, target) != share->device)
+		if (usage_link_owner(scan, path) != share->device)
 			continue;
 		snprintf(path, sizeof(path), "sys/fs/virtiofs/%s/tag", names.items[i]);
 		host_read(scan->host, path, share->tag, sizeof(share->tag));

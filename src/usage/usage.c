@@ -58,7 +58,8 @@ int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
 		const struct pci_device *device = &usage->devices->items[i];
 
 		if (device->ids == FACT_KNOWN && device->class_code >> 16 == base_class &&
-		    device->driver_fact != FACT_ABSENT)
+		    device->driver_fact != FACT_ABSENT &&
+		    !(device->driver && iommu_is_vfio_driver(device->driver)))
 			r = usage_add(usage, device, USAGE_UNREADABLE, "%s", detail);
 	}
 	return r;

@@ -3,14 +3,11 @@
  * Who holds a group open. A guest opens /dev/vfio/<group> and keeps it for as long as it
  * runs; so long its devices can neither be given to another nor be taken back.
  */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "usage/internal.h"
 
 bool usage_group_on_vfio(const struct iommu_group *group)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fnmatch.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,11 +130,6 @@ static int add_disks(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
-static bool same_slot(const struct pci_address *a, const struct pci_address *b)
-{
-	return a->domain == b->domain && a->bus == b->bus && a->device == b->device;
-}
-
 static int add_function(const struct pci_address *device, unsigned int port,
 			unsigned int function, bool multifunction,
 			struct string_list *argv)
@@ -161,8 +155,8 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 	int r = 0;
 
 	for (size_t i = 0, next; r == 0 && i < config->n_devices; i = next) {
-		for (next = i + 1;
-		     next < config->n_devices && same_slot(&devices[i], &devices[next]);)
+		for (next = i + 1; next < config->n_devices &&
+				   pci_address_same_slot(&devices[i], &devices[next]);)
 			next++;
 		port++;
 		r = add(argv, "device", NULL);

@@ -25,13 +25,17 @@ void vm_firmware_free(struct vm_firmware *firmware)
 	memset(firmware, 0, sizeof(*firmware));
 }
 
+/* 0 of what is no array. */
+static size_t array_length(const struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array)
+		       ? json_object_array_length(array)
+		       : 0;
+}
+
 static bool array_has(const struct json_object *array, const char *text)
 {
-	size_t count = json_object_is_type(array, json_type_array)
-			       ? json_object_array_length(array)
-			       : 0;
-
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < array_length(array); i++) {
 		struct json_object *item = json_object_array_get_idx(array, i);
 
 		if (json_object_is_type(item, json_type_string) &&
@@ -45,14 +49,11 @@ static bool is_for_q35(const struct json_object *target)
 {
 	struct json_object *architecture = json_object_object_get(target, "architecture");
 	struct json_object *machines = json_object_object_get(target, "machines");
-	size_t count = json_object_is_type(machines, json_type_array)
-			       ? json_object_array_length(machines)
-			       : 0;
 
 	if (!json_object_is_type(architecture, json_type_string) ||
 	    strcmp(json_object_get_string(architecture), "x86_64") != 0)
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < array_length(machines); i++) {
 		struct json_object *machine = json_object_array_get_idx(machines, i);
 
 		/* Patterns such as "pc-q35-*"; any version of the machine will do. */
@@ -67,14 +68,11 @@ static bool fits(const struct json_object *root)
 {
 	struct json_object *features = json_object_object_get(root, "features");
 	struct json_object *targets = json_object_object_get(root, "targets");
-	size_t count = json_object_is_type(targets, json_type_array)
-			       ? json_object_array_length(targets)
-			       : 0;
 
 	if (!array_has(json_object_object_get(root, "interface-types"), "uefi") ||
 	    array_has(features, "requires-smm") || array_has(features, "secure-boot"))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < array_length(targets); i++)
 		if (is_for_q35(json_object_array_get_idx(targets, i)))
 			return true;
 	return false;

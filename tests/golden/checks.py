@@ -6,20 +6,15 @@ checks read.
 """
 import json
 import os
-import pathlib
 import shutil
 import struct
-import subprocess
 
 import jsonschema
 
 import fakehost
 import initramfs
 from configspace import ENDPOINT, ROOT_PORT, Config
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
-SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
+from program import SCHEMA, run as run_program
 
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 LOCKDOWN = "sys/kernel/security/lockdown"
@@ -47,9 +42,7 @@ UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 
 def run(host, *args):
-    return subprocess.run([PROGRAM, "check", *args, "--host", host.root], check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    return run_program("check", *args, "--host", host.root)
 
 
 def findings(host, *args):
@@ -61,10 +54,12 @@ def findings(host, *args):
     return found["findings"]
 
 
+def statuses(host, check):
+    return [one["status"] for one in findings(host, "--only", check)]
+
+
 def all_checks():
-    done = subprocess.run([PROGRAM, "check", "--list", "--json"], capture_output=True, text=True,
-                          check=True)
-    listed = json.loads(done.stdout)
+    listed = json.loads(run_program("check", "--list", "--json").stdout)
     jsonschema.validate(listed, SCHEMA)
     return [check["id"] for check in listed["checks"]]
 

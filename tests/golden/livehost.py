@@ -26,7 +26,7 @@ class LiveHost:
         self.program = shutil.copy(program, self.root / "pciferry")
 
     def run(self, *args, user=None, **environment):
-        """As run() of test_cli, in there."""
+        """As run() of program.py, in there."""
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         command = ["unshare", "--mount", "--net",
                    *([] if os.geteuid() == 0 else ["--map-root-user"]),

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """DMAR and IVRS of real machines: the units, scopes and ranges that the parsers see are those
 that iasl disassembles. The tables are other people's and lie beside the repository."""
-import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).parent
+from program import PROGRAM, ROOT, run
+
 CASES = ROOT.parent / "shared/cases/acpi"
 
 
@@ -30,8 +28,7 @@ def disassemble(case, table, folder):
 
 
 def ours(path):
-    done = subprocess.run([BUILD / "tests/print-acpi", path], capture_output=True, text=True,
-                          check=False)
+    done = run(path, program=PROGRAM.parent / "tests/print-acpi")
     assert done.returncode == 0, done.stdout
     return [dict(part.partition("=")[::2] for part in line.split()[1:]) | {"what": line.split()[0]}
             for line in done.stdout.splitlines()]

@@ -4,17 +4,10 @@ table WRONG: rows of the check's id, what goes wrong, what it then says, and a w
 import importlib
 import pathlib
 
-import pytest
-
-import checks
+import fakehost
 from checks import CARD, all_checks, findings, run
 
 AREAS = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_check_*.py"))
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def test_all_is_well_on_a_host_that_is_ready(host):
@@ -42,6 +35,12 @@ def test_what_is_slow_is_done_when_asked_for(host):
     assert "boot-image" not in checks_run("--only", "boot")
     assert "boot-image" in checks_run("--only", "boot", "--boot")
     assert "boot-image" not in checks_run("--boot", "--skip", "boot-image")
+
+
+def test_a_copy_of_the_devices_alone_says_nothing_of_the_rest(tmp_path):
+    told = findings(fakehost.usual(tmp_path / "bare"))
+    seen = {one["check"] for one in told if one["status"] != "UNKNOWN"}
+    assert seen == {"iommu-groups", "iommu-domain"}
 
 
 def test_checks_are_chosen_by_id_or_area(host):

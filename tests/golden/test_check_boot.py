@@ -3,19 +3,14 @@
 import pytest
 
 import bootfiles
-import checks
 from bootfiles import OPTIONS, WAYS
-from checks import (DEFAULT_GRUB, PARAMETERS, ROOT, cmdline, find_wrong, findings, grub, in_turn,
+from checks import (DEFAULT_GRUB, PARAMETERS, cmdline, find_wrong, findings, grub, in_turn,
                     menuentry, remove)
+from program import ROOT
 
 SEED = ROOT.parent / "shared/cases/seed-host"
 ACS = "pcie_acs_override=downstream,multifunction"
 OLD = "5.10.0-30-amd64"
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def entries(*texts, default=DEFAULT_GRUB):

@@ -18,11 +18,6 @@ ARCH = "boot/initramfs-linux.img"
 BOTH = modules(RELEASE, "vfio-pci", "nouveau")
 
 
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
-
-
 def write(path, text, time=BUILT + 60):
     """For a table WRONG: that file was written, after the image was made."""
     def change(host):

@@ -12,11 +12,6 @@ DISK = "0000:03:00.0"
 DMAR = "sys/firmware/acpi/tables/DMAR"
 
 
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
-
-
 def linked(name, target, *addresses):
     def change(host):
         for address in addresses:

@@ -2,7 +2,6 @@
 """The checks of who else wants a device: drivers, other tools, settings by model or address."""
 import pytest
 
-import checks
 from checks import CARD, RELEASE, attribute, find_wrong, findings, in_turn, remove
 
 GUEST = "etc/libvirt/qemu/win.xml"
@@ -17,11 +16,6 @@ HOSTDEV = """<domain>
   </devices>
 </domain>
 """
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def write(path, text):
@@ -68,6 +62,7 @@ UNREAD = [
     ("device-mentioned", loops(GUEST)),
     ("device-mentioned", in_turn(remove("etc/modprobe.d"), loops("etc/modprobe.d"))),
     ("device-mentioned", loops("etc/network/interfaces")),
+    ("device-mentioned", remove("etc")),
 ]
 
 

@@ -11,11 +11,6 @@ DISK = "10000:e1:00.0"  # behind the card, where that is a VMD controller
 OTHER = "0000:01:00.0"  # the display that the firmware booted with
 
 
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
-
-
 def is_a(ids="1234:8086", code="030000"):
     """The card is of that model and class."""
     vendor, device = ids.upper().split(":")

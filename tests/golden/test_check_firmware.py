@@ -2,13 +2,7 @@
 """The checks of the firmware; the log's lines are the kernel's, the addresses made."""
 import pytest
 
-import checks
-from checks import LOCKDOWN, SECURE_BOOT, dmar, find_wrong, findings, log, remove
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
+from checks import LOCKDOWN, SECURE_BOOT, dmar, find_wrong, findings, log, remove, statuses
 
 
 def lock(level, secure_boot=None):
@@ -46,10 +40,6 @@ WRONG = [
 def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, status, fix):
     change(host)
     find_wrong(host, check, status, fix)
-
-
-def statuses(host, check):
-    return [one["status"] for one in findings(host, "--only", check)]
 
 
 def test_each_bar_without_memory_is_told_once_and_of_its_device(host):

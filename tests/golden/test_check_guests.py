@@ -2,19 +2,13 @@
 """The checks of what runs guests."""
 import pytest
 
-import checks
-from checks import APPARMOR, find_wrong, findings, remove, uefi
+from checks import APPARMOR, find_wrong, findings, remove, statuses, uefi
 
 QEMU = "usr/bin/qemu-system-x86_64"
 LIBVIRT = "usr/sbin/libvirtd"
 SWTPM = "usr/bin/swtpm"
 FIRMWARE = "usr/share/qemu/firmware"
 SELINUX = "sys/fs/selinux/enforce"
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def only_secure(host):
@@ -38,10 +32,6 @@ WRONG = [
 def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, status, fix):
     change(host)
     find_wrong(host, check, status, fix)
-
-
-def statuses(host, check):
-    return [one["status"] for one in findings(host, "--only", check)]
 
 
 @pytest.mark.parametrize("family,words", [

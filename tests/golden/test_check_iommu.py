@@ -2,15 +2,9 @@
 """The checks of the processor and the IOMMU."""
 import pytest
 
-import checks
 import fakehost
 from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
                     remove)
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def remove_groups(host):

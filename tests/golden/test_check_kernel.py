@@ -12,11 +12,6 @@ LATER = "6.12.9-amd64"
 CONFIG = f"boot/config-{RELEASE}"
 
 
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
-
-
 def run_later(host, **options):
     """An update: the running kernel's modules are gone, those of the next one there."""
     host.file("proc/sys/kernel/osrelease", "6.11.0-arch1-1\n")

@@ -6,11 +6,6 @@ import checks
 from checks import find_wrong, findings, log, remove
 
 
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
-
-
 CARD = "0000:01:00.0"
 # Of each check: the line, what it is said to be, and a word that its fix must have.
 LINES = [

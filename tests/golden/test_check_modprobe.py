@@ -4,17 +4,13 @@ import pytest
 
 import checks
 import fakehost
-from checks import MODPROBE, ROOT, cmdline, find_wrong, findings, kernel, remove
+from checks import MODPROBE, cmdline, find_wrong, findings, kernel, remove, statuses
+from program import ROOT
 
 VFIO = "etc/modprobe.d/vfio.conf"
 LOADS = "etc/modules-load.d/vfio.conf"
 LATER = "6.12.9-amd64"
 SEED = ROOT.parent / "shared/cases/seed-host/vfio.conf"
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def write(path, *texts):
@@ -92,10 +88,6 @@ def test_what_is_wrong_is_found_and_the_way_out_named(host, check, change, statu
     find_wrong(host, check, status, fix)
 
 
-def statuses(host, check):
-    return [one["status"] for one in findings(host, "--only", check)]
-
-
 # The change that the fix names, after which the check has nothing to say.
 FIXED = [
     ("modprobe-ignored", rename, lambda host: rename(host, "etc/modprobe.d/vfio", VFIO)),
@@ -168,6 +160,16 @@ def test_one_unreadable_file_leaves_it_open(host, check):
     found = findings(host, "--only", check)
     assert [one["status"] for one in found] == ["UNKNOWN"]
     assert "/etc/modprobe.d/loop.conf" in found[0]["seen"]
+
+
+def test_missing_modules_that_have_no_room_in_the_line_are_not_passed_over(host):
+    wanted = [f"no-such-card-{number}" for number in range(60)]
+    write(VFIO, *(f"blacklist {name}" for name in wanted))(host)
+    found, = findings(host, "--only", "modprobe-missing")
+    *names, last = found["seen"].partition("modules: ")[2].split(", ")
+    assert len(names) > 15 and names == wanted[:len(names)] and last == "..."
+    write(VFIO, "blacklist " + 500 * "x")(host)
+    assert statuses(host, "modprobe-missing") == ["INFO"]
 
 
 def test_modules_that_could_not_be_read_are_not_missing(host):

@@ -2,16 +2,10 @@
 """The checks of VFIO, and of the memory that guests need with it."""
 import pytest
 
-import checks
-from checks import RELEASE, find_wrong, findings, hugepages, remove, user
+from checks import RELEASE, find_wrong, findings, hugepages, kernel, remove, user
 
 IDLE = "sys/module/vfio_pci/parameters/disable_idle_d3"
 UNLOADED = remove("sys/module/vfio_pci", "sys/module/vfio_iommu_type1")
-
-
-@pytest.fixture(name="host")
-def ready_host(tmp_path):
-    return checks.ready(tmp_path / "host")
 
 
 def without_modules(host):
@@ -97,6 +91,21 @@ def test_modules_are_unknown_where_lib_modules_is_not_in_the_copy(host):
     UNLOADED(host)
     remove("lib")(host)
     assert statuses(host, "vfio-modules") == {"UNKNOWN"}
+
+
+@pytest.mark.parametrize("name", ["modules.dep", "modules.builtin"])
+def test_modules_are_unknown_where_a_list_of_them_is_not_in_the_copy(host, name):
+    UNLOADED(host)
+    kernel(host, without=["vfio-pci", "vfio_iommu_type1"])
+    remove(f"lib/modules/{RELEASE}/{name}")(host)
+    assert statuses(host, "vfio-modules") == {"UNKNOWN"}
+
+
+def test_modules_are_found_where_a_copy_has_no_link_to_usr_lib(host):
+    UNLOADED(host)
+    (host.root / "usr/lib").mkdir(parents=True, exist_ok=True)
+    (host.root / "lib/modules").rename(host.root / "usr/lib/modules")
+    assert statuses(host, "vfio-modules") == {"PASS"}
 
 
 def test_nodes_are_unknown_where_dev_is_not_in_the_copy(host):

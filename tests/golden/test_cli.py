@@ -17,27 +17,15 @@ import jsonschema
 import pytest
 
 import fakehost
+from program import PROGRAM, ROOT, SCHEMA, expect, run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry"))
 LAPTOP = ROOT.parent / "shared/cases/sysfs/i7-1270p.tar.gz"
 GOLDEN = pathlib.Path(__file__).parent
-
-SCHEMA = json.loads((ROOT / "docs/pciferry-1.schema.json").read_text())
 
 
 @pytest.fixture(name="host")
 def usual_host(tmp_path):
     return fakehost.usual(tmp_path / "host")
-
-
-def run(*args, program=PROGRAM, user=None, **options):
-    command = [program, *args]
-    if user and os.geteuid() == 0:
-        command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
-    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False, env=environment, **options)
 
 
 def run_in_terminal(columns, *args):
@@ -57,16 +45,6 @@ def run_in_terminal(columns, *args):
             pass
         assert child.wait() == 0
     return text.decode().replace("\r\n", "\n")
-
-
-def expect(status, words, *args, **options):
-    """That status; those words on standard error; nothing on standard output."""
-    done = run(*args, **options)
-    assert done.returncode == status, done
-    assert words in done.stderr
-    assert done.stdout == ""
-    assert "Sanitizer" not in done.stderr
-    return done.stderr.splitlines()
 
 
 @pytest.mark.parametrize("args,words", [
@@ -151,7 +129,12 @@ def test_a_disk_in_use_is_refused_with_the_evidence(host):
 def test_ids_of_several_devices_are_not_guessed(host):
     lines = expect(2, "2 devices have these IDs", "bind", "--dry-run", "1234:0010", "--host",
                    host.root)
-    assert "0000:02:00.0" in lines[1] and "0000:03:00.0" in lines[2]
+    assert len(lines) == 3 and lines[1].split(", ") == ["  0000:02:00.0", "0000:03:00.0"]
+    for bus in range(0x10, 0x30):
+        host.device(f"0000:{bus:x}:00.0", "1234:0010")
+    lines = expect(2, "34 devices have these IDs", "bind", "--dry-run", "1234:0010", "--host",
+                   host.root)
+    assert len(lines) == 3 and lines[1].endswith(", ...")
 
 
 def test_a_dry_run_prints_the_steps_in_order(host):
@@ -291,6 +274,16 @@ def test_a_sleeping_device_is_not_woken_unless_asked(wired):
         wired.file(f"{port}/power/runtime_status", f"{status}\n")
         devices = devices_of(run("list", "--json", "--host", wired.root))
         assert (devices["0000:01:00.0"]["link"] is not None) == known
+
+
+@pytest.mark.parametrize("methods,alone", [
+    ("bus", False), ("cxl_bus", False), ("flr bus", True), ("bus flr", True),
+])
+def test_what_a_reset_hits_as_well_is_told(wired, methods, alone):
+    """Where others are on the bus, the kernel passes over "bus" to the next method."""
+    wired.file(f"{wired.folder('0000:02:00.0')}/reset_method", f"{methods}\n")
+    done = run("show", "02:00.0", "--host", wired.root)
+    assert f"  Reset by     {methods}{'' if alone else ', together'}\n" in done.stdout
 
 
 def test_graphviz_accepts_the_graph(wired, host):

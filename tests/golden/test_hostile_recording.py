@@ -15,7 +15,7 @@ import tarfile
 import pytest
 
 import fakehost
-from test_cli import PROGRAM, expect
+from program import PROGRAM, expect
 
 INDEX = b"pciferry-recording 1\nlisted sys/bus/pci/devices\n"
 # The address sanitizer takes terabytes of address space for itself.
@@ -58,7 +58,7 @@ def recording(path, host, *fill, index=INDEX, mode="w", fmt=tarfile.PAX_FORMAT):
 
 # SIGXFSZ ends what writes to a file.
 LIMITED = ["prlimit", "--fsize=0", *([] if SANITIZED else [f"--as={MEMORY}"]),
-           PROGRAM.resolve()]
+           PROGRAM]
 
 
 def look(path, *args):

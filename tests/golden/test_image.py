@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is read of an initramfs image, and what of a damaged or hostile one is refused."""
-import os
-import pathlib
 import subprocess
 
 import pytest
 
 from initramfs import (COMPRESS, Hard, Link, booster, cpio, debian, dracut, early, has, mkinitcpio,
                        modules, trailer)
+from program import PROGRAM
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve().parent
 RELEASE = "6.1.0-56-amd64"
 OPTIONS = "options vfio-pci ids=1234:5046\nsoftdep nouveau pre: vfio-pci\n"
 USUAL = debian({**modules(RELEASE, "vfio-pci", "nouveau", ending=".xz"),
@@ -33,7 +30,7 @@ def fixture_tell(tmp_path):
     def tell(image):
         path = tmp_path / "image"
         path.write_bytes(image)
-        done = subprocess.run([BUILD / "tests/print-image", path], capture_output=True,
+        done = subprocess.run([PROGRAM.parent / "tests/print-image", path], capture_output=True,
                               timeout=60, check=True)
         return done.stdout.decode()
     return tell

@@ -2,17 +2,14 @@
 """Configuration space of real machines, as lspci -xxxx printed it: what this program reads in it
 is what lspci reads in it. The dumps are other people's and lie beside the repository."""
 import json
-import os
-import pathlib
 import re
 import subprocess
 
 import pytest
 
 import dumps
+from program import ROOT, run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry"))
 CASES = ROOT.parent / "shared/cases/pciutils"
 DUMPS = sorted(CASES.glob("*")) if CASES.is_dir() else []
 ACS = ["SrcValid", "TransBlk", "ReqRedir", "CmpltRedir", "UpstreamFwd", "EgressCtrl",
@@ -58,8 +55,7 @@ def lspci(path):
 
 
 def ours(host):
-    done = subprocess.run([PROGRAM, "list", "--json", "--host", host.root], capture_output=True,
-                          text=True, check=True)
+    done = run("list", "--json", "--host", host.root)
     return {device["address"]: device for device in json.loads(done.stdout)["devices"]}
 
 

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What bind and release would do, and what they refuse, on made hosts (--dry-run)."""
-import os
-import pathlib
-import subprocess
-
 import pytest
 
 import fakehost
+from program import run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).resolve()
 MOUNTED, FREE, CARD, SOUND = "0000:02:00.0", "0000:03:00.0", "0000:01:00.0", "0000:01:00.1"
 
 
@@ -19,9 +14,7 @@ def usual_host(tmp_path):
 
 
 def plan(host, *args):
-    return subprocess.run([PROGRAM, *args, "--dry-run", "--host", host.root],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-                          env={**os.environ, "LC_ALL": "C.UTF-8"})
+    return run(*args, "--dry-run", "--host", host.root)
 
 
 def steps(host, *args):

@@ -3,7 +3,6 @@
 made one that the program takes for its own; tests/lab/scenarios/record.sh has a real kernel."""
 import json
 import os
-import re
 import stat
 import subprocess
 import tarfile
@@ -13,7 +12,7 @@ import pytest
 
 import fakehost
 import livehost
-from test_cli import PROGRAM, SCHEMA, expect, run
+from program import PROGRAM, SCHEMA, expect, run
 
 pytestmark = [
     pytest.mark.skipif(not livehost.is_possible(),

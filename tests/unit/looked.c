@@ -27,25 +27,47 @@ void quiet_mounts(const struct tree *tree, const char *mounts, const char *swaps
 	tree_file(tree, "proc/swaps", table);
 }
 
-int quiet_setup(void **state)
+const struct tree *quiet_setup(void **state)
 {
 	const struct tree *tree;
-	int r = tree_setup(state);
 
-	if (r < 0)
-		return r;
+	assert_int_equal(tree_setup(state), 0);
 	tree = *state;
 	tree_folder(tree, "sys/bus/pci/devices");
 	tree_folder(tree, "sys/class/block");
 	quiet_class(tree, "net", "virtual/net", "lo");
 	tree_file(tree, "sys/class/net/lo/flags", "0x9\n");
-	tree_file(tree, "pciferry/network", "address lo 127.0.0.1/8\n");
+	quiet_network(tree, "address lo 127.0.0.1/8\n");
 	quiet_mounts(tree, "", "");
 	tree_file(tree, "proc/iomem", "00000000-00000fff : Reserved\n");
 	tree_file(tree, "proc/1/comm", "systemd\n");
 	tree_folder(tree, "proc/1/fd");
 	tree_link(tree, "proc/1/ns/mnt", FIRST_MNT);
 	tree_link(tree, "proc/self/ns/mnt", FIRST_MNT);
+	return tree;
+}
+
+int disks_setup(void **state)
+{
+	const struct tree *tree = quiet_setup(state);
+
+	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
+	tree_function(tree, OTHER_DISK, MODALIAS_NVME, "nvme", "2");
+	quiet_disk(tree, ON_DISK, "nvme0n1", NULL, "259:0");
+	quiet_disk(tree, ON_DISK, "nvme0n1", "nvme0n1p1", "259:1");
+	quiet_disk(tree, ON_DISK, "nvme0n1", "nvme0n1p2", "259:2");
+	quiet_disk(tree, "pci0000:00/0000:02:00.0/nvme/nvme1", "nvme1n1", NULL, "259:10");
+	return 0;
+}
+
+int nics_setup(void **state)
+{
+	const struct tree *tree = quiet_setup(state);
+
+	tree_function(tree, NIC, MODALIAS_NIC, "e1000e", "2");
+	tree_function(tree, OTHER_NIC, MODALIAS_NIC, "e1000e", "3");
+	quiet_interface(tree, "pci0000:00/0000:02:00.0/net", "eth0", true);
+	quiet_interface(tree, "pci0000:00/0000:03:00.0/net", "eth1", false);
 	return 0;
 }
 
@@ -75,6 +97,21 @@ void quiet_disk(const struct tree *tree, const char *folder, const char *disk,
 	snprintf(path, sizeof(path), "sys/class/block/%s/partition", name);
 	if (part)
 		tree_file(tree, path, "1\n");
+}
+
+void quiet_interface(const struct tree *tree, const char *folder, const char *name,
+		     bool up)
+{
+	char path[256];
+
+	quiet_class(tree, "net", folder, name);
+	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
+	tree_file(tree, path, up ? "0x1003\n" : "0x1002\n");
+}
+
+void quiet_network(const struct tree *tree, const char *text)
+{
+	tree_file(tree, "pciferry/network", text);
 }
 
 void quiet_process(const struct tree *tree, const char *pid, const char *command,
@@ -236,6 +273,17 @@ void look_expect_use(const struct tree *tree, const char *address, enum usage_ki
 
 	look(tree, &looked);
 	expect_use(&looked, address, kind, text);
+	look_away(&looked);
+}
+
+void look_expect_only(const struct tree *tree, const char *address, const char *other,
+		      enum usage_kind kind, const char *text)
+{
+	struct looked looked;
+
+	look(tree, &looked);
+	expect_use(&looked, address, kind, text);
+	expect_free(&looked, other);
 	look_away(&looked);
 }
 

@@ -27,10 +27,21 @@ struct looked {
 };
 
 /*
- * For cmocka, in place of tree_setup(): a host on which all that usage/ reads can be
- * read, and nothing is in use. A test adds to it, or takes from it.
+ * For a set-up of cmocka's, in place of tree_setup(): a host on which all that usage/
+ * reads can be read, and nothing is in use. A test adds to it, or takes from it.
  */
-int quiet_setup(void **state);
+const struct tree *quiet_setup(void **state);
+
+/* For cmocka: nvme0n1 with two partitions; nvme1n1, which nothing uses in any test. */
+#define DISK	   "0000:01:00.0"
+#define OTHER_DISK "0000:02:00.0"
+#define ON_DISK	   "pci0000:00/0000:01:00.0/nvme/nvme0"
+int disks_setup(void **state);
+
+/* eth0, which is up; eth1, which is down and which nothing uses in any test. */
+#define NIC	  "0000:02:00.0"
+#define OTHER_NIC "0000:03:00.0"
+int nics_setup(void **state);
 
 /* In place of a file: what is there, and cannot be read, by root neither. */
 void quiet_unreadable(const struct tree *tree, const char *path);
@@ -45,6 +56,12 @@ void quiet_class(const struct tree *tree, const char *class_name, const char *fo
 /* A disk, or with `part` a partition of it. number: "259:1". */
 void quiet_disk(const struct tree *tree, const char *folder, const char *disk,
 		const char *part, const char *number);
+
+void quiet_interface(const struct tree *tree, const char *folder, const char *name,
+		     bool up);
+
+/* What the kernel tells of addresses and routes: host/network.h. */
+void quiet_network(const struct tree *tree, const char *text);
 
 /* A process of the first's mount namespace that holds a node open. */
 void quiet_process(const struct tree *tree, const char *pid, const char *command,
@@ -76,6 +93,9 @@ void expect_verdict(const struct looked *looked, const char *address,
 void look_expect_free(const struct tree *tree, const char *address);
 void look_expect_use(const struct tree *tree, const char *address, enum usage_kind kind,
 		     const char *text);
+/* The same, and that `other` is free. */
+void look_expect_only(const struct tree *tree, const char *address, const char *other,
+		      enum usage_kind kind, const char *text);
 void look_expect_unreadable(const struct tree *tree, const char *address,
 			    const char *text);
 

@@ -130,36 +130,11 @@ static void memory_that_a_dmar_keeps_for_a_device_is_named(void **state)
 	view_close(&view);
 }
 
-static void ats_and_numa_are_told_as_the_table_has_them(void **state)
-{
-	struct view view;
-	uint32_t proximity = 7;
-	bool allowed = false;
-
-	open_dmar(&view, *state);
-	assert_int_equal(iommu_ats_below(&view.firmware, &view.topology,
-					 view_node(&view, "0000:00:1c.4"), &allowed),
-			 FACT_KNOWN);
-	assert_true(allowed);
-	assert_int_equal(iommu_ats_below(&view.firmware, &view.topology,
-					 view_node(&view, "0000:00:1c.0"), &allowed),
-			 FACT_KNOWN);
-	assert_false(allowed);
-	assert_int_equal(iommu_unit_proximity(&view.firmware, 0x2000, &proximity),
-			 FACT_ABSENT);
-	assert_int_equal(proximity, 7);
-	assert_int_equal(iommu_unit_proximity(&view.firmware, 0x3000, &proximity),
-			 FACT_KNOWN);
-	assert_int_equal(proximity, 1);
-	view_close(&view);
-}
-
 static void of_a_damaged_table_nothing_is_denied(void **state)
 {
 	const struct tree *tree = *state;
 	struct table table;
 	struct view view;
-	uint32_t proximity;
 	bool answer;
 
 	view_machine(tree);
@@ -175,11 +150,6 @@ static void of_a_damaged_table_nothing_is_denied(void **state)
 	view_has_unit(&view, "0000:00:02.0", FACT_UNREADABLE, 0);
 	view_has_memory(&view, "0000:00:14.0", 0, FACT_KNOWN, 0xda000000, 0xda0fffff);
 	view_has_memory(&view, "0000:00:14.0", 1, FACT_UNREADABLE, 0, 0);
-	assert_int_equal(iommu_unit_proximity(&view.firmware, 0x3000, &proximity),
-			 FACT_UNREADABLE);
-	assert_int_equal(iommu_ats_below(&view.firmware, &view.topology,
-					 view_node(&view, "0000:00:1c.4"), &answer),
-			 FACT_UNREADABLE);
 	assert_int_equal(iommu_remaps_interrupts(&view.firmware, &view.registered,
 						 &answer),
 			 FACT_UNREADABLE);
@@ -192,6 +162,10 @@ static void a_table_that_cannot_be_read_is_not_absent(void **state)
 	struct view view;
 
 	view_machine(tree);
+	view_open(&view, tree);
+	assert_int_equal(view.firmware.fact, FACT_UNREADABLE);
+	view_close(&view);
+	tree_folder(tree, "sys/firmware");
 	view_open(&view, tree);
 	assert_int_equal(view.firmware.fact, FACT_ABSENT);
 	assert_int_equal(view.firmware.kind, IOMMU_NONE);
@@ -307,28 +281,6 @@ static void of_units_that_name_a_function_the_last_has_it(void **state)
 	view_close(&view);
 }
 
-static void all_ports_of_a_segment_may_let_ats_through(void **state)
-{
-	struct table table;
-	struct view view;
-	bool allowed = true;
-
-	table_begin(&table, "DMAR");
-	begin_drhd(&table, DMAR_INCLUDE_ALL, 0, 0x1000);
-	table_block(&table, DMAR_ATSR, 0);
-	TABLE_ADD(&table, DMAR_ALL_PORTS, 0, 1, 0);
-	open_with(&view, &table, *state);
-	assert_int_equal(iommu_ats_below(&view.firmware, &view.topology,
-					 view_node(&view, "0000:00:1c.4"), &allowed),
-			 FACT_KNOWN);
-	assert_false(allowed);
-	assert_int_equal(iommu_ats_below(&view.firmware, &view.topology,
-					 view_node(&view, "0001:00:02.0"), &allowed),
-			 FACT_KNOWN);
-	assert_true(allowed);
-	view_close(&view);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tree_setup, tree_teardown)
 
 int main(void)
@@ -338,14 +290,12 @@ int main(void)
 		TEST(a_function_whose_place_is_hidden_has_an_unknown_unit),
 		TEST(functions_that_made_each_other_end_the_search),
 		TEST(memory_that_a_dmar_keeps_for_a_device_is_named),
-		TEST(ats_and_numa_are_told_as_the_table_has_them),
 		TEST(of_a_damaged_table_nothing_is_denied),
 		TEST(a_table_that_cannot_be_read_is_not_absent),
 		TEST(a_bridges_scope_takes_all_below_it_an_endpoints_nothing),
 		TEST(a_path_that_leads_nowhere_is_for_nothing),
 		TEST(a_unit_for_all_is_for_all_of_its_segment_alone),
 		TEST(of_units_that_name_a_function_the_last_has_it),
-		TEST(all_ports_of_a_segment_may_let_ats_through),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

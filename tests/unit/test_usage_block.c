@@ -3,28 +3,7 @@
 
 #include <stdio.h>
 
-#define DISK  "0000:01:00.0"
-#define OTHER "0000:02:00.0"
-#define IN    "pci0000:00/0000:01:00.0/nvme/nvme0"
 #define HOLDS "sys/class/block/%s/holders/%s"
-
-/* nvme0n1 with two partitions; nvme1n1, which nothing uses in any test. */
-static int disks_setup(void **state)
-{
-	const struct tree *tree;
-	int r = quiet_setup(state);
-
-	if (r < 0)
-		return r;
-	tree = *state;
-	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
-	tree_function(tree, OTHER, MODALIAS_NVME, "nvme", "2");
-	quiet_disk(tree, IN, "nvme0n1", NULL, "259:0");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p1", "259:1");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p2", "259:2");
-	quiet_disk(tree, "pci0000:00/0000:02:00.0/nvme/nvme1", "nvme1n1", NULL, "259:10");
-	return 0;
-}
 
 static void add_holder(const struct tree *tree, const char *below, const char *name,
 		       const char *number)
@@ -50,7 +29,7 @@ static void a_disk_that_nothing_uses_can_be_given_away(void **state)
 		     "/dev/nvme0n1p10 partition 1 0 -2\n");
 	look(tree, &looked);
 	expect_free(&looked, DISK);
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 }
 
@@ -65,7 +44,7 @@ static void a_mounted_partition_is_not_pulled_away(void **state)
 	expect_use(&looked, DISK, USAGE_MOUNT, "nvme0n1p1 is mounted on /mnt/a b");
 	expect_verdict(&looked, DISK, USAGE_IN_USE,
 		       DISK ": nvme0n1p1 is mounted on /mnt/a b");
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 }
 
@@ -107,31 +86,24 @@ static void a_mount_that_only_the_first_process_has_counts(void **state)
 static void a_mount_in_another_namespace_counts_and_names_the_process(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	quiet_process(tree, "640", "sleep", "/dev/null");
 	tree_file(tree, "proc/812/comm", "containerd-shim\n");
 	tree_link(tree, "proc/812/ns/mnt", "mnt:[4026532999]");
 	tree_file(tree, "proc/812/mountinfo",
 		  "90 80 259:1 / /data rw - ext4 /dev/nvme0n1p1 rw\n");
-	look(tree, &looked);
-	expect_use(&looked, DISK, USAGE_MOUNT,
-		   "nvme0n1p1 is mounted on /data in the mount namespace of process 812"
-		   " (containerd-shim)");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(
+		tree, DISK, OTHER_DISK, USAGE_MOUNT,
+		"nvme0n1p1 is mounted on /data in the mount namespace of process 812"
+		" (containerd-shim)");
 }
 
 static void swap_space_is_in_use(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	quiet_mounts(tree, "", "/dev/nvme0n1p2 partition 8388604 0 -2\n");
-	look(tree, &looked);
-	expect_use(&looked, DISK, USAGE_SWAP, "nvme0n1p2 is swap space");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, DISK, OTHER_DISK, USAGE_SWAP, "nvme0n1p2 is swap space");
 }
 
 /* The kernel tells the file only: the file system that it is on must be mounted. */
@@ -163,7 +135,7 @@ static void what_is_built_on_a_disk_is_followed_to_its_top(void **state)
 	expect_use(&looked, DISK, USAGE_HOLDER, "dm-0 is part of dm-2 (vg-home)");
 	expect_use(&looked, DISK, USAGE_SWAP, "dm-1 is swap space");
 	expect_use(&looked, DISK, USAGE_MOUNT, "dm-2 is mounted on /home");
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 }
 
@@ -204,7 +176,6 @@ static void a_stack_without_end_is_not_followed_for_ever(void **state)
 static void a_member_of_a_zfs_pool_is_in_use(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	tree_file(tree, "run/udev/data/b259:1",
 		  "S:disk/by-id/nvme-x-part1\nE:ID_FS_TYPE=zfs_member\n"
@@ -212,10 +183,8 @@ static void a_member_of_a_zfs_pool_is_in_use(void **state)
 	/* Without ZFS in the kernel, no pool can have it. */
 	look_expect_free(tree, DISK);
 	tree_folder(tree, "sys/module/zfs");
-	look(tree, &looked);
-	expect_use(&looked, DISK, USAGE_POOL, "nvme0n1p1 belongs to the ZFS pool tank");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, DISK, OTHER_DISK, USAGE_POOL,
+			 "nvme0n1p1 belongs to the ZFS pool tank");
 }
 
 /* mountinfo tells one device of a btrfs, and a number that is no device's. */
@@ -238,7 +207,7 @@ static void each_member_of_a_btrfs_is_in_use(void **state)
 	expect_use(&looked, "0000:03:00.0", USAGE_MOUNT, "nvme2n1 is mounted on /data");
 	expect_use(&looked, DISK, USAGE_POOL,
 		   "nvme0n1p1 belongs to a btrfs that is mounted (aa-bb)");
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 }
 

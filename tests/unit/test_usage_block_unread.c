@@ -5,18 +5,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define DISK "0000:01:00.0"
-
 static int disk_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
-	quiet_disk(tree, "pci0000:00/0000:01:00.0/nvme/nvme0", "nvme0n1", NULL, "259:0");
+	quiet_disk(tree, ON_DISK, "nvme0n1", NULL, "259:0");
 	return 0;
 }
 

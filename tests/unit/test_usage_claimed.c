@@ -2,29 +2,11 @@
 /* The last look before a disk is taken away: whether the kernel has it claimed. */
 #include "looked.h"
 
+#include <sys/resource.h>
+
 #include "host/claimed.h"
 
-#define DISK	"0000:01:00.0"
-#define OTHER	"0000:02:00.0"
-#define IN	"pci0000:00/0000:01:00.0/nvme/nvme0"
 #define CLAIMED "pciferry/claimed"
-
-static int disks_setup(void **state)
-{
-	const struct tree *tree;
-	int r = quiet_setup(state);
-
-	if (r < 0)
-		return r;
-	tree = *state;
-	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
-	tree_function(tree, OTHER, MODALIAS_NVME, "nvme", "2");
-	quiet_disk(tree, IN, "nvme0n1", NULL, "259:0");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p1", "259:1");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p2", "259:2");
-	quiet_disk(tree, "pci0000:00/0000:02:00.0/nvme/nvme1", "nvme1n1", NULL, "259:10");
-	return 0;
-}
 
 static void look_closer(const struct tree *tree, struct looked *looked)
 {
@@ -46,7 +28,7 @@ static void a_disk_that_nobody_claims_is_free(void **state)
 	tree_file(tree, CLAIMED, "nvme0n10\nnvme0n1p10\nsda\n");
 	look_closer(tree, &looked);
 	expect_free(&looked, DISK);
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 }
 
@@ -58,7 +40,7 @@ static void a_disk_that_the_kernel_has_claimed_is_in_use(void **state)
 	tree_file(tree, CLAIMED, "nvme0n1\n");
 	look_closer(tree, &looked);
 	expect_use(&looked, DISK, USAGE_HOLDER, "nvme0n1 is claimed by the kernel");
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 	/* With a partition its disk is claimed, too. */
 	tree_file(tree, CLAIMED, "nvme0n1\nnvme0n1p2\n");
@@ -122,6 +104,27 @@ static void what_has_no_node_is_not_known(void **state)
 	host_free(host);
 }
 
+/* Not an error: the rest is known, and the disk counts as in use. */
+static void without_a_child_to_ask_it_is_not_known(void **state)
+{
+	const char *const name = "no-such-disk";
+	enum host_claim claim = HOST_CLAIM_NONE;
+	struct rlimit usual, none;
+	struct host *host;
+	int r;
+
+	(void)state;
+	assert_int_equal(host_open_live(&host, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	r = host_find_claimed(host, &name, 1, 10000, &claim);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_int_equal(r, 0);
+	assert_int_equal(claim, HOST_CLAIM_UNKNOWN);
+	host_free(host);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, disks_setup, tree_teardown)
 
 int main(void)
@@ -133,6 +136,7 @@ int main(void)
 		TEST(what_the_kernel_does_not_answer_counts),
 		TEST(a_disk_in_use_is_not_asked_for),
 		TEST(what_has_no_node_is_not_known),
+		TEST(without_a_child_to_ask_it_is_not_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,12 +11,8 @@
 /* Two serial cards, a controller with a serial line behind it, and virtio's console. */
 static int cards_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, CARD, MODALIAS_SERIAL, "serial", "2");
 	tree_function(tree, OTHER, MODALIAS_SERIAL, "serial", "3");
 	tree_function(tree, USB, MODALIAS_USB, "xhci_hcd", "4");
@@ -59,13 +55,10 @@ static void a_console_elsewhere_leaves_the_cards_free(void **state)
 static void a_card_with_the_kernels_console_is_in_use(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	tree_file(tree, ACTIVE, "tty0 ttyS4\n");
-	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_CONSOLE, "the kernel's console ttyS4 is on it");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, CARD, OTHER, USAGE_CONSOLE,
+			 "the kernel's console ttyS4 is on it");
 	tree_file(tree, ACTIVE, "ttyUSB0\n");
 	look_expect_use(tree, USB, USAGE_CONSOLE,
 			"the kernel's console ttyUSB0 is on it");

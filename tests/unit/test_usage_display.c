@@ -12,12 +12,8 @@
 /* The firmware's display, and another, which nothing uses in any test. */
 static int cards_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, CARD, MODALIAS_VGA, "amdgpu", "2");
 	tree_function(tree, OTHER, MODALIAS_VGA, "amdgpu", "3");
 	tree_file(tree, AT "boot_vga", "1\n");
@@ -55,21 +51,7 @@ static void add_console(const struct tree *tree, const char *name, const char *w
 
 static void look_expect(const struct tree *tree, enum usage_kind kind, const char *text)
 {
-	struct looked looked;
-
-	look(tree, &looked);
-	expect_use(&looked, CARD, kind, text);
-	expect_free(&looked, OTHER);
-	look_away(&looked);
-}
-
-static void look_expect_unread(const struct tree *tree, const char *text)
-{
-	struct looked looked;
-
-	look(tree, &looked);
-	expect_unreadable(&looked, CARD, text);
-	look_away(&looked);
+	look_expect_only(tree, CARD, OTHER, kind, text);
 }
 
 /* That the firmware booted with it says nothing of now. */
@@ -113,9 +95,9 @@ static void a_connector_that_cannot_be_read_counts(void **state)
 
 	add_connector(tree, "card0", "card0-HDMI-A-1", "connected\n", "enabled\n");
 	quiet_unreadable(tree, "sys/class/drm/card0-HDMI-A-1/enabled");
-	look_expect_unread(tree, "whether card0-HDMI-A-1 shows a picture");
+	look_expect_unreadable(tree, CARD, "whether card0-HDMI-A-1 shows a picture");
 	quiet_unreadable(tree, "sys/class/drm/card0-HDMI-A-1/status");
-	look_expect_unread(tree, "whether card0-HDMI-A-1 shows a picture");
+	look_expect_unreadable(tree, CARD, "whether card0-HDMI-A-1 shows a picture");
 	/* Without a display it shows none, whatever the rest is. */
 	add_connector(tree, "card0", "card0-DP-1", "disconnected\n", "enabled\n");
 	assert_int_equal(unlinkat(tree->fd, "sys/class/drm/card0-HDMI-A-1", 0), 0);
@@ -172,6 +154,25 @@ static void a_console_that_cannot_be_read_may_be_on_any_card(void **state)
 		look_away(&looked);
 		quiet_unreadable(tree, "sys/class/vtconsole/vtcon1/bind");
 	}
+}
+
+/* CONFIG_FB_DEVICE=n: of framebuffers nothing is in /sys, and the console is on one. */
+static void a_console_on_a_framebuffer_that_is_not_told_may_be_on_any_card(void **state)
+{
+	const struct tree *tree = *state;
+	struct looked looked;
+
+	tree_function(tree, "0000:05:00.0", MODALIAS_VGA, "vfio-pci", "5");
+	tree_function(tree, "0000:06:00.0", MODALIAS_VGA, NULL, "6");
+	quiet_class(tree, "graphics", "virtual/graphics", "fbcon");
+	look_expect_free(tree, CARD);
+	add_console(tree, "vtcon1", "(M) frame buffer device\n", "1\n");
+	look(tree, &looked);
+	expect_unreadable(&looked, CARD, "whether it has the kernel's console");
+	expect_unreadable(&looked, OTHER, "whether it has the kernel's console");
+	expect_free(&looked, "0000:05:00.0");
+	expect_free(&looked, "0000:06:00.0");
+	look_away(&looked);
 }
 
 static void a_boot_vga_that_cannot_be_read_may_have_the_text_console(void **state)
@@ -284,6 +285,7 @@ int main(void)
 		TEST(a_console_that_was_unbound_is_none),
 		TEST(the_text_console_is_on_the_firmwares_display),
 		TEST(a_console_that_cannot_be_read_may_be_on_any_card),
+		TEST(a_console_on_a_framebuffer_that_is_not_told_may_be_on_any_card),
 		TEST(a_boot_vga_that_cannot_be_read_may_have_the_text_console),
 		TEST(the_firmwares_framebuffer_is_found_by_anybody),
 		TEST(every_name_of_a_framebuffer_is_known),

@@ -5,42 +5,24 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define DISK  "0000:01:00.0"
-#define OTHER "0000:02:00.0"
-#define IN    "pci0000:00/0000:01:00.0/nvme/nvme0"
-
-/* nvme0n1 with a partition; nvme1n1, which nothing uses in any test. */
-static int disks_setup(void **state)
+/* Of the other disk udev knows that it is no member of a pool. */
+static int known_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	int r = disks_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
-	tree_function(tree, DISK, MODALIAS_NVME, "nvme", "1");
-	tree_function(tree, OTHER, MODALIAS_NVME, "nvme", "2");
-	quiet_disk(tree, IN, "nvme0n1", NULL, "259:0");
-	quiet_disk(tree, IN, "nvme0n1", "nvme0n1p1", "259:1");
-	quiet_disk(tree, "pci0000:00/0000:02:00.0/nvme/nvme1", "nvme1n1", NULL, "259:10");
-	tree_file(tree, "run/udev/data/b259:10", "E:ID_PART_TABLE_TYPE=gpt\n");
-	return 0;
+	tree_file(*state, "run/udev/data/b259:10", "E:ID_PART_TABLE_TYPE=gpt\n");
+	return r;
 }
 
 static void look_expect(const struct tree *tree, enum usage_kind kind, const char *text)
 {
-	struct looked looked;
-
-	look(tree, &looked);
-	expect_use(&looked, DISK, kind, text);
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, DISK, OTHER_DISK, kind, text);
 }
 
 static void expect_both_free(const struct tree *tree)
 {
 	look_expect_free(tree, DISK);
-	look_expect_free(tree, OTHER);
+	look_expect_free(tree, OTHER_DISK);
 }
 
 /* Also by "umount -l", after which no process shows it. */
@@ -126,11 +108,11 @@ static void a_disk_that_bcache_or_bcachefs_marks_is_in_use(void **state)
 	tree_folder(tree, "sys/fs/bcachefs/aa-bb");
 	tree_folder(tree, "sys/fs/bcache");
 	expect_both_free(tree);
-	tree_link(tree, "sys/devices/" IN "/nvme0n1/bcachefs",
+	tree_link(tree, "sys/devices/" ON_DISK "/nvme0n1/bcachefs",
 		  "/sys/fs/bcachefs/aa-bb/dev-0");
 	tree_folder(tree, "sys/fs/bcachefs/aa-bb/dev-0");
 	look_expect(tree, USAGE_POOL, "nvme0n1 belongs to a bcachefs that is mounted");
-	unlinkat(tree->fd, "sys/devices/" IN "/nvme0n1/bcachefs", 0);
+	unlinkat(tree->fd, "sys/devices/" ON_DISK "/nvme0n1/bcachefs", 0);
 	tree_folder(tree, "sys/class/block/nvme0n1p1/bcache");
 	look_expect(tree, USAGE_HOLDER, "nvme0n1p1 belongs to bcache");
 }
@@ -164,7 +146,6 @@ static void a_disk_beneath_a_loop_device_is_in_use(void **state)
 		"/srv/container/dev/nvme0n1\n",
 	};
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	quiet_disk(tree, "virtual/block", "loop0", NULL, "7:0");
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -172,10 +153,8 @@ static void a_disk_beneath_a_loop_device_is_in_use(void **state)
 		look_expect(tree, USAGE_HOLDER, "nvme0n1 is what loop0 is made of");
 	}
 	quiet_mounts(tree, "30 22 7:0 / / rw - ext4 /dev/loop0 rw\n", "");
-	look(tree, &looked);
-	expect_use(&looked, DISK, USAGE_ROOT, "loop0 is mounted on /: the root");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, DISK, OTHER_DISK, USAGE_ROOT,
+			 "loop0 is mounted on /: the root");
 }
 
 static void a_file_beneath_a_loop_device_is_no_disk(void **state)
@@ -235,7 +214,7 @@ static void while_zfs_is_in_use_a_disk_that_udev_does_not_know_may_be_of_it(void
 	look(tree, &looked);
 	expect_unreadable(&looked, DISK, sentence);
 	/* Of this one udev knows that it has nothing of ZFS on it. */
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_DISK);
 	look_away(&looked);
 	/* A pool of which nothing is mounted. */
 	quiet_mounts(tree, "", "");
@@ -290,7 +269,7 @@ static void a_list_of_mounts_that_cannot_be_read_counts(void **state)
 	expect_both_free(tree);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, disks_setup, tree_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, known_setup, tree_teardown)
 
 int main(void)
 {

@@ -4,40 +4,6 @@
 
 #include <stdio.h>
 
-#define CARD  "0000:02:00.0"
-#define OTHER "0000:03:00.0"
-
-static void add_interface(const struct tree *tree, const char *folder, const char *name,
-			  bool up)
-{
-	char path[256];
-
-	quiet_class(tree, "net", folder, name);
-	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	tree_file(tree, path, up ? "0x1003\n" : "0x1002\n");
-}
-
-/* eth0, which is up; eth1, which is down and which nothing uses in any test. */
-static int cards_setup(void **state)
-{
-	const struct tree *tree;
-	int r = quiet_setup(state);
-
-	if (r < 0)
-		return r;
-	tree = *state;
-	tree_function(tree, CARD, MODALIAS_NIC, "e1000e", "2");
-	tree_function(tree, OTHER, MODALIAS_NIC, "e1000e", "3");
-	add_interface(tree, "pci0000:00/0000:02:00.0/net", "eth0", true);
-	add_interface(tree, "pci0000:00/0000:03:00.0/net", "eth1", false);
-	return 0;
-}
-
-static void network(const struct tree *tree, const char *text)
-{
-	tree_file(tree, "pciferry/network", text);
-}
-
 static void an_interface_in_another_namespace_counts(void **state)
 {
 	const struct tree *tree = *state;
@@ -69,7 +35,7 @@ static void an_interface_of_virtio_in_another_namespace_counts(void **state)
 	tree_folder(tree, folder);
 	look_expect_unreadable(tree, "0000:04:00.0",
 			       "its interface is in another network namespace");
-	add_interface(tree, "pci0000:00/0000:04:00.0/virtio2/net", "eth4", false);
+	quiet_interface(tree, "pci0000:00/0000:04:00.0/virtio2/net", "eth4", false);
 	look_expect_free(tree, "0000:04:00.0");
 }
 
@@ -81,12 +47,12 @@ static void a_card_of_which_another_port_is_in_another_namespace_counts(void **s
 	const struct tree *tree = *state;
 
 	tree_file(tree, count, "1\n");
-	look_expect_free(tree, OTHER);
+	look_expect_free(tree, OTHER_NIC);
 	tree_file(tree, count, "2\n");
 	look_expect_unreadable(
-		tree, OTHER,
+		tree, OTHER_NIC,
 		"another interface of it than eth1 is in another network namespace");
-	look_expect_free(tree, CARD);
+	look_expect_free(tree, NIC);
 }
 
 static void a_card_on_usb_is_a_use_of_its_controller(void **state)
@@ -97,11 +63,11 @@ static void a_card_on_usb_is_a_use_of_its_controller(void **state)
 
 	tree_function(tree, "0000:04:00.0", MODALIAS_USB, "xhci_hcd", "4");
 	snprintf(path, sizeof(path), "%s/net", in);
-	add_interface(tree, path, "eth5", true);
+	quiet_interface(tree, path, "eth5", true);
 	snprintf(path, sizeof(path), "../../../devices/%s", in);
 	tree_link(tree, "sys/bus/usb/devices/1-2:1.0", path);
 	look_expect_free(tree, "0000:04:00.0");
-	network(tree, "address eth5 192.0.2.5/24\n");
+	quiet_network(tree, "address eth5 192.0.2.5/24\n");
 	look_expect_use(tree, "0000:04:00.0", USAGE_NETWORK,
 			"eth5 is up with address 192.0.2.5");
 }
@@ -133,7 +99,7 @@ static void a_folder_of_interfaces_that_cannot_be_read_counts(void **state)
 	look_expect_unreadable(tree, "0000:04:00.0", "interfaces could not be read");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, cards_setup, tree_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nics_setup, tree_teardown)
 
 int main(void)
 {

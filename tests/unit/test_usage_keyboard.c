@@ -19,12 +19,8 @@
 
 static int controllers_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, USB, MODALIAS_USB, "xhci_hcd", "2");
 	tree_function(tree, OTHER, MODALIAS_USB, "xhci_hcd", "3");
 	return 0;
@@ -48,17 +44,14 @@ static void add_input(const struct tree *tree, const char *folder, int number,
 static void the_controller_of_the_only_keyboard_is_in_use(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	add_input(tree, ON_USB, 3, "Logitech Keyboard K120\n", KEYS);
 	add_input(tree, ON_OTHER, 4, "Some Mouse\n", MOUSE);
 	add_input(tree, "LNXSYSTM:00/LNXPWRBN:00/input", 0, "Power Button\n", BUTTON);
 	add_input(tree, "platform/laptop/input", 5, "Hot keys\n", HOT_KEYS);
-	look(tree, &looked);
-	expect_use(&looked, USB, USAGE_KEYBOARD,
-		   "the only keyboard of this machine is on it (Logitech Keyboard K120)");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(
+		tree, USB, OTHER, USAGE_KEYBOARD,
+		"the only keyboard of this machine is on it (Logitech Keyboard K120)");
 }
 
 static void with_a_keyboard_on_another_controller_both_are_free(void **state)
@@ -78,14 +71,11 @@ static void with_a_keyboard_on_another_controller_both_are_free(void **state)
 static void two_keyboards_on_one_controller_are_as_one(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	add_input(tree, ON_USB, 3, "One\n", KEYS);
 	add_input(tree, ON_USB "/deeper", 4, "Another\n", KEYS);
-	look(tree, &looked);
-	expect_use(&looked, USB, USAGE_KEYBOARD, "the only keyboard of this machine");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, USB, OTHER, USAGE_KEYBOARD,
+			 "the only keyboard of this machine");
 }
 
 /* The i8042's is on no PCI function: it stays whatever goes. */

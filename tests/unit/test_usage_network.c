@@ -5,59 +5,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define CARD  "0000:02:00.0"
-#define OTHER "0000:03:00.0"
-
-static void add_interface(const struct tree *tree, const char *folder, const char *name,
-			  bool up)
-{
-	char path[256];
-
-	quiet_class(tree, "net", folder, name);
-	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	tree_file(tree, path, up ? "0x1003\n" : "0x1002\n");
-}
-
-/* eth0, which is up; eth1, which is down and which nothing uses in any test. */
-static int cards_setup(void **state)
-{
-	const struct tree *tree;
-	int r = quiet_setup(state);
-
-	if (r < 0)
-		return r;
-	tree = *state;
-	tree_function(tree, CARD, MODALIAS_NIC, "e1000e", "2");
-	tree_function(tree, OTHER, MODALIAS_NIC, "e1000e", "3");
-	add_interface(tree, "pci0000:00/0000:02:00.0/net", "eth0", true);
-	add_interface(tree, "pci0000:00/0000:03:00.0/net", "eth1", false);
-	return 0;
-}
-
 /* The kernel's bridge, bond, team, VLAN ... all tell what they are on like this. */
 static void add_upper(const struct tree *tree, const char *below, const char *name)
 {
 	char path[256], target[256];
 
-	add_interface(tree, "virtual/net", name, true);
+	quiet_interface(tree, "virtual/net", name, true);
 	snprintf(path, sizeof(path), "sys/class/net/%s/upper_%s", below, name);
 	snprintf(target, sizeof(target), "/sys/devices/virtual/net/%s", name);
 	tree_link(tree, path, target);
 }
 
-static void network(const struct tree *tree, const char *text)
-{
-	tree_file(tree, "pciferry/network", text);
-}
-
 static void look_expect(const struct tree *tree, enum usage_kind kind, const char *text)
 {
-	struct looked looked;
-
-	look(tree, &looked);
-	expect_use(&looked, CARD, kind, text);
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, NIC, OTHER_NIC, kind, text);
 }
 
 static void a_card_without_address_can_be_given_away(void **state)
@@ -66,11 +27,11 @@ static void a_card_without_address_can_be_given_away(void **state)
 	struct looked looked;
 
 	/* Those of others, whose names begin or end alike. */
-	network(tree, "address eth00 192.0.2.1/24\naddress veth0 192.0.2.2/24\n"
-		      "route eth00 default 254\nssh 192.0.2.1\n");
+	quiet_network(tree, "address eth00 192.0.2.1/24\naddress veth0 192.0.2.2/24\n"
+			    "route eth00 default 254\nssh 192.0.2.1\n");
 	look(tree, &looked);
-	expect_free(&looked, CARD);
-	expect_free(&looked, OTHER);
+	expect_free(&looked, NIC);
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -78,9 +39,9 @@ static void a_card_with_an_address_is_in_use(void **state)
 {
 	const struct tree *tree = *state;
 
-	network(tree, "address eth0 192.0.2.1/24\n");
+	quiet_network(tree, "address eth0 192.0.2.1/24\n");
 	look_expect(tree, USAGE_NETWORK, "eth0 is up with address 192.0.2.1");
-	network(tree, "address eth0 2001:db8::1/64\n");
+	quiet_network(tree, "address eth0 2001:db8::1/64\n");
 	look_expect(tree, USAGE_NETWORK, "eth0 is up with address 2001:db8::1");
 }
 
@@ -89,7 +50,7 @@ static void a_link_local_address_counts_while_the_card_is_up(void **state)
 {
 	const struct tree *tree = *state;
 
-	network(tree, "address eth0 fe80::1/64\naddress eth1 fe80::2/64\n");
+	quiet_network(tree, "address eth0 fe80::1/64\naddress eth1 fe80::2/64\n");
 	look_expect(tree, USAGE_NETWORK, "eth0 is up with address fe80::1");
 }
 
@@ -98,13 +59,13 @@ static void the_default_route_is_not_pulled_away(void **state)
 	const struct tree *tree = *state;
 	struct looked looked;
 
-	network(tree, "address eth0 192.0.2.1/24\nroute eth0 default 254\n");
+	quiet_network(tree, "address eth0 192.0.2.1/24\nroute eth0 default 254\n");
 	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_ROUTE, "eth0 carries the default route");
+	expect_use(&looked, NIC, USAGE_ROUTE, "eth0 carries the default route");
 	/* It is what a person wants to know first. */
-	expect_verdict(&looked, CARD, USAGE_IN_USE,
-		       CARD ": eth0 carries the default route");
-	expect_free(&looked, OTHER);
+	expect_verdict(&looked, NIC, USAGE_IN_USE,
+		       NIC ": eth0 carries the default route");
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -113,17 +74,17 @@ static void routes_of_any_table_count(void **state)
 	const struct tree *tree = *state;
 	struct looked looked;
 
-	network(tree, "route eth0 198.51.100.0/24 254\nroute eth0 default 100\n"
-		      "route eth0 2001:db8:1::/48 4000000000\n");
+	quiet_network(tree, "route eth0 198.51.100.0/24 254\nroute eth0 default 100\n"
+			    "route eth0 2001:db8:1::/48 4000000000\n");
 	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_ROUTE,
+	expect_use(&looked, NIC, USAGE_ROUTE,
 		   "eth0 carries the route to 198.51.100.0/24");
-	expect_use(&looked, CARD, USAGE_ROUTE,
+	expect_use(&looked, NIC, USAGE_ROUTE,
 		   "eth0 carries the default route of table 100");
-	expect_use(&looked, CARD, USAGE_ROUTE,
+	expect_use(&looked, NIC, USAGE_ROUTE,
 		   "eth0 carries the route to 2001:db8:1::/48 of table 4000000000");
-	assert_int_equal(count_use(&looked, CARD, USAGE_ROUTE), 3);
-	expect_free(&looked, OTHER);
+	assert_int_equal(count_use(&looked, NIC, USAGE_ROUTE), 3);
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -141,9 +102,9 @@ static void a_member_of_a_bridge_or_bond_is_in_use(void **state)
 		char text[64];
 
 		snprintf(text, sizeof(text), "eth0 is part of %s", uppers[i]);
-		expect_use(&looked, CARD, USAGE_NETWORK, text);
+		expect_use(&looked, NIC, USAGE_NETWORK, text);
 	}
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -153,8 +114,8 @@ static void a_member_that_is_down_is_in_use(void **state)
 	const struct tree *tree = *state;
 
 	add_upper(tree, "eth1", "bond0");
-	look_expect_use(tree, OTHER, USAGE_NETWORK, "eth1 is part of bond0");
-	look_expect_free(tree, CARD);
+	look_expect_use(tree, OTHER_NIC, USAGE_NETWORK, "eth1 is part of bond0");
+	look_expect_free(tree, NIC);
 }
 
 /* A VLAN on a bond in a bridge, which has the address, the route and the connection. */
@@ -166,14 +127,15 @@ static void what_lies_above_a_card_is_followed_to_its_top(void **state)
 	add_upper(tree, "eth0", "bond0");
 	add_upper(tree, "bond0", "bond0.5");
 	add_upper(tree, "bond0.5", "br0");
-	network(tree, "address br0 192.0.2.1/24\nroute br0 default 254\nssh 192.0.2.1\n");
+	quiet_network(tree,
+		      "address br0 192.0.2.1/24\nroute br0 default 254\nssh 192.0.2.1\n");
 	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_NETWORK, "eth0 is part of br0");
-	expect_use(&looked, CARD, USAGE_ROUTE,
+	expect_use(&looked, NIC, USAGE_NETWORK, "eth0 is part of br0");
+	expect_use(&looked, NIC, USAGE_ROUTE,
 		   "br0, of which eth0 is a part, carries the default route");
-	expect_use(&looked, CARD, USAGE_SSH,
+	expect_use(&looked, NIC, USAGE_SSH,
 		   "br0, of which eth0 is a part, carries the SSH connection");
-	expect_free(&looked, OTHER);
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -192,13 +154,13 @@ static void the_connection_that_one_came_by_is_told_first(void **state)
 	const struct tree *tree = *state;
 	struct looked looked;
 
-	network(tree, "address eth0 192.0.2.1/24\nroute eth0 default 254\n"
-		      "ssh 192.0.2.1\n");
+	quiet_network(tree, "address eth0 192.0.2.1/24\nroute eth0 default 254\n"
+			    "ssh 192.0.2.1\n");
 	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_SSH, "eth0 carries the SSH connection");
-	expect_verdict(&looked, CARD, USAGE_IN_USE,
-		       CARD ": eth0 carries the SSH connection that you came by");
-	expect_free(&looked, OTHER);
+	expect_use(&looked, NIC, USAGE_SSH, "eth0 carries the SSH connection");
+	expect_verdict(&looked, NIC, USAGE_IN_USE,
+		       NIC ": eth0 carries the SSH connection that you came by");
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -207,10 +169,10 @@ static void a_connection_by_another_card_does_not_count(void **state)
 	const struct tree *tree = *state;
 	struct looked looked;
 
-	network(tree, "address eth0 192.0.2.1/24\naddress lo 192.0.2.10/32\n"
-		      "ssh 192.0.2.10\n");
+	quiet_network(tree, "address eth0 192.0.2.1/24\naddress lo 192.0.2.10/32\n"
+			    "ssh 192.0.2.10\n");
 	look(tree, &looked);
-	assert_int_equal(count_use(&looked, CARD, USAGE_SSH), 0);
+	assert_int_equal(count_use(&looked, NIC, USAGE_SSH), 0);
 	look_away(&looked);
 }
 
@@ -220,12 +182,12 @@ static void a_connection_by_a_link_local_address_is_known(void **state)
 	const struct tree *tree = *state;
 	struct looked looked;
 
-	add_interface(tree, "pci0000:00/0000:03:00.0/net", "eth2", true);
-	network(tree, "address eth0 fe80::1/64\naddress eth2 fe80::1/64\n"
-		      "ssh fe80::1%eth0\n");
+	quiet_interface(tree, "pci0000:00/0000:03:00.0/net", "eth2", true);
+	quiet_network(tree, "address eth0 fe80::1/64\naddress eth2 fe80::1/64\n"
+			    "ssh fe80::1%eth0\n");
 	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_SSH, "eth0 carries the SSH connection");
-	assert_int_equal(count_use(&looked, OTHER, USAGE_SSH), 0);
+	expect_use(&looked, NIC, USAGE_SSH, "eth0 carries the SSH connection");
+	assert_int_equal(count_use(&looked, OTHER_NIC, USAGE_SSH), 0);
 	look_away(&looked);
 }
 
@@ -237,9 +199,9 @@ static void a_card_that_carries_pppoe_is_in_use(void **state)
 	const struct tree *tree = *state;
 	char text[256];
 
-	network(tree, "address ppp0 192.0.2.1/32\nroute ppp0 default 254\n");
+	quiet_network(tree, "address ppp0 192.0.2.1/32\nroute ppp0 default 254\n");
 	tree_file(tree, "proc/net/pppoe", pppoe_heading);
-	look_expect_free(tree, CARD);
+	look_expect_free(tree, NIC);
 	snprintf(text, sizeof(text), "%s0000002A 52:54:00:12:34:56     eth0\n",
 		 pppoe_heading);
 	tree_file(tree, "proc/net/pppoe", text);
@@ -259,8 +221,8 @@ static void a_card_that_may_carry_pppoe_counts_while_it_is_up(void **state)
 
 	quiet_unreadable(tree, "proc/net/pppoe");
 	look(tree, &looked);
-	expect_unreadable(&looked, CARD, "whether it carries a PPPoE connection");
-	expect_free(&looked, OTHER);
+	expect_unreadable(&looked, NIC, "whether it carries a PPPoE connection");
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 }
 
@@ -271,11 +233,11 @@ static void a_card_that_may_be_up_counts(void **state)
 
 	quiet_unreadable(tree, "sys/class/net/eth0/flags");
 	look(tree, &looked);
-	expect_unreadable(&looked, CARD, "whether eth0 is up is not known");
-	expect_free(&looked, OTHER);
+	expect_unreadable(&looked, NIC, "whether eth0 is up is not known");
+	expect_free(&looked, OTHER_NIC);
 	look_away(&looked);
 	tree_file(tree, "sys/devices/pci0000:00/0000:03:00.0/net/eth1/flags", "up\n");
-	look_expect_unreadable(tree, OTHER, "whether eth1 is up is not known");
+	look_expect_unreadable(tree, OTHER_NIC, "whether eth1 is up is not known");
 }
 
 /* A copy of /sys does not hold addresses: a card that is down has no use for them. */
@@ -287,9 +249,9 @@ static void without_addresses_a_card_that_is_up_counts(void **state)
 	quiet_unreadable(tree, "pciferry/network");
 	for (int i = 0; i < 2; i++) {
 		look(tree, &looked);
-		expect_unreadable(&looked, CARD,
+		expect_unreadable(&looked, NIC,
 				  "eth0 is up; whether it has an address is not known");
-		expect_free(&looked, OTHER);
+		expect_free(&looked, OTHER_NIC);
 		look_away(&looked);
 		/* The same when there is none. */
 		unlinkat(tree->fd, "pciferry/network", AT_REMOVEDIR);
@@ -305,13 +267,13 @@ static void without_the_class_every_card_with_a_driver_counts(void **state)
 	assert_int_equal(
 		renameat(tree->fd, "sys/class/net", tree->fd, "sys/class/was-net"), 0);
 	look(tree, &looked);
-	expect_unreadable(&looked, CARD, "no /sys/class/net");
-	expect_unreadable(&looked, OTHER, "no /sys/class/net");
+	expect_unreadable(&looked, NIC, "no /sys/class/net");
+	expect_unreadable(&looked, OTHER_NIC, "no /sys/class/net");
 	expect_free(&looked, "0000:06:00.0");
 	look_away(&looked);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, cards_setup, tree_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nics_setup, tree_teardown)
 
 int main(void)
 {

@@ -10,12 +10,8 @@
 
 static int devices_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, CARD, MODALIAS_NVME, "some", "2");
 	tree_function(tree, USB, MODALIAS_USB, "xhci_hcd", "3");
 	return 0;

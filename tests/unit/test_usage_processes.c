@@ -13,12 +13,8 @@
 /* Two displays, of which nothing uses the other in any test, a sound card and a disk. */
 static int devices_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, CARD, MODALIAS_VGA, "amdgpu", "2");
 	tree_function(tree, OTHER, MODALIAS_VGA, "amdgpu", "3");
 	tree_function(tree, SOUND, MODALIAS_HDA, "snd_hda_intel", "4");
@@ -116,16 +112,12 @@ static void those_who_hinder_no_driver_do_not_count(void **state)
 static void a_node_of_nvidias_driver_is_found_by_its_minor(void **state)
 {
 	const struct tree *tree = *state;
-	struct looked looked;
 
 	tree_file(tree, "proc/driver/nvidia/gpus/0000:02:00.0/information",
 		  "Model: \t\t Some GPU\nIRQ:   \t\t 42\nDevice Minor: \t 1\n");
 	quiet_process(tree, "812", "ollama", "/dev/nvidia1");
-	look(tree, &looked);
-	expect_use(&looked, CARD, USAGE_PROCESS,
-		   "process 812 (ollama) holds /dev/nvidia1");
-	expect_free(&looked, OTHER);
-	look_away(&looked);
+	look_expect_only(tree, CARD, OTHER, USAGE_PROCESS,
+			 "process 812 (ollama) holds /dev/nvidia1");
 }
 
 /* With multipath the node is the subsystem's: a guest may have the whole disk by it. */

@@ -39,12 +39,8 @@ static void add_virtiofs(const struct tree *tree, int number, const char *tag)
 
 static int shares_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, FS, MODALIAS_VIRTIOFS, "virtio-pci", "2");
 	tree_function(tree, OTHER_FS, MODALIAS_VIRTIOFS, "virtio-pci", "3");
 	add_9p(tree, 4, "home");

@@ -17,12 +17,8 @@
 /* A card of two functions in a group, with a network card in one of its own. */
 static int group_setup(void **state)
 {
-	const struct tree *tree;
-	int r = quiet_setup(state);
+	const struct tree *tree = quiet_setup(state);
 
-	if (r < 0)
-		return r;
-	tree = *state;
 	tree_function(tree, CARD, MODALIAS_VGA, "amdgpu", "7");
 	tree_function(tree, AUDIO, MODALIAS_HDA, "snd_hda_intel", "7");
 	tree_function(tree, OTHER, MODALIAS_NIC, "e1000e", "3");

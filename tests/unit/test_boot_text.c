@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changing one value in a file, and nothing else of it. */
+#include "tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot/text.h"
+
+static struct boot_parameters parameters(const char *add, const char *remove)
+{
+	struct boot_parameters made = { { 0 }, { 0 } };
+
+	if (add)
+		assert_int_equal(string_list_add(&made.add, add), 0);
+	if (remove)
+		assert_int_equal(string_list_add(&made.remove, remove), 0);
+	return made;
+}
+
+static struct boot_text text_of(const char *bytes)
+{
+	return (struct boot_text){ strdup(bytes), strlen(bytes) };
+}
+
+static void words_come_and_go_and_the_rest_stays(void **state)
+{
+	static const struct {
+		const char *before, *add, *remove, *after;
+	} cases[] = {
+		{ "", "a=b", NULL, "a=b" },
+		{ "quiet", "a=b", NULL, "quiet a=b" },
+		{ "quiet  ", "a=b", NULL, "quiet a=b  " },
+		{ "quiet\n", "a=b", NULL, "quiet a=b\n" },
+		{ "a=b quiet", "a=b", NULL, "a=b quiet" },
+		{ "a=bc", "a=b", NULL, "a=bc a=b" },
+		{ "x a=b  y", NULL, "a=b", "x  y" },
+		{ "a=b x", NULL, "a=b", "x" },
+		{ "x a=b", NULL, "a=b", "x" },
+		{ "a=b", NULL, "a=b", "" },
+		{ "a=b a=b x a=b", NULL, "a=b", "x" },
+		{ "a=bc", NULL, "a=b", "a=bc" },
+		{ "x a=off y", "a=on", "a=off", "x y a=on" },
+		{ "\"x y\" a", NULL, "y\"", "\"x y\" a" },
+		{ "  x", "a", "x", "a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct boot_parameters want = parameters(cases[i].add, cases[i].remove);
+		struct boot_text text = text_of(cases[i].before);
+
+		assert_int_equal(boot_text_edit_words(&text, 0, text.len, &want), 0);
+		assert_string_equal(text.bytes, cases[i].after);
+		assert_true(boot_text_is_done(&text, 0, text.len, &want));
+		/* Once more changes nothing. */
+		assert_int_equal(boot_text_edit_words(&text, 0, text.len, &want), 0);
+		assert_string_equal(text.bytes, cases[i].after);
+		boot_text_free(&text);
+		boot_parameters_free(&want);
+	}
+}
+
+static void a_variable_is_changed_in_its_own_way_of_writing(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} cases[] = {
+		{ "V=\"quiet\"\n", "V=\"quiet a=b\"\n" },
+		{ "V='quiet'\n", "V='quiet a=b'\n" },
+		{ "V=quiet\n", "V=\"quiet a=b\"\n" },
+		{ "V=\n", "V=\"a=b\"\n" },
+		{ "V=\"\"\n", "V=\"a=b\"\n" },
+		{ "V=\"x\" # why\n", "V=\"x a=b\" # why\n" },
+		{ "V=\"x \\\n  y\"\nW=z\n", "V=\"x \\\n  y a=b\"\nW=z\n" },
+		{ "V=\"x \\\"y\\\"\"\n", "V=\"x \\\"y\\\" a=b\"\n" },
+		{ "V=\"x\"\r\nW=y\r\n", "V=\"x a=b\"\r\nW=y\r\n" },
+		{ "V=\"x\"", "V=\"x a=b\"" },
+		{ "  export V=\"x\"\n", "  export V=\"x a=b\"\n" },
+		{ "V=\"x\"\nV+=\" y\"\n", "V=\"x\"\nV+=\" y a=b\"\n" },
+		{ "V=\"x\"\nV=\"$V y\"\n", "V=\"x\"\nV=\"$V y a=b\"\n" },
+		{ "#V=\"x\"\n", "#V=\"x\"\nV=\"a=b\"\n" },
+		{ "VV=x", "VV=x\nV=\"a=b\"\n" },
+		{ "", "V=\"a=b\"\n" },
+		{ "V=a=b\n", "V=a=b\n" },
+	};
+	struct boot_parameters want = parameters("a=b", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct boot_text text = text_of(cases[i].before);
+		const char *why = NULL;
+
+		assert_int_equal(boot_text_edit_variable(&text, "V", 0, &want, &why), 0);
+		assert_string_equal(text.bytes, cases[i].after);
+		assert_int_equal(text.len, strlen(text.bytes));
+		boot_text_free(&text);
+	}
+	boot_parameters_free(&want);
+}
+
+static void a_value_that_only_a_shell_can_tell_is_left_alone(void **state)
+{
+	static const char *const cases[] = {
+		"V=\"$(cat x)\"\n", "V=\"`cat x`\"\n", "V=`cat x`\n",  "V=\"x\n",
+		"V='x\n",	    "V=\"x\"y\n",      "V=\"x\"'y'\n", "V=x\\ y\n",
+	};
+	struct boot_parameters want = parameters("a=b", NULL);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct boot_text text = text_of(cases[i]);
+		const char *why = NULL;
+
+		assert_int_equal(boot_text_edit_variable(&text, "V", 0, &want, &why),
+				 -EINVAL);
+		assert_non_null(why);
+		assert_string_equal(text.bytes, cases[i]);
+		boot_text_free(&text);
+	}
+	boot_parameters_free(&want);
+}
+
+static void a_line_is_changed_behind_its_command(void **state)
+{
+	static const char before[] =
+		"menuentry x {\n\tlinux\t/vmlinuz ro\r\n\tinitrd /i\n}\n"
+		"\"standard\"  \"ro quiet\"\nlinux /k \\\n  ro\n";
+	static const char after[] =
+		"menuentry x {\n\tlinux\t/vmlinuz ro a=b\r\n\tinitrd /i\n"
+		"}\n\"standard\"  \"ro quiet a=b\"\nlinux /k \\\n  ro\n";
+	struct boot_parameters want = parameters("a=b", NULL);
+	struct boot_text text = text_of(before);
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(boot_text_edit_line(&text, 2, 2, &want, &why), 0);
+	assert_int_equal(boot_text_edit_quoted(&text, 5, 1, &want), 0);
+	assert_string_equal(text.bytes, after);
+	assert_int_equal(boot_text_edit_line(&text, 6, 2, &want, &why), -EINVAL);
+	assert_non_null(why);
+	assert_int_equal(boot_text_edit_line(&text, 9, 0, &want, &why), -ENOENT);
+	assert_int_equal(boot_text_edit_line(&text, 0, 0, &want, &why), -ENOENT);
+	assert_int_equal(boot_text_edit_quoted(&text, 5, 2, &want), -ENOENT);
+	assert_string_equal(text.bytes, after);
+	boot_text_free(&text);
+	boot_parameters_free(&want);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_come_and_go_and_the_rest_stays),
+		cmocka_unit_test(a_variable_is_changed_in_its_own_way_of_writing),
+		cmocka_unit_test(a_value_that_only_a_shell_can_tell_is_left_alone),
+		cmocka_unit_test(a_line_is_changed_behind_its_command),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
