@@ -220,5 +220,10 @@ const struct check check_boot_table[] = {
 	  false, check_boot_kernels },
 	{ "boot-cmdline", "boot", "what the entries say of the IOMMU is heard", false,
 	  check_boot_cmdline },
+	{ "boot-image-age", "boot",
+	  "the initramfs images are not older than what goes into them", false,
+	  check_boot_image_age },
+	{ "boot-image", "boot", "in each initramfs image vfio-pci has its devices first",
+	  false, check_boot_image, .is_slow = true },
 	{ 0 },
 };

@@ -5,6 +5,7 @@
 #include "bootcfg/boot.h"
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
+#include "bootcfg/images.h"
 #include "bootcfg/kernels.h"
 #include "bootcfg/modprobe.h"
 #include "check/check.h"
@@ -33,6 +34,7 @@ struct check_facts {
 	struct bootcfg_distro distro;
 	struct bootcfg_boot boot;
 	struct bootcfg_kernels *kernels;  /* read further as they are asked */
+	struct bootcfg_images images;	  /* of those kernels */
 	struct bootcfg_modprobe modprobe; /* modprobe.d */
 	struct bootcfg_modprobe loads;	  /* the modules that are loaded at boot */
 	enum fact cpuinfo_fact, log_fact;
@@ -168,6 +170,8 @@ int check_iommu_unsafe(struct check_run *run);
 int check_guest_network(struct check_run *run);
 int check_guest_cgroups(struct check_run *run);
 int check_guest_secure(struct check_run *run);
+int check_boot_image(struct check_run *run);
+int check_boot_image_age(struct check_run *run);
 int check_boot_cmdline(struct check_run *run);
 int check_boot_generated(struct check_run *run);
 int check_boot_kernels(struct check_run *run);

@@ -5,12 +5,14 @@ What is real: the program. What is not: the host, which is as much of /proc and 
 checks read.
 """
 import json
+import os
 import shutil
 import struct
 
 import jsonschema
 
 import fakehost
+import initramfs
 from configspace import ENDPOINT, ROOT_PORT, Config
 from program import SCHEMA, run as run_program
 
@@ -241,6 +243,24 @@ def kernel(host, release=RELEASE, built_in=(), without=(), **options):
     host.file(f"boot/config-{release}", config(**options))
 
 
+# When everything of a made host was written, and when its images were made.
+WRITTEN, BUILT = 1_700_000_000, 1_700_086_400
+IMAGE = f"boot/initrd.img-{RELEASE}"
+
+
+def image(host, members, path=IMAGE, time=BUILT):
+    """An initramfs image with these members, as its builder laid them out."""
+    host.file(path, initramfs.early() + initramfs.COMPRESS["gzip"](initramfs.cpio(members)))
+    os.utime(host.root / path, (time, time))
+
+
+def ready_image(host):
+    for place in [host.root / "etc", *host.root.glob("etc/**/*")]:
+        os.utime(place, (WRITTEN, WRITTEN), follow_symlinks=False)
+    image(host, initramfs.debian({**initramfs.modules(RELEASE, "vfio-pci", "nouveau"),
+                                  "etc/modprobe.d/vfio.conf": MODPROBE}))
+
+
 def card_space(speed=3, width=8):
     return Config("1234:8086", "020000").express(ENDPOINT, speed=speed, width=width, flr=True)
 
@@ -263,7 +283,8 @@ def ready(root):
     card(host)
     host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
     host.file(f"lib/modules/{RELEASE}/modules.alias",
-              "alias pci:v00001234d00008086sv*sd*bc*sc*i* ferry_net\n")
+              "alias pci:v00001234d00008086sv*sd*bc*sc*i* ferry_net\n"
+              "alias pci:v00001234d00005046sv*sd*bc*sc*i* nouveau\n")
     cpuinfo(host)
     cmdline(host, PARAMETERS)
     ready_grub(host)
@@ -288,6 +309,7 @@ def ready(root):
     ready_guests(host)
     host.file(SECURE_BOOT, b"\6\0\0\0\0")
     host.file(LOCKDOWN, "[none] integrity confidentiality\n")
+    ready_image(host)
     return host
 
 
