@@ -137,9 +137,6 @@ bool check_is_along(const struct check_run *run, const struct pci_device *device
 
 const struct pci_node *check_node(const struct check_run *run);
 
-/* NULL: which one it is could not be read. */
-struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);
-
 /* Whether the running kernel is that version or a later one. */
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since);

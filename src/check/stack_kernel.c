@@ -24,7 +24,7 @@ static const struct network_node {
 static enum bootcfg_state module_state(const struct check_facts *facts,
 				       const char *module)
 {
-	struct bootcfg_kernel *kernel = check_running_kernel(facts);
+	struct bootcfg_kernel *kernel = bootcfg_running_kernel(facts->kernels);
 	enum bootcfg_state state;
 	char path[64];
 
@@ -44,7 +44,7 @@ static enum bootcfg_state module_state(const struct check_facts *facts,
 static int fix_network(struct check_run *run, const char *module,
 		       enum bootcfg_state state)
 {
-	const struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
+	const struct bootcfg_kernel *kernel = bootcfg_running_kernel(run->facts->kernels);
 
 	if (state != BOOTCFG_MISSING)
 		return check_fix(run,
@@ -192,7 +192,7 @@ static int look_at_controllers(struct check_run *run, const struct cgroups *cgro
  */
 static int look_at_devices(struct check_run *run, const struct cgroups *cgroups)
 {
-	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
+	struct bootcfg_kernel *kernel = bootcfg_running_kernel(run->facts->kernels);
 	enum bootcfg_state state =
 		kernel ? bootcfg_option(kernel, "CGROUP_BPF") : BOOTCFG_UNKNOWN;
 	int r;

@@ -29,7 +29,7 @@ static int fix_missing(struct check_run *run, const struct bootcfg_kernel *kerne
 
 static int look_for_module(struct check_run *run, const char *module)
 {
-	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
+	struct bootcfg_kernel *kernel = bootcfg_running_kernel(run->facts->kernels);
 	enum bootcfg_state state;
 	char path[64];
 	int r;

@@ -97,6 +97,10 @@ FIXED = [
     ("device-override", writes(f"etc/driverctl.d/{CARD}", "vfio-pci\n"),
      remove(f"etc/driverctl.d/{CARD}")),
     ("device-driver", writes("sys/module/ferry_net/initstate", "live\n"),
+     writes("etc/modprobe.d/vfio.conf", checks.MODPROBE.replace(
+         "ids=1234:5046", "ids=1234:8086,1234:5046") + "softdep ferry_net pre: vfio-pci\n")),
+    ("device-driver", in_turn(remove("etc/modprobe.d/vfio.conf"),
+                              writes("sys/module/ferry_net/initstate", "live\n")),
      writes("etc/modprobe.d/card.conf",
             "options vfio-pci ids=1234:8086\nsoftdep ferry_net pre: vfio-pci\n")),
     ("device-mentioned", device_boot.WRONG[-1][1], remove(f"etc/driverctl.d/{CARD}")),
