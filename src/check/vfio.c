@@ -240,5 +240,7 @@ const struct check check_vfio_table[] = {
 	{ "vfio-hugepages", "vfio", "hugepages are on all nodes or on none", false,
 	  hugepages },
 	{ "vfio-idle-d3", "vfio", "idle devices may sleep", false, idle_d3 },
+	{ "vfio-tools", "vfio", "no other tool chooses drivers as well", false,
+	  check_vfio_tools, true },
 	{ 0 },
 };

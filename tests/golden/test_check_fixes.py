@@ -15,6 +15,7 @@ import test_check_device_boot as device_boot
 import test_check_guests as guests
 import test_check_iommu as iommu
 import test_check_kernel as kernel
+import test_check_vfio as vfio
 from checks import (CARD, CONTROLLERS, DEFAULT_GRUB, NESTED, PARAMETERS, TDX, UNSAFE, attribute,
                     cmdline, findings, grub, hugepages, in_turn, menuentry, node, remove, user)
 from test_check import AREAS
@@ -103,6 +104,7 @@ FIXED = [
                               writes("sys/module/ferry_net/initstate", "live\n")),
      writes("etc/modprobe.d/card.conf",
             "options vfio-pci ids=1234:8086\nsoftdep ferry_net pre: vfio-pci\n")),
+    ("vfio-tools", vfio.ids_and_driverctl, remove("etc/driverctl.d")),
     ("device-mentioned", device_boot.WRONG[-1][1], remove(f"etc/driverctl.d/{CARD}")),
     ("modprobe-ignored", moved("etc/modprobe.d/vfio.conf", "etc/modprobe.d/vfio"),
      moved("etc/modprobe.d/vfio", "etc/modprobe.d/vfio.conf")),
