@@ -22,7 +22,7 @@ PROMPTS = {
     "Enable Intel DMA Remapping Devices by default": "INTEL_IOMMU_DEFAULT_ON",
     "IOMMU Userspace API": "IOMMUFD",
     "Support for Interrupt Remapping": "IRQ_REMAP",
-    "VFIO Non-Privileged userpsace driver framework": "VFIO",
+    "VFIO Non-Privileged": "VFIO",
     "Support for the VFIO container /dev/vfio/vfio": "VFIO_IOMMU_TYPE1",
     "Generic VFIO support for any PCI devices": "VFIO_PCI",
 }
@@ -34,9 +34,9 @@ def menu_options():
     for name in ("kernel", "kernel_vfio"):
         for mark, prompt in re.findall(r"[\[<-]([ *M])[\]>-]\s+(.*?)(?: --->| ----|$)",
                                        (SEED / name).read_text(), re.M):
-            option = PROMPTS.get(prompt.replace("(NEW)", "").strip())
-            if option:
-                found[option] = {"*": "y", "M": "m", " ": "n"}[mark]
+            for start, option in PROMPTS.items():
+                if prompt.startswith(start):
+                    found[option] = {"*": "y", "M": "m", " ": "n"}[mark]
     return found
 
 
