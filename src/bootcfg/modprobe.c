@@ -102,7 +102,7 @@ static int compare(const void *a, const void *b)
 	return order ? order : (left > right) - (left < right);
 }
 
-static int sort(struct bootcfg_modprobe *modprobe)
+int bootcfg_modprobe_index(struct bootcfg_modprobe *modprobe)
 {
 	modprobe->sorted = calloc(modprobe->count + 1, sizeof(const void *));
 	if (!modprobe->sorted)
@@ -131,7 +131,7 @@ static int read_folders(const struct host *host, const char *const *folders, par
 
 static int take(struct bootcfg_modprobe *modprobe, struct bootcfg_modprobe *ret_modprobe)
 {
-	int r = sort(modprobe);
+	int r = bootcfg_modprobe_index(modprobe);
 
 	if (r < 0)
 		return r;

@@ -53,6 +53,9 @@ int bootcfg_modprobe_read(const struct host *host, struct bootcfg_modprobe *ret_
 int bootcfg_loads_read(const struct host *host, struct bootcfg_modprobe *ret_loads);
 void bootcfg_modprobe_free(struct bootcfg_modprobe *modprobe); /* takes NULL */
 
+/* Makes lines that were parsed ready to be found. Returns 0 or -ENOMEM. */
+int bootcfg_modprobe_index(struct bootcfg_modprobe *modprobe);
+
 /* The first of that kind about this module; NULL: none. Only of what was read. */
 const struct bootcfg_modprobe_line *
 bootcfg_modprobe_find(const struct bootcfg_modprobe *modprobe,

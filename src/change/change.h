@@ -113,6 +113,16 @@ int change_drop_state(struct change *change, const char *device);
 int change_create_file(const struct host *host, const char *path, const void *bytes,
 		       size_t len, struct error *err);
 
+/*
+ * What took long to find out, by a name, kept in /run/pciferry/images for root alone. It
+ * is nothing that would be missed: a file there that root has not written is not read.
+ * Both need no lock, and return 0 or -errno.
+ */
+int change_remember(const struct host *host, const char *name, const void *bytes,
+		    size_t len);
+int change_recall(const struct host *host, const char *name, char **ret_bytes,
+		  size_t *ret_len);
+
 /* Needs no change in progress. The caller frees *ret_text. -ENOENT: none is kept. */
 int change_read_state(const struct host *host, const char *device, char **ret_text);
 

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +14,9 @@
 #include "base/error.h"
 #include "base/rooted.h"
 #include "change/internal.h"
+
+/* Of what is remembered. */
+enum { MEMORY_MAX = 32 << 20 };
 
 int change_keep_state(struct change *change, const char *device, const char *text,
 		      struct error *err)
@@ -92,4 +97,55 @@ int change_create_file(const struct host *host, const char *path, const void *by
 		return -EEXIST;
 	r = atomic_replace(dir, name, bytes, len, 0600, ATOMIC_DURABLE);
 	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
+}
+
+static const char memory[] = "run/pciferry/images/";
+
+int change_remember(const struct host *host, const char *name, const void *bytes,
+		    size_t len)
+{
+	_cleanup_close_ int dir = -1;
+
+	if (change_check_host(host, NULL) < 0)
+		return -EROFS;
+	dir = change_open_parent(host, memory, NULL);
+	if (dir < 0)
+		return dir;
+	return atomic_replace(dir, name, bytes, len, 0600, ATOMIC_VOLATILE);
+}
+
+static bool is_roots(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_uid == 0 &&
+	       !(st->st_mode & (S_IWGRP | S_IWOTH)) && st->st_size <= MEMORY_MAX;
+}
+
+int change_recall(const struct host *host, const char *name, char **ret_bytes,
+		  size_t *ret_len)
+{
+	_cleanup_free_ char *bytes = NULL;
+	_cleanup_close_ int dir = -1, fd = -1;
+	struct stat st;
+	ssize_t n;
+
+	if (change_check_host(host, NULL) < 0)
+		return -EROFS;
+	dir = rooted_open(host_root_fd(host), memory, O_PATH | O_DIRECTORY, 0);
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!is_roots(&st))
+		return -EPERM;
+	bytes = malloc((size_t)st.st_size + 1);
+	if (!bytes)
+		return -ENOMEM;
+	n = read(fd, bytes, (size_t)st.st_size);
+	if (n != st.st_size)
+		return n < 0 ? -errno : -EIO;
+	bytes[n] = '\0';
+	*ret_bytes = steal(bytes);
+	*ret_len = (size_t)n;
+	return 0;
 }

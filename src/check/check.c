@@ -148,6 +148,7 @@ static void facts_free(struct check_facts *facts)
 	pci_topology_free(&facts->device.topology);
 	bootcfg_modprobe_free(&facts->loads);
 	bootcfg_modprobe_free(&facts->modprobe);
+	bootcfg_images_free(&facts->images);
 	bootcfg_boot_free(&facts->boot);
 	bootcfg_kernels_free(facts->kernels);
 	free(facts->kernels);
@@ -182,7 +183,9 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 		return error_oom(err);
 	facts->cmdline_fact = bootcfg_cmdline_read(host, &facts->cmdline);
 	bootcfg_distro_read(host, &facts->distro);
-	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0)
+	if (bootcfg_boot_read(host, &facts->distro, &facts->boot) < 0 ||
+	    bootcfg_images_read(host, facts->kernels, &facts->boot.entries,
+				&facts->images) < 0)
 		return error_oom(err);
 	facts->cpuinfo_fact =
 		fact_of(host_read_file(host, "proc/cpuinfo", &facts->cpuinfo, &len));

@@ -43,6 +43,9 @@ struct check {
 
 	/* It reads files that may hold passwords: no recording is to keep them. */
 	bool is_private;
+
+	/* It takes so long that a person has to ask for it. */
+	bool is_slow;
 };
 
 /* All checks, from 0 on, those of an area together; NULL: no more. */

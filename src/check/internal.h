@@ -5,6 +5,7 @@
 #include "bootcfg/boot.h"
 #include "bootcfg/cmdline.h"
 #include "bootcfg/distro.h"
+#include "bootcfg/images.h"
 #include "bootcfg/kernels.h"
 #include "bootcfg/modprobe.h"
 #include "check/check.h"
@@ -33,6 +34,7 @@ struct check_facts {
 	struct bootcfg_distro distro;
 	struct bootcfg_boot boot;
 	struct bootcfg_kernels *kernels;  /* read further as they are asked */
+	struct bootcfg_images images;	  /* of those kernels */
 	struct bootcfg_modprobe modprobe; /* modprobe.d */
 	struct bootcfg_modprobe loads;	  /* the modules that are loaded at boot */
 	enum fact cpuinfo_fact, log_fact;
@@ -135,12 +137,12 @@ bool check_is_along(const struct check_run *run, const struct pci_device *device
 
 const struct pci_node *check_node(const struct check_run *run);
 
-/* NULL: which one it is could not be read. */
-struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);
-
 /* Whether the running kernel is that version or a later one. */
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since);
+
+/* Whether VFIO is told to do without the remapping of interrupts. */
+bool check_allows_unsafe(const struct check_facts *facts);
 
 bool check_is_display(const struct pci_device *device); /* base class 03 */
 
@@ -160,6 +162,14 @@ bool check_has_entries(struct check_run *run, int *ret_r);
 
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
+int check_iommu_interrupts(struct check_run *run);
+int check_iommu_unsafe(struct check_run *run);
+int check_guest_network(struct check_run *run);
+int check_guest_cgroups(struct check_run *run);
+int check_guest_secure(struct check_run *run);
+int check_vfio_tools(struct check_run *run);
+int check_boot_image(struct check_run *run);
+int check_boot_image_age(struct check_run *run);
 int check_boot_cmdline(struct check_run *run);
 int check_boot_generated(struct check_run *run);
 int check_boot_kernels(struct check_run *run);

@@ -14,6 +14,7 @@
 
 struct check_options {
 	bool list;
+	bool boot;		       /* slow ones as well */
 	struct string_list only, skip; /* ids */
 };
 
@@ -23,14 +24,21 @@ static void options_free(struct check_options *options)
 	string_list_free(&options->skip);
 }
 
+static bool is_named(const struct string_list *names, const struct check *check)
+{
+	return string_list_has(names, check->id) || string_list_has(names, check->area);
+}
+
 static bool is_wanted(const struct check *check, void *argument)
 {
 	const struct check_options *options = argument;
 
-	return (!options->only.count || string_list_has(&options->only, check->id) ||
-		string_list_has(&options->only, check->area)) &&
-	       !string_list_has(&options->skip, check->id) &&
-	       !string_list_has(&options->skip, check->area);
+	if (is_named(&options->skip, check))
+		return false;
+	if (options->only.count && !is_named(&options->only, check))
+		return false;
+	return !check->is_slow || options->boot ||
+	       string_list_has(&options->only, check->id);
 }
 
 static bool is_name(const char *name)
@@ -68,6 +76,7 @@ static int parse_options(struct cli *cli, int argc, char **argv,
 			 struct check_options *options, struct error *err)
 {
 	static const struct option own[] = {
+		{ "boot", no_argument, NULL, 'b' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "skip", required_argument, NULL, 's' },
@@ -80,6 +89,8 @@ static int parse_options(struct cli *cli, int argc, char **argv,
 			return value;
 		if (value == 'l')
 			options->list = true;
+		else if (value == 'b')
+			options->boot = true;
 		else if (value == 'o')
 			r = take_names("--only", optarg, &options->only, err);
 		else
@@ -107,7 +118,8 @@ static int list_checks(const struct cli *cli, struct error *err)
 		if (!i || strcmp(check_at(i - 1)->area, check->area) != 0)
 			output_line("%s%s", check->area,
 				    check->per_device ? ", of each DEVICE named" : "");
-		output_line("  %-20s %s", check->id, check->meaning);
+		output_line("  %-20s %s%s", check->id, check->meaning,
+			    check->is_slow ? " (with --boot)" : "");
 	}
 	if (!cli->json)
 		return 0;
@@ -247,6 +259,7 @@ const struct cli_command cli_check = {
 	.arguments = "[OPTION...] [DEVICE...]",
 	.summary = "is this host ready, and if not, what exactly to do",
 	.options =
+		"  --boot           look into the initramfs images as well\n"
 		"  --list           every check and what it looks at\n"
 		"  --only ID,...    these checks, or those of an area\n"
 		"  --skip ID,...    not these\n"

@@ -155,6 +155,7 @@ struct json_object *json_check(const struct check *check)
 	json_add_text(object, "area", check->area);
 	json_add_text(object, "meaning", check->meaning);
 	json_add_boolean(object, "per_device", FACT_KNOWN, check->per_device);
+	json_add_boolean(object, "slow", FACT_KNOWN, check->is_slow);
 	return object;
 }
 

@@ -2,7 +2,7 @@
 #ifndef PCIFERRY_HOST_LIBARCHIVE_H
 #define PCIFERRY_HOST_LIBARCHIVE_H
 
-/* libarchive, loaded when a recording is read or written. */
+/* libarchive, loaded when something packed is read or written. */
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -23,6 +23,7 @@ struct error;
 	X(archive_entry_set_symlink)             \
 	X(archive_entry_symlink)                 \
 	X(archive_error_string)                  \
+	X(archive_filter_bytes)                  \
 	X(archive_filter_code)                   \
 	X(archive_read_data)                     \
 	X(archive_read_free)                     \
@@ -30,7 +31,10 @@ struct error;
 	X(archive_read_next_header)              \
 	X(archive_read_open)                     \
 	X(archive_read_open_memory)              \
+	X(archive_read_support_filter_bzip2)     \
 	X(archive_read_support_filter_gzip)      \
+	X(archive_read_support_filter_lz4)       \
+	X(archive_read_support_filter_lzma)      \
 	X(archive_read_support_filter_xz)        \
 	X(archive_read_support_filter_zstd)      \
 	X(archive_read_support_format_raw)       \

@@ -75,7 +75,7 @@ int pci_builtin_aliases_parse(const char *bytes, size_t len, const char *modalia
 	return r;
 }
 
-static int read_file(const struct host *host, const char *release, const char *name,
+static int read_file(const struct host *host, const char *folder, const char *name,
 		     const char *modalias,
 		     int (*parse)(const char *bytes, size_t len, const char *modalias,
 				  struct string_list *ret_modules),
@@ -86,29 +86,40 @@ static int read_file(const struct host *host, const char *release, const char *n
 	size_t len;
 	int r;
 
-	snprintf(path, sizeof(path), "lib/modules/%s/%s", release, name);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	r = host_read_file(host, path, &bytes, &len);
 	return r < 0 ? r : parse(bytes, len, modalias, modules);
 }
 
-enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
-			  struct string_list *ret_modules)
+enum fact pci_read_claims_of(const struct host *host, const char *folder,
+			     const struct pci_device *device,
+			     struct string_list *ret_modules)
 {
-	char path[PCI_ATTRIBUTE_PATH_SIZE], modalias[PATTERN_SIZE], release[256];
+	char path[PCI_ATTRIBUTE_PATH_SIZE], modalias[PATTERN_SIZE];
 	int aliases, builtin;
 
-	if (host_read(host, "proc/sys/kernel/osrelease", release, sizeof(release)) !=
-		    FACT_KNOWN ||
-	    strchr(release, '/') ||
-	    host_read(host, pci_attribute_path(&device->address, "modalias", path),
+	if (host_read(host, pci_attribute_path(&device->address, "modalias", path),
 		      modalias, sizeof(modalias)) != FACT_KNOWN)
 		return FACT_UNREADABLE;
-	aliases = read_file(host, release, "modules.alias", modalias, pci_aliases_parse,
+	aliases = read_file(host, folder, "modules.alias", modalias, pci_aliases_parse,
 			    ret_modules);
-	builtin = read_file(host, release, "modules.builtin.modinfo", modalias,
+	builtin = read_file(host, folder, "modules.builtin.modinfo", modalias,
 			    pci_builtin_aliases_parse, ret_modules);
 	/* The second has been there since Linux 5.2 and is not missed before. */
 	if (aliases < 0 || (builtin < 0 && builtin != -ENOENT))
 		return FACT_UNREADABLE;
 	return ret_modules->count ? FACT_KNOWN : FACT_ABSENT;
+}
+
+enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
+			  struct string_list *ret_modules)
+{
+	char release[256], folder[300];
+
+	if (host_read(host, "proc/sys/kernel/osrelease", release, sizeof(release)) !=
+		    FACT_KNOWN ||
+	    strchr(release, '/'))
+		return FACT_UNREADABLE;
+	snprintf(folder, sizeof(folder), "lib/modules/%s", release);
+	return pci_read_claims_of(host, folder, device, ret_modules);
 }

@@ -27,9 +27,14 @@ int pci_builtin_aliases_parse(const char *bytes, size_t len, const char *modalia
 			      struct string_list *ret_modules);
 
 /*
- * The drivers of the running kernel that claim a function. FACT_UNREADABLE: the kernel's
- * modules are not there to be asked.
+ * The drivers of a kernel, whose folder is "lib/modules/6.1.0-56-amd64", that claim a
+ * function. FACT_UNREADABLE: the kernel's modules are not there to be asked.
  */
+enum fact pci_read_claims_of(const struct host *host, const char *folder,
+			     const struct pci_device *device,
+			     struct string_list *ret_modules);
+
+/* The same of the running kernel. */
 enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
 			  struct string_list *ret_modules);
 

@@ -11,7 +11,7 @@ AREAS = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_ch
 
 
 def test_all_is_well_on_a_host_that_is_ready(host):
-    found = findings(host, CARD)
+    found = findings(host, "--boot", CARD)
     assert {one["check"] for one in found} == set(all_checks())
     assert not [one for one in found if one["status"] != "PASS"]
     done = run(host)
@@ -24,6 +24,17 @@ def test_every_check_has_a_host_on_which_it_finds_something():
     wrong = [row[0] for area in AREAS
              for row in getattr(importlib.import_module(area), "WRONG", [])]
     assert set(wrong) == set(all_checks())
+
+
+def test_what_is_slow_is_done_when_asked_for(host):
+    def checks_run(*args):
+        return {one["check"] for one in findings(host, *args)}
+    assert "boot-image" not in checks_run()
+    assert checks_run("--boot") - checks_run() == {"boot-image"}
+    assert checks_run("--only", "boot-image") == {"boot-image"}
+    assert "boot-image" not in checks_run("--only", "boot")
+    assert "boot-image" in checks_run("--only", "boot", "--boot")
+    assert "boot-image" not in checks_run("--boot", "--skip", "boot-image")
 
 
 def test_a_copy_of_the_devices_alone_says_nothing_of_the_rest(tmp_path):
