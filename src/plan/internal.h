@@ -42,6 +42,10 @@ int plan_refuse(const struct plan_view *view, const struct plan_request *request
 /* What the host loses, and what may go wrong. Returns 0 or -ENOMEM. */
 int plan_tell(const struct plan_view *view, struct plan *plan);
 
+/* The lines of /etc/pciferry.tab, and the images. Returns 0 or -errno. */
+int plan_edit_bindings(const struct plan_view *view, struct plan *plan,
+		       struct error *err);
+
 /* The parameters of the kernel that the IOMMU needs to be on. Returns 0 or -errno. */
 int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
 			 struct error *err);

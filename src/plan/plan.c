@@ -91,6 +91,8 @@ int plan_make(const struct host *host, const struct plan_request *request,
 		return error_oom(err);
 	r = plan_refuse(&view, request, &plan, err);
 	if (r == 0)
+		r = plan_edit_bindings(&view, &plan, err);
+	if (r == 0)
 		r = plan_edit_parameters(&view, &plan, err);
 	if (r == 0 && plan_tell(&view, &plan) < 0)
 		r = error_oom(err);

@@ -8,20 +8,21 @@
 #include "pci/config.h"
 #include "plan/internal.h"
 
-/* While the IOMMU is off the kernel has no groups; the rules for them are known. */
-static int predict(struct plan_view *view, struct error *err)
+/*
+ * While the IOMMU is off the kernel has no groups; the rules for them are known. Where a
+ * device sits, and its serial number, are a part of its identity in any case.
+ */
+static int read_places(struct plan_view *view, struct error *err)
 {
-	int r;
+	int r = pci_topology_read(view->host, &view->devices, &view->topology, err);
 
-	if (view->groups.count)
-		return 0;
-	r = pci_topology_read(view->host, &view->devices, &view->topology, err);
 	if (r == 0 && pci_configs_read(view->host, &view->devices, PCI_LET_SLEEP,
 				       &view->configs) < 0)
 		r = error_oom(err);
-	return r < 0 ? r
-		     : iommu_predict(&view->topology, view->configs, &view->firmware,
-				     NULL, &view->prediction, err);
+	if (r < 0 || view->groups.count)
+		return r;
+	return iommu_predict(&view->topology, view->configs, &view->firmware, NULL,
+			     &view->prediction, err);
 }
 
 static int read_boot(struct plan_view *view, struct error *err)
@@ -48,7 +49,7 @@ int plan_view_open(const struct host *host, struct plan_view *view, struct error
 	if (r == 0)
 		r = iommu_registered_read(host, &view->units, err);
 	if (r == 0)
-		r = predict(view, err);
+		r = read_places(view, err);
 	if (r == 0)
 		r = usage_scan(host, &view->devices, &view->groups, &view->usage, err);
 	return r < 0 ? r : read_boot(view, err);
