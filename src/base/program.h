@@ -31,7 +31,9 @@ struct program_end {
 
 /*
  * Runs it to its end, in a session of its own, with a plain environment and nothing on
- * its standard input. Returns 0 and *ret_end, or -errno when no process could be made.
+ * its standard input. What it leaves running goes on, with nobody at its output. When
+ * this process dies, it gets SIGTERM. Returns 0 and *ret_end, or -errno when no process
+ * could be made.
  */
 int program_run(const struct program *program, struct program_end *ret_end);
 
