@@ -12,8 +12,6 @@
 
 #include "base/cleanup.h"
 
-enum { NOT_THERE = 127, NOT_STARTED = 126 };
-
 /* How often its end is looked for, and what a pipe may hold of it then (pipe(7)). */
 enum { LOOK_MS = 100, LOOK_SOON_MS = 5, PIPE_BYTES = 65536 };
 
@@ -37,23 +35,23 @@ run_child(const struct program *program, int output, pid_t parent)
 	int null = open("/dev/null", O_RDONLY);
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
-		_exit(NOT_STARTED);
+		_exit(PROGRAM_NOT_STARTED);
 	setsid();
 	/* It must not go on beside the one that is started to repair what this one left.
 	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
-		_exit(NOT_STARTED);
+		_exit(PROGRAM_NOT_STARTED);
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
 	if (program->signals)
 		sigprocmask(SIG_SETMASK, program->signals, NULL);
 	if (program->root_fd >= 0 && (fchdir(program->root_fd) < 0 || chroot(".") < 0))
-		_exit(NOT_STARTED);
+		_exit(PROGRAM_NOT_STARTED);
 	if (chdir("/") < 0)
-		_exit(NOT_STARTED);
+		_exit(PROGRAM_NOT_STARTED);
 	umask(022);
 	execve(program->path, program->argv, environment);
-	_exit(errno == ENOENT ? NOT_THERE : NOT_STARTED);
+	_exit(errno == ENOENT ? PROGRAM_NOT_THERE : PROGRAM_NOT_STARTED);
 }
 
 static bool has_ended(pid_t pid)

@@ -22,11 +22,13 @@ struct program {
 	void *argument;
 };
 
+/* The status of what is not there, and of what cannot be started; as a shell has them. */
+enum { PROGRAM_NOT_STARTED = 126, PROGRAM_NOT_THERE = 127 };
+
 /* How it ended. */
 struct program_end {
 	bool in_time;
-	int status; /* as of waitpid(2); 127: it is not there, 126: it cannot be started
-		     */
+	int status; /* as of waitpid(2) */
 };
 
 /*
