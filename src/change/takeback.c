@@ -33,8 +33,11 @@ static int remove_entry(const struct host *host, const char *path, const char *n
 		return 0;
 	if (dir < 0)
 		return dir;
-	if (unlinkat(dir, name, flags) < 0)
+	/* Of what is not there unlinkat(2) complains where nothing can be written. */
+	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
+	if (unlinkat(dir, name, flags) < 0)
+		return -errno;
 	return fsync(dir) < 0 ? -errno : 0;
 }
 
