@@ -106,7 +106,8 @@ struct change_record {
 	long long time; /* seconds since 1970 */
 	char *title;
 	struct string_list subjects;
-	struct change_edits edits; /* with what was there before, and what was written */
+	struct change_edits edits;  /* with what was there before, and what was written */
+	struct journal_file *files; /* for change_undo(), one for each edit */
 	char *damage; /* why some of it could not be read; NULL: it is sound */
 };
 
