@@ -18,20 +18,32 @@ static const char fresh_tab[] =
 /* A tool that makes initramfs images: a row for each, the first that is there counts. */
 static const struct {
 	const char *name;
-	const char *mark;	/* a file that only this one has */
+	const char *mark; /* a file that only this one has */
 	const char *program;
 	const char *arguments[4];
-	const char *hook;	/* pciferry's part of it */
-	const char *config, *text; /* what makes it use the hook; NULL: nothing is needed */
+	const char *hook; /* pciferry's part of it */
+	const char *config,
+		*text; /* what makes it use the hook; NULL: nothing is needed */
 } builders[] = {
-	{ "initramfs-tools", "usr/share/initramfs-tools/hook-functions",
-	  "usr/sbin/update-initramfs", { "-u", "-k", "all", NULL },
-	  "usr/share/initramfs-tools/hooks/pciferry", NULL, NULL },
-	{ "dracut", "usr/lib/dracut/dracut-functions.sh", "usr/bin/dracut",
+	{ "initramfs-tools",
+	  "usr/share/initramfs-tools/hook-functions",
+	  "usr/sbin/update-initramfs",
+	  { "-u", "-k", "all", NULL },
+	  "usr/share/initramfs-tools/hooks/pciferry",
+	  NULL,
+	  NULL },
+	{ "dracut",
+	  "usr/lib/dracut/dracut-functions.sh",
+	  "usr/bin/dracut",
 	  { "--force", "--regenerate-all", NULL },
-	  "usr/lib/dracut/modules.d/90pciferry/module-setup.sh", NULL, NULL },
-	{ "mkinitcpio", "usr/lib/initcpio/functions", "usr/bin/mkinitcpio",
-	  { "-P", NULL }, "usr/lib/initcpio/install/pciferry",
+	  "usr/lib/dracut/modules.d/90pciferry/module-setup.sh",
+	  NULL,
+	  NULL },
+	{ "mkinitcpio",
+	  "usr/lib/initcpio/functions",
+	  "usr/bin/mkinitcpio",
+	  { "-P", NULL },
+	  "usr/lib/initcpio/install/pciferry",
 	  "etc/mkinitcpio.conf.d/pciferry.conf",
 	  "# Written by pciferry; pciferry undo takes it back.\n"
 	  "# In front: it has to run before udev.\n"

@@ -104,6 +104,15 @@ int change_edit_remove(struct change_edits *edits, const char *path, const char 
 	return change_edits_add(edits, &edit);
 }
 
+struct change_edit *change_edit_find(const struct change_edits *edits, const char *path)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits->items[i].kind == EDIT_WRITE &&
+		    !strcmp(edits->items[i].path, path))
+			return &edits->items[i];
+	return NULL;
+}
+
 static bool is_same_tool(const struct change_edit *a, const struct change_edit *b)
 {
 	if (a->kind != EDIT_RUN || strcmp(a->path, b->path) != 0 ||
@@ -218,10 +227,44 @@ static bool changes_nothing(const struct change_edit *edit)
 	       !memcmp(edit->bytes, edit->before, edit->len);
 }
 
+/* Takes out tools before which no file changes: what they would make is there. */
+static void drop_tools(struct change_edits *edits)
+{
+	size_t files = 0;
+
+	for (size_t i = 0; i < edits->count;)
+		if (edits->items[i].kind != EDIT_RUN) {
+			files++;
+			i++;
+		} else if (files) {
+			i++;
+		} else {
+			take_out(edits, i);
+		}
+}
+
+/* All files first: what is done quickly and may fail, before what takes minutes. */
+static void move_tools_last(struct change_edits *edits)
+{
+	size_t unmoved = edits->count;
+
+	for (size_t i = 0; i < unmoved;) {
+		struct change_edit edit = edits->items[i];
+
+		if (edit.kind != EDIT_RUN) {
+			i++;
+			continue;
+		}
+		memmove(&edits->items[i], &edits->items[i + 1],
+			(edits->count - i - 1) * sizeof(edit));
+		edits->items[edits->count - 1] = edit;
+		unmoved--;
+	}
+}
+
 int change_edits_look(const struct host *host, struct change_edits *edits,
 		      struct error *err)
 {
-	size_t files = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < edits->count; i++)
@@ -231,18 +274,14 @@ int change_edits_look(const struct host *host, struct change_edits *edits,
 		struct change_edit *edit = &edits->items[i];
 
 		r = edit->kind == EDIT_RUN ? 0 : look(host, edit, err);
-		if (r < 0)
-			return r;
-		if (changes_nothing(edit)) {
+		if (r == 0 && changes_nothing(edit))
 			take_out(edits, i);
-			continue;
-		}
-		files += edit->kind != EDIT_RUN;
-		i++;
+		else
+			i++;
 	}
 	if (r < 0)
 		return r;
-	while (!files && edits->count)
-		take_out(edits, edits->count - 1);
+	drop_tools(edits);
+	move_tools_last(edits);
 	return 0;
 }

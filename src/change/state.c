@@ -118,7 +118,7 @@ int change_remember(const struct host *host, const char *name, const void *bytes
 
 	if (change_check_host(host, NULL) < 0)
 		return -EROFS;
-	dir = change_open_parent(host, memory, NULL);
+	dir = change_open_parent(host, memory);
 	if (dir < 0)
 		return dir;
 	return atomic_replace(dir, name, bytes, len, 0600, ATOMIC_VOLATILE);

@@ -17,8 +17,8 @@ static int identify(const struct plan_view *view, const struct plan_member *memb
 	size_t index = (size_t)(device - view->devices.items);
 	char text[PCI_ADDRESS_SIZE];
 
-	*ret_binding = (struct boot_binding){ .address = member->address,
-					      .driver = "vfio-pci" };
+	*ret_binding =
+		(struct boot_binding){ .address = member->address, .driver = "vfio-pci" };
 	if (pci_identity_of(&view->topology.nodes[index], &view->configs[index],
 			    &ret_binding->identity) == 0)
 		return 0;

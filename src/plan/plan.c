@@ -94,6 +94,9 @@ int plan_make(const struct host *host, const struct plan_request *request,
 		r = plan_edit_bindings(&view, &plan, err);
 	if (r == 0)
 		r = plan_edit_parameters(&view, &plan, err);
+	/* Half of it by hand and half by us would be hard to follow, and to undo. */
+	if (r == 0 && plan.instructions.count)
+		change_edits_free(&plan.edits);
 	if (r == 0 && plan_tell(&view, &plan) < 0)
 		r = error_oom(err);
 	if (r == 0)

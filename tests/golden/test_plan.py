@@ -17,7 +17,7 @@ from checks import CARD
 from program import PROGRAM, SCHEMA
 
 BUSYBOX = pathlib.Path("/usr/bin/busybox")
-ADDED = ["intel_iommu=on"]
+TAB = "etc/pciferry.tab"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not BUSYBOX.exists(),
                                 reason="needs root and busybox, for the tools in the root")
@@ -64,6 +64,13 @@ def host_with_the_iommu_off(host):
     return host
 
 
+def early(host):
+    """initramfs-tools, with pciferry's hook; the images are made by nothing here."""
+    for path in ("hook-functions", "hooks/pciferry"):
+        host.file(f"usr/share/initramfs-tools/{path}", "")
+    tool(host, "usr/sbin/update-initramfs", '#!/bin/sh\necho "made $*"\n')
+
+
 def make(host, way):
     way(host)
     for path in host.root.rglob("*"):
@@ -73,6 +80,7 @@ def make(host, way):
             path.write_bytes(text.replace(b"intel_iommu=on,sm_on \\\niommu=pt", b""))
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     mkconfig = MKCONFIG.replace('"$DROP_INS"', '1') if way is debian else MKCONFIG
+    early(host)
     for name in ("update-grub", "grub2-mkconfig"):
         tool(host, f"usr/sbin/{name}", mkconfig)
     tool(host, "usr/sbin/grub-mkconfig", "#!/bin/sh\n# /etc/default/grub.d\n"
@@ -127,7 +135,8 @@ def test_the_parameters_get_where_the_loader_looks_and_back(off, way):
     assert built or {one["status"] for one in found} == {"PASS"}, found
     changed = {name for name, value in snapshot(off.root).items() if before.get(name) != value}
     texts = {name: (off.root / name).read_text() for name in changed}
-    assert changed and all("intel_iommu=on" in text for text in texts.values()), texts
+    assert "device 0000:05:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci\n" in texts.pop(TAB)
+    assert texts and all("intel_iommu=on" in text for text in texts.values()), texts
     for text in texts.values():
         assert not [line for line in text.splitlines() if "single" in line and "iommu" in line]
     # ... a second time there is nothing to do ...
@@ -182,6 +191,18 @@ def test_what_turns_it_off_is_taken_out(off):
     assert (off.root / "etc/default/grub").read_text() == (
         'GRUB_CMDLINE_LINUX_DEFAULT="quiet splash"\n')
     assert "iommu=off" not in (off.root / "boot/grub/grub.cfg").read_text()
+
+
+def test_two_settings_of_one_file_are_both_changed(off):
+    make(off, bootfiles.openeuler)
+    off.file("etc/default/grub", 'GRUB_CMDLINE_LINUX="ro intel_iommu=off a"\n'
+             'GRUB_CMDLINE_LINUX_DEFAULT="iommu=off quiet"\n')
+    subprocess.run(["chroot", off.root, "/usr/sbin/grub2-mkconfig", "-o",
+                    "/boot/efi/EFI/openEuler/grub.cfg"], check=True, capture_output=True)
+    assert run("apply", CARD, "--root", off.root).returncode == 0
+    assert (off.root / "etc/default/grub").read_text() == (
+        'GRUB_CMDLINE_LINUX="ro a"\n'
+        'GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on iommu=pt"\n')
 
 
 def test_a_file_edited_since_is_not_undone(off):
