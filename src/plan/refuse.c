@@ -145,6 +145,21 @@ static int tell_uses(const struct plan_view *view, const struct plan_member *mem
 	return r;
 }
 
+/* Where configuration space could not be read, or a quirk of the kernel's may decide. */
+static bool is_uncertain(const struct plan_view *view, const struct plan *plan)
+{
+	for (size_t i = 0; plan->predicted && i < plan->count; i++) {
+		const struct pci_device *device =
+			pci_find(&view->devices, &plan->members[i].address);
+		int group =
+			view->prediction.of_device[device - view->devices.items].group;
+
+		if (group < 0 || iommu_predicted_uncertain(&view->prediction, group))
+			return true;
+	}
+	return false;
+}
+
 int plan_tell(const struct plan_view *view, struct plan *plan)
 {
 	const struct pci_device *display = find_last_display(view, plan);
@@ -158,6 +173,11 @@ int plan_tell(const struct plan_view *view, struct plan *plan)
 		r = string_list_add(&plan->risks,
 				    "the IOMMU is off: which devices share a group is"
 				    " predicted, and known for certain after the reboot");
+	if (r == 0 && is_uncertain(view, plan))
+		r = string_list_add(
+			&plan->risks,
+			"and the prediction is not certain here: where more goes"
+			" along than is listed, nothing is bound");
 	if (r == 0)
 		r = string_list_add(&plan->returns,
 				    "add pciferry=off to the kernel's command line in the"

@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 
 import bootfiles
-from checks import CARD
+from checks import CARD, PORT
+from configspace import ENDPOINT, Config
 from program import PROGRAM, SCHEMA
 
 BUSYBOX = pathlib.Path("/usr/bin/busybox")
@@ -228,3 +229,120 @@ def test_a_plan_is_only_looked_at(off):
     assert snapshot(off.root) == before
     refused = run("apply", CARD, "--host", off.root)
     assert refused.returncode == 1 and "it is a copy, and cannot be changed" in refused.stderr
+
+
+def test_all_of_a_group_goes_and_the_rest_of_the_tab_stays(off):
+    make(off, debian)
+    off.file(TAB, "# mine\nvf 0000:00:02.0 1234:000c/0000:0000@02.0 4\n")
+    space = bytearray((off.root / off.folder(CARD) / "config").read_bytes())
+    space[0x0e] |= 0x80
+    off.file(f"{off.folder(CARD)}/config", bytes(space))
+    for function, kind in (("1", "040300"), ("2", "0c0330")):
+        off.device(f"0000:05:00.{function}", "1234:8087", kind, None, None, PORT,
+                   Config("1234:8087", kind).express(ENDPOINT).make())
+    told = json.loads(run("plan", CARD, "--root", off.root, "--json").stdout)
+    assert [(one["address"][-1], one["named"]) for one in told["devices"]] == [
+        ("0", True), ("1", False), ("2", False)]
+    assert run("apply", CARD, "--root", off.root).returncode == 0
+    lines = (off.root / TAB).read_text().splitlines()
+    assert lines[:2] == ["# mine", "vf 0000:00:02.0 1234:000c/0000:0000@02.0 4"]
+    assert [line.split()[1] for line in lines[2:]] == [CARD, "0000:05:00.1", "0000:05:00.2"]
+
+
+def test_what_the_host_boots_from_is_refused(off):
+    """The root file system is on it; nothing overrides that."""
+    make(off, debian)
+    off.file("proc/self/mountinfo", "25 0 259:0 / / rw - ext4 /dev/nvme0n1 rw\n")
+    before = snapshot(off.root)
+    disk = "0000:02:00.0"
+    done = run("apply", disk, "--root", off.root, "--headless")
+    assert done.returncode == 3 and "the host needs it at its next boot" in done.stderr
+    assert "/dev/nvme0n1" in done.stderr or "root" in done.stderr
+    assert snapshot(off.root) == before
+
+
+def test_what_is_only_mounted_now_is_told_as_a_loss(off):
+    make(off, debian)
+    told = json.loads(run("plan", "0000:02:00.0", "--root", off.root, "--json").stdout)
+    assert any("/mnt" in line or "mounted" in line for line in told["losses"]), told
+
+
+def test_the_only_display_goes_only_with_headless(off):
+    make(off, debian)
+    displays = [one["address"]
+                for one in json.loads(run("list", "--json", "--host", off.root).stdout)["devices"]
+                if one["class"].startswith("0300")]
+    assert displays
+    done = run("plan", *displays, "--root", off.root)
+    assert done.returncode == 3 and "only display" in done.stderr and "--headless" in done.stderr
+    told = run("plan", *displays, "--root", off.root, "--headless")
+    assert told.returncode == 0 and "the host will have no picture" in told.stdout
+
+
+def test_a_hook_that_is_not_installed_is_named(off):
+    make(off, debian)
+    (off.root / "usr/share/initramfs-tools/hooks/pciferry").unlink()
+    done = run("apply", CARD, "--root", off.root)
+    assert done.returncode == 1 and "initramfs-tools" in done.stderr
+    assert not (off.root / TAB).exists()
+
+
+@pytest.mark.parametrize("mark,hook,program,config", [
+    ("usr/lib/dracut/dracut-functions.sh", "usr/lib/dracut/modules.d/90pciferry/module-setup.sh",
+     "dracut --force --regenerate-all", None),
+    ("usr/lib/initcpio/functions", "usr/lib/initcpio/install/pciferry", "mkinitcpio -P",
+     "etc/mkinitcpio.conf.d/pciferry.conf")])
+def test_images_are_made_by_the_tool_that_is_there(off, mark, hook, program, config):
+    make(off, debian)
+    shutil.rmtree(off.root / "usr/share/initramfs-tools")
+    off.file(mark, "")
+    off.file(hook, "")
+    tool(off, f"usr/bin/{program.split()[0]}", NOTHING)
+    told = json.loads(run("plan", CARD, "--root", off.root, "--json").stdout)["edits"]
+    tools = [" ".join([one["path"].split("/")[-1], *one["arguments"]]) for one in told
+             if one["kind"] == "run"]
+    assert tools == [program, "update-grub"]
+    assert config is None or config in [one["path"] for one in told]
+
+
+def verified(host):
+    done = run("verify", "--host", host.root, "--json")
+    told = json.loads(done.stdout) if done.stdout else None
+    if done.returncode not in (0, 1) or not told:
+        return done.stderr, None
+    jsonschema.validate(told, SCHEMA)
+    assert done.returncode == (0 if all(one["holds"] for one in told["devices"]) and
+                               not told["bad_lines"] else 1)
+    return told["devices"][0], told["bad_lines"]
+
+
+def test_after_the_boot_it_is_told_what_came_true(host):
+    (host.root / "run").mkdir(exist_ok=True)
+    host.file(TAB, "device 0000:05:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci\n")
+    device, _ = verified(host)
+    assert not device["holds"] and device["driver"] is None
+    host.link(f"{host.folder(CARD)}/driver", "../../../../bus/pci/drivers/vfio-pci")
+    device, bad = verified(host)
+    assert device["holds"] and device["driver"] == "vfio-pci" and not bad
+    host.file(TAB, "device 0000:05:00.0 1234:9999/1234:0002@02.0/00.0 vfio-pci\nnonsense\n")
+    device, bad = verified(host)
+    assert not device["holds"] and "another device is there" in device["why"]
+    assert bad and bad[0].startswith("line 2: ")
+    host.file(TAB, "device 0000:7f:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci\n")
+    assert "nothing is at this address" in verified(host)[0]["why"]
+
+
+@pytest.mark.parametrize("change,why", [
+    (lambda host: host.file("proc/cmdline", "ro pciferry=off\n"), "pciferry=off"),
+    (lambda host: [path.unlink() for path in host.root.rglob("iommu_group")], "the IOMMU is off"),
+    (lambda host: None, "the initramfs has not this tab"),
+])
+def test_it_is_told_why_it_did_not(host, change, why):
+    host.file(TAB, "device 0000:05:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci\n")
+    change(host)
+    assert why in verified(host)[0]["why"]
+
+
+def test_without_a_tab_there_is_nothing_to_verify(host):
+    done = run("verify", "--host", host.root)
+    assert done.returncode == 1 and "pciferry apply DEVICE writes it" in done.stderr
