@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/json.h"
@@ -99,7 +98,7 @@ static void tell_tool(const struct change_edit *edit, unsigned int seconds,
 	(void)edit;
 	if (!seconds)
 		told = 0;
-	if (cli->quiet || !isatty(STDERR_FILENO) || seconds < told + TELL_EVERY_S)
+	if (cli->quiet || !output_is_watched() || seconds < told + TELL_EVERY_S)
 		return;
 	told = seconds;
 	output_talk("  %u s: %s", seconds, line);
