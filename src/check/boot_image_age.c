@@ -256,7 +256,9 @@ static int tell_without(struct check_run *run)
 	for (size_t i = 0; i < kernels->count; i++) {
 		const char *release = kernels->items[i].release;
 
-		if (!has_image(run->facts, release) && !needs_none(run->facts, release))
+		/* One without a folder is not installed, though it may be running. */
+		if (kernels->items[i].folder && !has_image(run->facts, release) &&
+		    !needs_none(run->facts, release))
 			check_add_name(&names, "", release);
 	}
 	if (!names.len)
