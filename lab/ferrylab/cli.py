@@ -55,7 +55,8 @@ def _parser():
 
 def _add_options(command):
     command.add_argument("--iommu", choices=IOMMUS,
-                         help="VT-d (default), AMD-Vi, VT-d left off by the kernel, no IOMMU")
+                         help="VT-d (default), AMD-Vi, VT-d that cannot remap interrupts, VT-d "
+                              "left off by the kernel, no IOMMU")
     command.add_argument("--kernel", metavar="6.1|6.12|host|DIR",
                          help="default: the kernel that this system would install")
     command.add_argument("--machine", choices=machine.names(),

@@ -14,9 +14,12 @@ QEMU = "qemu-system-x86_64"
 # The IOMMUs, as (QEMU's arguments, the kernel's). Without aw-bits=48 the mappings of an
 # inner guest's high BARs are refused; vfio needs caching-mode to see unmaps.
 VTD = ["-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48"]
+VTD_NO_INTREMAP = ["-device", "intel-iommu,intremap=off,caching-mode=on,aw-bits=48"]
 IOMMUS = {
     "vtd": (VTD, "intel_iommu=on"),
     "amd": (["-device", "amd-iommu,intremap=on"], ""),
+    # As boards whose firmware or chipset cannot: VFIO hands out no device there.
+    "vtd-no-intremap": (VTD_NO_INTREMAP, "intel_iommu=on"),
     # The hardware is there, the kernel leaves it off.
     "off": (VTD, "intel_iommu=off"),
     "none": ([], ""),

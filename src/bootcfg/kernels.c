@@ -266,7 +266,7 @@ void bootcfg_kernels_free(struct bootcfg_kernels *kernels)
 	memset(kernels, 0, sizeof(*kernels));
 }
 
-const struct bootcfg_kernel *bootcfg_running_kernel(const struct bootcfg_kernels *kernels)
+struct bootcfg_kernel *bootcfg_running_kernel(const struct bootcfg_kernels *kernels)
 {
 	for (size_t i = 0; i < kernels->count; i++)
 		if (kernels->items[i].running)

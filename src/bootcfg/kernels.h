@@ -39,8 +39,7 @@ int bootcfg_kernels_read(const struct host *host, struct bootcfg_kernels *ret_ke
 void bootcfg_kernels_free(struct bootcfg_kernels *kernels); /* takes NULL */
 
 /* NULL: which one runs could not be read. */
-const struct bootcfg_kernel *
-bootcfg_running_kernel(const struct bootcfg_kernels *kernels);
+struct bootcfg_kernel *bootcfg_running_kernel(const struct bootcfg_kernels *kernels);
 
 /* An option without CONFIG_: "VFIO_PCI". One that is not mentioned is off. */
 enum bootcfg_state bootcfg_option(struct bootcfg_kernel *kernel, const char *name);

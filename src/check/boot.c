@@ -13,6 +13,8 @@ bool check_parameter_matters(const char *name)
 		"intel_iommu",
 		"amd_iommu",
 		"iommu",
+		"intremap",
+		"nointremap",
 		"vfio",
 		"pci-stub",
 		"pcie_acs_override",

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "check/internal.h"
+#include "host/node.h"
 
 /* The rest of the first line that begins with this key; NULL: there is none. */
 static const char *cpu_line(const struct check_facts *facts, const char *key,
@@ -152,6 +153,61 @@ static int kvm_device(struct check_run *run)
 				      " hand it in");
 }
 
+static int tell_unusable(struct check_run *run, const struct host_node *node)
+{
+	/* Group 0 is root's own, and nobody else is meant to be in it. */
+	bool for_group = node->group && (node->mode & 0060) == 0060;
+	int r = check_tell(run, CHECK_WARN, NULL,
+			   "this user may not use /dev/kvm: mode %04o, group %u",
+			   node->mode, node->group);
+
+	if (r == 0)
+		r = check_why(run, "guests that this user starts run without KVM, which"
+				   " VFIO does not work with; root's and libvirt's are"
+				   " not concerned");
+	if (r < 0)
+		return r;
+	if (for_group)
+		return check_fix(run, "add yourself to its group, mostly kvm: sudo"
+				      " usermod -aG $(stat -c %%G /dev/kvm) $USER, and"
+				      " log in again");
+	return check_fix(run, "udev gives it to the group kvm: where there is none,"
+			      " groupadd --system kvm; add yourself to it, usermod -aG"
+			      " kvm, and reboot");
+}
+
+static int kvm_access(struct check_run *run)
+{
+	struct host_node node;
+	int r;
+
+	switch (host_node_read(run->facts->host, "dev/kvm", &node)) {
+	case FACT_KNOWN:
+		break;
+	case FACT_ABSENT:
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "there is no /dev/kvm: see kvm-device");
+	default:
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "who may use /dev/kvm could not be read");
+	}
+	if (!node.usable)
+		return tell_unusable(run, &node);
+	/* An ACL would be seen in the group's part of the mode (acl(5)). */
+	if (node.mode & 0066)
+		return check_tell(run, CHECK_PASS, NULL, "this user may use /dev/kvm");
+	r = check_tell(run, CHECK_WARN, NULL, "none but user %u may use /dev/kvm: %04o",
+		       node.owner, node.mode);
+	if (r == 0)
+		r = check_why(run, "libvirt's guests run as a user of their own, without"
+				   " KVM then; udev gives the node to the group kvm, and"
+				   " has not");
+	return r < 0 ? r
+		     : check_fix(run, "udevadm trigger --action=add --name-match=kvm;"
+				      " where there is no udev, chgrp kvm /dev/kvm and"
+				      " chmod 660 /dev/kvm at each boot");
+}
+
 /* A parameter of one of KVM's modules; "" where that is not loaded or has none. */
 static enum fact kvm_parameter(struct check_run *run, const char *name, char *path,
 			       size_t path_size, char text[16])
@@ -231,6 +287,7 @@ const struct check check_cpu_table[] = {
 	{ "cpu-guest", "processor", "this host is no guest itself", false, in_guest },
 	{ "kvm-module", "processor", "KVM is loaded", false, kvm_module },
 	{ "kvm-device", "processor", "the node of KVM is there", false, kvm_device },
+	{ "kvm-access", "processor", "this user may use KVM", false, kvm_access },
 	{ "kvm-nested", "processor", "guests can run guests", false, nested },
 	{ "kvm-options", "processor", "KVM has its usual options", false, kvm_options },
 	{ 0 },

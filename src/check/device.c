@@ -37,7 +37,7 @@ const struct pci_node *check_node(const struct check_run *run)
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since)
 {
-	const struct bootcfg_kernel *kernel = check_running_kernel(facts);
+	const struct bootcfg_kernel *kernel = bootcfg_running_kernel(facts->kernels);
 
 	if (!kernel || !kernel->version)
 		return FACT_UNREADABLE;

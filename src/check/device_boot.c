@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "check/images.h"
 #include "check/internal.h"
 #include "pci/claims.h"
 
-static int tell_driver(struct check_run *run, const char *module, bool builtin)
+static int tell_driver(struct check_run *run, const struct check_wanted *wanted,
+		       const char *module, bool builtin)
 {
 	char address[PCI_ADDRESS_SIZE];
 	int r = check_tell(run, CHECK_INFO, NULL, "its driver %s is %s", module,
@@ -26,10 +28,32 @@ static int tell_driver(struct check_run *run, const char *module, bool builtin)
 				 "take it from the driver once the host is up: pciferry"
 				 " bind %s",
 				 address);
-	return check_fix(run,
-			 "softdep %s pre: vfio-pci in /etc/modprobe.d, and the initramfs"
-			 " made anew; or pciferry bind %s once the host is up",
-			 module, address);
+	if (wanted->ids)
+		return check_fix(
+			run,
+			"add %04x:%04x to the ids of vfio-pci in /%s, and a line"
+			" \"softdep %s pre: vfio-pci\", and make the initramfs anew;"
+			" or pciferry bind %s once the host is up",
+			run->device->vendor_id, run->device->device_id, wanted->ids_file,
+			module, address);
+	return check_fix(
+		run,
+		"\"softdep %s pre: vfio-pci\" and \"options vfio-pci"
+		" ids=%04x:%04x\" in /etc/modprobe.d, and the initramfs made anew;"
+		" or pciferry bind %s once the host is up",
+		module, run->device->vendor_id, run->device->device_id, address);
+}
+
+/* Whether vfio-pci is loaded first at boot, and takes the device by its IDs. */
+static bool comes_too_late(const struct check_run *run, const struct check_wanted *wanted,
+			   const char *module)
+{
+	if (!check_comes_after_vfio(&run->facts->modprobe, module))
+		return false;
+	for (size_t i = 0; i < wanted->n_devices; i++)
+		if (wanted->devices[i] == run->device)
+			return true;
+	return false;
 }
 
 static int tell_unread_drivers(struct check_run *run)
@@ -40,7 +64,7 @@ static int tell_unread_drivers(struct check_run *run)
 }
 
 static int look_at_driver(struct check_run *run, struct bootcfg_kernel *kernel,
-			  const char *module)
+			  const struct check_wanted *wanted, const char *module)
 {
 	enum bootcfg_state state = bootcfg_module(kernel, module);
 	char path[160];
@@ -50,15 +74,17 @@ static int look_at_driver(struct check_run *run, struct bootcfg_kernel *kernel,
 	if (state == BOOTCFG_UNKNOWN)
 		return tell_unread_drivers(run);
 	snprintf(path, sizeof(path), "sys/module/%s", module);
-	if (state != BOOTCFG_BUILTIN && !host_exists(run->facts->host, path))
+	if (state != BOOTCFG_BUILTIN &&
+	    (!host_exists(run->facts->host, path) || comes_too_late(run, wanted, module)))
 		return 0;
-	return tell_driver(run, module, state == BOOTCFG_BUILTIN);
+	return tell_driver(run, wanted, module, state == BOOTCFG_BUILTIN);
 }
 
 int check_device_driver(struct check_run *run)
 {
 	_cleanup_(string_list_free) struct string_list modules = { 0 };
-	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
+	_cleanup_(check_wanted_free) struct check_wanted wanted = { 0 };
+	struct bootcfg_kernel *kernel = bootcfg_running_kernel(run->facts->kernels);
 	const struct host *host = run->facts->host;
 	size_t before = run->findings->count;
 	int r = 0;
@@ -66,12 +92,13 @@ int check_device_driver(struct check_run *run)
 	if (pci_read_claims(host, run->device, &modules) == FACT_UNREADABLE ||
 	    !host_exists(host, "sys/module") || !kernel || !kernel->folder)
 		return tell_unread_drivers(run);
+	r = check_wanted_read(run->facts, kernel->release, &wanted);
 	for (size_t i = 0; r == 0 && i < modules.count; i++)
-		r = look_at_driver(run, kernel, modules.items[i]);
+		r = look_at_driver(run, kernel, &wanted, modules.items[i]);
 	if (r < 0 || run->findings->count > before)
 		return r;
 	return check_tell(run, CHECK_PASS, NULL,
-			  modules.count ? "no driver that is for it is loaded"
+			  modules.count ? "no driver that is for it comes before vfio-pci"
 					: "this kernel has no driver for it");
 }
 

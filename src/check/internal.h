@@ -137,12 +137,12 @@ bool check_is_along(const struct check_run *run, const struct pci_device *device
 
 const struct pci_node *check_node(const struct check_run *run);
 
-/* NULL: which one it is could not be read. */
-struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts);
-
 /* Whether the running kernel is that version or a later one. */
 enum fact check_kernel_since(const struct check_facts *facts, unsigned int major,
 			     unsigned int minor, bool *ret_since);
+
+/* Whether VFIO is told to do without the remapping of interrupts. */
+bool check_allows_unsafe(const struct check_facts *facts);
 
 bool check_is_display(const struct pci_device *device); /* base class 03 */
 
@@ -162,6 +162,12 @@ bool check_has_entries(struct check_run *run, int *ret_r);
 
 /* Checks in files of their own. */
 int check_iommu_cmdline(struct check_run *run);
+int check_iommu_interrupts(struct check_run *run);
+int check_iommu_unsafe(struct check_run *run);
+int check_guest_network(struct check_run *run);
+int check_guest_cgroups(struct check_run *run);
+int check_guest_secure(struct check_run *run);
+int check_vfio_tools(struct check_run *run);
 int check_boot_image(struct check_run *run);
 int check_boot_image_age(struct check_run *run);
 int check_boot_cmdline(struct check_run *run);

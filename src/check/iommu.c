@@ -93,62 +93,6 @@ static int groups(struct check_run *run)
 	return check_fix_parameter(run, "intel_iommu=on");
 }
 
-static int remapping(struct check_run *run)
-{
-	const struct check_facts *facts = run->facts;
-	bool possible = false;
-	int r;
-
-	switch (iommu_remaps_interrupts(&facts->firmware, &facts->units, &possible)) {
-	case FACT_KNOWN:
-		break;
-	case FACT_ABSENT:
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "there is no table of the firmware to say it");
-	default:
-		return check_tell(run, CHECK_UNKNOWN, NULL,
-				  "what can be read does not decide it");
-	}
-	if (possible)
-		return check_tell(run, CHECK_PASS, NULL,
-				  "the IOMMU can remap interrupts");
-	r = check_tell(run, CHECK_FAIL, NULL,
-		       "the IOMMU cannot remap interrupts, by the firmware's table");
-	if (r == 0)
-		r = check_why(run, "VFIO refuses (EPERM): a guest could send any"
-				   " interrupt to the host");
-	return r < 0 ? r
-		     : check_fix(
-			       run,
-			       "look in the firmware's set-up for interrupt remapping or"
-			       " x2APIC; where all guests are trusted, the option"
-			       " allow_unsafe_interrupts=1 of vfio_iommu_type1 lifts it");
-}
-
-static int unsafe_interrupts(struct check_run *run)
-{
-	static const char path[] =
-		"sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
-	char text[16];
-	int r;
-
-	if (!host_exists(run->facts->host, "sys/module"))
-		return check_tell_unread(run, "sys/module");
-	if (host_read(run->facts->host, path, text, sizeof(text)) == FACT_UNREADABLE)
-		return check_tell_unread(run, path);
-	if (strcmp(text, "Y") != 0)
-		return check_tell(run, CHECK_PASS, NULL,
-				  "allow_unsafe_interrupts is not set");
-	r = check_tell(run, CHECK_WARN, NULL, "/%s is Y", path);
-	if (r == 0)
-		r = check_why(run, "a guest with a device can send any interrupt to the"
-				   " host, and so attack it");
-	return r < 0 ? r
-		     : check_fix(run, "take allow_unsafe_interrupts out of"
-				      " /etc/modprobe.d and of the kernel's command line"
-				      " unless all guests are trusted");
-}
-
 static int acs_override(struct check_run *run)
 {
 	const struct bootcfg_parameter *parameter;
@@ -220,9 +164,9 @@ const struct check check_iommu_table[] = {
 	  "what the command line says of the IOMMU takes effect", false,
 	  check_iommu_cmdline },
 	{ "iommu-interrupts", "iommu", "the IOMMU can remap interrupts", false,
-	  remapping },
+	  check_iommu_interrupts },
 	{ "iommu-unsafe", "iommu", "unsafe interrupts are not allowed", false,
-	  unsafe_interrupts },
+	  check_iommu_unsafe },
 	{ "iommu-acs-override", "iommu", "groups are those of the hardware", false,
 	  acs_override },
 	{ "iommu-domain", "iommu", "the host's own devices are held back, too", false,

@@ -11,7 +11,8 @@
 #include "check/internal.h"
 
 /* drivers/iommu/intel/iommu.c (intel_iommu_setup), drivers/iommu/amd/init.c
- * (parse_amd_iommu_options), arch/x86/kernel/pci-dma.c (iommu_setup). */
+ * (parse_amd_iommu_options), arch/x86/kernel/pci-dma.c (iommu_setup),
+ * drivers/iommu/irq_remapping.c (setup_irqremap). */
 static const char *const intel_values[] = {
 	"on",	 "off",	   "igfx_off",	    "forcedac", "strict",     "sp_off",
 	"sm_on", "sm_off", "tboot_noforce", "nobounce", "intgpu_off", NULL,
@@ -26,14 +27,19 @@ static const char *const generic_values[] = {
 	"soft",	      "calgary",   "pt",       "nopt",	   "memaper", "noagp",
 	"noaperture", "fullflush", "nobypass", NULL,
 };
+static const char *const intremap_values[] = {
+	"on", "off", "nosid", "no_x2apic_optout", "nopost", NULL,
+};
 
 static const struct {
 	const char *name;
 	const char *const *values;
+	bool turns_off; /* its "off" turns the IOMMU off */
 } parameters[] = {
-	{ "intel_iommu", intel_values },
-	{ "amd_iommu", amd_values },
-	{ "iommu", generic_values },
+	{ "intel_iommu", intel_values, true },
+	{ "amd_iommu", amd_values, true },
+	{ "iommu", generic_values, true },
+	{ "intremap", intremap_values, false },
 };
 
 /* What is written for intel_iommu, amd_iommu and iommu when one is not careful. */
@@ -148,6 +154,49 @@ static int look_at_off(struct check_run *run, const struct line *line, const cha
 				 name);
 }
 
+/* The parameter that turns the remapping of interrupts off; NULL: none does. */
+static const struct bootcfg_parameter *
+find_remapping_off(const struct bootcfg_cmdline *cmdline)
+{
+	const struct bootcfg_parameter *off = NULL;
+
+	for (size_t i = 0; i < cmdline->count; i++) {
+		const struct bootcfg_parameter *parameter = &cmdline->items[i];
+
+		if (bootcfg_same_name(parameter->name, "nointremap"))
+			off = parameter;
+		else if (!bootcfg_same_name(parameter->name, "intremap"))
+			continue;
+		else if (bootcfg_value_has(parameter->value, "off"))
+			off = parameter;
+		else if (bootcfg_value_has(parameter->value, "on"))
+			off = NULL;
+	}
+	return off;
+}
+
+static int look_at_remapping(struct check_run *run, const struct line *line)
+{
+	const struct bootcfg_parameter *off = find_remapping_off(line->cmdline);
+	char text[256];
+	int r;
+
+	if (!off || (line->known && find_remapping_off(line->known)))
+		return 0;
+	check_parameter_text(off, text, sizeof(text));
+	r = check_tell(run, check_allows_unsafe(run->facts) ? CHECK_WARN : CHECK_FAIL,
+		       NULL, "%s in %s", text, line->place);
+	if (r == 0)
+		r = check_why(run, "it turns the remapping of interrupts off, without"
+				   " which VFIO hands out no device: see"
+				   " iommu-interrupts");
+	return r < 0 ? r
+		     : check_fix(run,
+				 "take %s out of the boot loader's configuration and"
+				 " reboot",
+				 text);
+}
+
 static int look_at_vendor(struct check_run *run, const struct line *line)
 {
 	const struct bootcfg_cmdline *cmdline = line->cmdline;
@@ -206,8 +255,9 @@ static int look_at_line(struct check_run *run, const struct line *line)
 	if (r == 0)
 		r = look_at_vendor(run, line);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parameters); i++)
-		r = look_at_off(run, line, parameters[i].name);
-	return r;
+		if (parameters[i].turns_off)
+			r = look_at_off(run, line, parameters[i].name);
+	return r < 0 ? r : look_at_remapping(run, line);
 }
 
 int check_iommu_cmdline(struct check_run *run)

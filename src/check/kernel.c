@@ -62,14 +62,6 @@ void check_add_address(struct check_names *names, const struct pci_device *devic
 	check_add_name(names, "", pci_address_format(&device->address, address));
 }
 
-struct bootcfg_kernel *check_running_kernel(const struct check_facts *facts)
-{
-	for (size_t i = 0; i < facts->kernels->count; i++)
-		if (facts->kernels->items[i].running)
-			return &facts->kernels->items[i];
-	return NULL;
-}
-
 /* How to come to a kernel that has its modules, or that was built with what is needed. */
 static int fix_kernel(struct check_run *run, const struct bootcfg_kernel *kernel,
 		      bool modules_alone)

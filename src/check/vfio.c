@@ -29,7 +29,7 @@ static int fix_missing(struct check_run *run, const struct bootcfg_kernel *kerne
 
 static int look_for_module(struct check_run *run, const char *module)
 {
-	struct bootcfg_kernel *kernel = check_running_kernel(run->facts);
+	struct bootcfg_kernel *kernel = bootcfg_running_kernel(run->facts->kernels);
 	enum bootcfg_state state;
 	char path[64];
 	int r;
@@ -240,5 +240,7 @@ const struct check check_vfio_table[] = {
 	{ "vfio-hugepages", "vfio", "hugepages are on all nodes or on none", false,
 	  hugepages },
 	{ "vfio-idle-d3", "vfio", "idle devices may sleep", false, idle_d3 },
+	{ "vfio-tools", "vfio", "no other tool chooses drivers as well", false,
+	  check_vfio_tools, true },
 	{ 0 },
 };

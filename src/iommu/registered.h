@@ -53,9 +53,9 @@ void iommu_registered_free(struct iommu_registered *registered); /* takes NULL *
  * drivers/iommu/intel/irq_remapping.c). AMD-Vi: the I/O APIC of the southbridge is in the
  * table (check_ioapic_information() in drivers/iommu/amd/init.c).
  *
- * FACT_KNOWN and false is certain. True means that it is possible: no file tells whether
- * the kernel turned it on, which the command line can prevent. FACT_ABSENT: there is no
- * table. FACT_UNREADABLE: what was readable does not decide it.
+ * FACT_KNOWN and false is certain. True means that it is possible: the command line can
+ * prevent it, which is seen in /proc/interrupts alone. FACT_ABSENT: there is no table.
+ * FACT_UNREADABLE: what was readable does not decide it.
  */
 enum fact iommu_remaps_interrupts(const struct iommu_firmware *firmware,
 				  const struct iommu_registered *registered,

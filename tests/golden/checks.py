@@ -23,10 +23,12 @@ NESTED = "sys/module/kvm_intel/parameters/nested"
 IGNORE_MSRS = "sys/module/kvm/parameters/ignore_msrs"
 RELEASE = "6.1.0-56-amd64"
 OPTIONS = {"VFIO": "m", "VFIO_PCI": "m", "VFIO_IOMMU_TYPE1": "m", "INTEL_IOMMU": "y",
-           "IRQ_REMAP": "y", "KVM": "m", "KVM_INTEL": "m", "KVM_AMD": "m", "AMD_IOMMU": "y"}
+           "IRQ_REMAP": "y", "KVM": "m", "KVM_INTEL": "m", "KVM_AMD": "m", "AMD_IOMMU": "y",
+           "CGROUP_BPF": "y"}
 MODULES = ["drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci", "drivers/vfio/vfio_iommu_type1",
            "drivers/vfio/vfio_virqfd", "arch/x86/kvm/kvm-intel", "arch/x86/kvm/kvm-amd",
-           "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e"]
+           "drivers/gpu/drm/nouveau/nouveau", "drivers/net/e1000e/e1000e", "drivers/net/tun",
+           "drivers/vhost/vhost_net"]
 
 MODPROBE = """# The card and its sound.
 options vfio-pci ids=1234:5046,1234:293e \\
@@ -37,6 +39,8 @@ blacklist nouveau
 
 CARD, PORT = "0000:05:00.0", "0000:00:02.0"
 GROUP = "sys/kernel/iommu_groups/5"
+CONTROLLERS = "sys/fs/cgroup/cgroup.controllers"
+TDX = "sys/module/kvm_intel/parameters/tdx"
 PARAMETERS = "ro quiet intel_iommu=on,sm_on iommu=pt"
 UNSAFE = "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
@@ -131,6 +135,16 @@ def ready_grub(host):
               "for x in /etc/default/grub.d/*.cfg; do . $x; done\n")
 
 
+def interrupts(host, remapped=True):
+    """Those of a kernel that remaps them, or not; the IOMMU's own never are."""
+    before = "IR-" if remapped else ""
+    host.file("proc/interrupts", "           CPU0       CPU1\n"
+              f"  0:         19          0  {before}IO-APIC   2-edge      timer\n"
+              " 24:          0          0  DMAR-MSI   0-edge      dmar0\n"
+              f" 25:          1         51  {before}PCI-MSI 32768-edge      nvme0q0\n"
+              "NMI:          0          0   Non-maskable interrupts\n")
+
+
 def log(host, *lines):
     """The kernel's log, as /dev/kmsg and a recording have it."""
     host.file("pciferry/kernel-log",
@@ -162,6 +176,18 @@ def user(host, uid, memlock):
               f"Max locked memory         {memlock:20} {memlock:20} bytes\n")
 
 
+def node(host, mode, group, usable):
+    """/dev/kvm, and whether the user who asks may use it."""
+    host.file("pciferry/nodes/dev/kvm",
+              f"mode {mode} owner 0 group {group} usable {usable}\n")
+
+
+def cgroups(host, hierarchy=0, names="cpuset cpu cpuacct blkio memory devices freezer"):
+    """The table of controllers; those of cgroup v2 are in no hierarchy of their own."""
+    host.file("proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n" + "".join(
+        f"{name}\t{hierarchy}\t72\t1\n" for name in names.split()))
+
+
 def ready_vfio(host):
     for module in ("vfio", "vfio_pci", "vfio_iommu_type1"):
         host.file(f"sys/module/{module}/refcnt", "0\n")
@@ -189,6 +215,11 @@ def ready_guests(host):
         host.file(program, "")
     uefi(host)
     host.file(APPARMOR, "N\n")
+    host.file("dev/net/tun", "")
+    host.file("dev/vhost-net", "")
+    host.file(CONTROLLERS, "cpuset cpu io memory hugetlb pids rdma misc\n")
+    cgroups(host)
+    host.file(TDX, "Y\n")
 
 
 def config(**changed):
@@ -262,10 +293,12 @@ def ready(root):
     host.file("sys/module/kvm_intel/parameters/ept", "Y\n")
     host.file(IGNORE_MSRS, "N\n")
     host.file("dev/kvm", "")
+    node(host, "0660", 106, "yes")
     host.file("sys/firmware/acpi/tables/DMAR", dmar())
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/address", "fed90000\n")
     host.file("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df\n")
     host.link("sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0")
+    interrupts(host)
     host.file(UNSAFE, "N\n")
     kernel(host)
     host.file("etc/modprobe.d/vfio.conf", MODPROBE)

@@ -94,6 +94,7 @@ WRONG = [
     ("boot-cmdline", edited(f"{ACS.replace('=', ' =')}"), "WARN", "take the space out"),
     ("boot-cmdline", edited("intel_iommu=on,iommu=pt"), "WARN", "a space, not a comma"),
     ("boot-cmdline", entries(f"{PARAMETERS} iommu=off"), "FAIL", "take iommu=off out"),
+    ("boot-cmdline", entries(f"{PARAMETERS} intremap=off"), "FAIL", "take intremap=off out"),
 ]
 
 

@@ -12,10 +12,12 @@ import bootfiles
 import checks
 import test_check_boot as boot
 import test_check_device_boot as device_boot
+import test_check_guests as guests
 import test_check_iommu as iommu
 import test_check_kernel as kernel
-from checks import (CARD, DEFAULT_GRUB, NESTED, PARAMETERS, UNSAFE, attribute, cmdline,
-                    findings, grub, hugepages, in_turn, menuentry, remove, user)
+import test_check_vfio as vfio
+from checks import (CARD, CONTROLLERS, DEFAULT_GRUB, NESTED, PARAMETERS, TDX, UNSAFE, attribute,
+                    cmdline, findings, grub, hugepages, in_turn, menuentry, node, remove, user)
 from test_check import AREAS
 
 
@@ -56,11 +58,14 @@ FIXED = [
     ("kvm-nested", writes(NESTED, "N\n"),
      in_turn(writes("etc/modprobe.d/kvm.conf", "options kvm_intel nested=1\n"),
              writes(NESTED, "Y\n"))),
+    ("kvm-access", lambda host: node(host, *iommu.IN_GROUP),
+     lambda host: node(host, "0660", 106, "yes")),
     ("iommu-unsafe", writes(UNSAFE, "Y\n"), writes(UNSAFE, "N\n")),
     ("iommu-acs-override", boots(f"{PARAMETERS} {boot.ACS}"), boots(PARAMETERS)),
     ("iommu-cmdline", boots("intel_iommu=on iommu=off"), boots("intel_iommu=on")),
     ("iommu-cmdline", boots("intel_iommu=on,iommu=pt"), boots("intel_iommu=on iommu=pt")),
     ("iommu-cmdline", boots("intel_iommu = on"), boots("intel_iommu=on")),
+    ("iommu-cmdline", boots("intel_iommu=on intremap=off"), boots("intel_iommu=on")),
     ("iommu-cmdline", boots("iommu_intel=on"), boots("intel_iommu=on")),
     ("iommu-cmdline", boots("amd_iommu=off iommu=pt"), boots("intel_iommu=on iommu=pt")),
     ("kernel-iommu-default", boots("quiet"), boots("quiet intel_iommu=on")),
@@ -83,12 +88,23 @@ FIXED = [
              lambda host: user(host, 1000, "unlimited"))),
     ("vfio-hugepages", lambda host: hugepages(host, 512, 0),
      lambda host: hugepages(host, 512, 512)),
+    ("guest-network", remove("dev/vhost-net"),
+     in_turn(writes("etc/modules-load.d/vhost.conf", "vhost_net\n"), writes("dev/vhost-net", ""))),
+    ("guest-cgroups", in_turn(guests.few_controllers, boots(f"{PARAMETERS} cgroup_disable=memory")),
+     in_turn(boots(PARAMETERS), writes(CONTROLLERS, "cpuset cpu io memory\n"))),
+    ("guest-secure", writes(TDX, "N\n"),
+     in_turn(writes("etc/modprobe.d/kvm.conf", "options kvm_intel tdx=1\n"), writes(TDX, "Y\n"))),
     ("device-override", attribute("driver_override", "ferry"), attribute("driver_override", "")),
     ("device-override", writes(f"etc/driverctl.d/{CARD}", "vfio-pci\n"),
      remove(f"etc/driverctl.d/{CARD}")),
     ("device-driver", writes("sys/module/ferry_net/initstate", "live\n"),
+     writes("etc/modprobe.d/vfio.conf", checks.MODPROBE.replace(
+         "ids=1234:5046", "ids=1234:8086,1234:5046") + "softdep ferry_net pre: vfio-pci\n")),
+    ("device-driver", in_turn(remove("etc/modprobe.d/vfio.conf"),
+                              writes("sys/module/ferry_net/initstate", "live\n")),
      writes("etc/modprobe.d/card.conf",
             "options vfio-pci ids=1234:8086\nsoftdep ferry_net pre: vfio-pci\n")),
+    ("vfio-tools", vfio.ids_and_driverctl, remove("etc/driverctl.d")),
     ("device-mentioned", device_boot.WRONG[-1][1], remove(f"etc/driverctl.d/{CARD}")),
     ("modprobe-ignored", moved("etc/modprobe.d/vfio.conf", "etc/modprobe.d/vfio"),
      moved("etc/modprobe.d/vfio", "etc/modprobe.d/vfio.conf")),

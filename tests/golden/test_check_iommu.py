@@ -4,7 +4,7 @@ import pytest
 
 import fakehost
 from checks import (IGNORE_MSRS, NESTED, UNSAFE, cmdline, cpuinfo, dmar, find_wrong, findings,
-                    remove)
+                    in_turn, interrupts, node, remove, statuses)
 
 
 def remove_groups(host):
@@ -17,6 +17,20 @@ def all_identity(host):
         place.write_text("identity\n")
 
 
+def unmapped(host):
+    interrupts(host, remapped=False)
+
+
+def unload_vfio(host):
+    remove("sys/module/vfio_iommu_type1")(host)
+
+
+def allow_unsafe(host):
+    host.file(UNSAFE, "Y\n")
+
+
+ONLY_ROOT, NO_GROUP, IN_GROUP = ("0600", 0, "yes"), ("0600", 0, "no"), ("0660", 106, "no")
+
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 WRONG = [
     ("cpu-virtualization", lambda host: cpuinfo(host, flags="fpu sse"), "FAIL", "VT-x"),
@@ -25,6 +39,9 @@ WRONG = [
     ("cpu-guest", lambda host: cpuinfo(host, flags="vmx hypervisor"), "INFO", None),
     ("kvm-module", remove("sys/module/kvm_intel"), "FAIL", "kvm_intel"),
     ("kvm-device", remove("dev/kvm"), "FAIL", "container"),
+    ("kvm-access", lambda host: node(host, *IN_GROUP), "WARN", "usermod -aG $(stat"),
+    ("kvm-access", lambda host: node(host, *NO_GROUP), "WARN", "groupadd"),
+    ("kvm-access", lambda host: node(host, *ONLY_ROOT), "WARN", "udevadm trigger"),
     ("kvm-nested", lambda host: host.file(NESTED, "N\n"), "INFO", "nested=1"),
     ("kvm-options", lambda host: host.file(IGNORE_MSRS, "Y\n"), "INFO", None),
     ("kvm-options", lambda host: host.file("sys/module/kvm_intel/parameters/ept", "N\n"), "INFO",
@@ -33,9 +50,17 @@ WRONG = [
     ("iommu-table", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar()[:-1] + b"x"),
      "WARN", "firmware"),
     ("iommu-groups", remove_groups, "FAIL", "update-grub"),
-    ("iommu-interrupts", lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar(0)), "FAIL",
+    ("iommu-interrupts",
+     in_turn(unmapped, lambda host: host.file("sys/firmware/acpi/tables/DMAR", dmar(0))), "FAIL",
      "allow_unsafe_interrupts"),
-    ("iommu-unsafe", lambda host: host.file(UNSAFE, "Y\n"), "WARN", "modprobe.d"),
+    ("iommu-interrupts", unmapped, "FAIL", "iommu-cmdline"),
+    ("iommu-interrupts", in_turn(unmapped, allow_unsafe), "WARN", "dmesg"),
+    ("iommu-unsafe", allow_unsafe, "WARN", "modprobe.d"),
+    ("iommu-unsafe", in_turn(unload_vfio, lambda host: host.file(
+        "etc/modprobe.d/unsafe.conf", "options vfio_iommu_type1 allow_unsafe_interrupts=1\n")),
+     "WARN", "modprobe.d"),
+    ("iommu-unsafe", in_turn(unload_vfio, lambda host: cmdline(
+        host, "vfio_iommu_type1.allow_unsafe_interrupts")), "WARN", "command line"),
     ("iommu-acs-override",
      lambda host: cmdline(host, "intel_iommu=on pcie_acs_override=downstream"), "WARN",
      "--predict"),
@@ -47,6 +72,12 @@ WRONG = [
     ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=yes"), "WARN", "spelling"),
     ("iommu-cmdline", lambda host: cmdline(host, "amd_iommu=off iommu=pt"), "WARN",
      "intel_iommu=on"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intel_iommu=on intremap=off"), "FAIL",
+     "intremap=off"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intremap=on nointremap"), "FAIL", "nointremap"),
+    ("iommu-cmdline", in_turn(allow_unsafe, lambda host: cmdline(host, "intremap=off")), "WARN",
+     "intremap=off"),
+    ("iommu-cmdline", lambda host: cmdline(host, "intremap=no"), "WARN", "spelling"),
     ("iommu-domain", all_identity, "INFO", None),
 ]
 
@@ -81,12 +112,60 @@ def test_amd_needs_no_parameter_and_is_told_so(host):
 
 @pytest.mark.parametrize("text", [
     "intel_iommu=on", '"intel_iommu=on"', 'intel_iommu="on"', "intel-iommu=on,strict",
-    "intel_iommu=off intel_iommu=on", "intel_iommu=on iommu=pt -- iommu=off",
+    "intel_iommu=off intel_iommu=on", "nointremap intremap=on,nosid",
+    "intel_iommu=on iommu=pt -- iommu=off",
 ])
 def test_what_the_kernel_hears_is_no_finding(host, text):
     cmdline(host, text)
     wrong = [one for one in findings(host, "--only", "iommu-cmdline") if one["status"] != "PASS"]
     assert not wrong
+
+
+def test_without_groups_interrupts_are_not_what_is_to_be_done_first(host):
+    unmapped(host)
+    remove_groups(host)
+    assert statuses(host, "iommu-interrupts") == ["PASS"]
+
+
+@pytest.mark.parametrize("table", [None, dmar(0), dmar(1)])
+def test_what_the_kernel_does_counts_more_than_what_could_be(host, table):
+    """And everyone may read that, unlike the firmware's table."""
+    if table:
+        host.file("sys/firmware/acpi/tables/DMAR", table)
+    else:
+        remove("sys/firmware")(host)
+    assert statuses(host, "iommu-interrupts") == ["PASS"]
+    unmapped(host)
+    assert statuses(host, "iommu-interrupts") == ["FAIL"]
+
+
+def test_interrupts_that_tell_nothing_leave_it_to_the_table(host):
+    host.file("proc/interrupts", " 11:   3   GICv3  30 Level   arch_timer\n")
+    assert statuses(host, "iommu-interrupts") == ["PASS"]
+    remove("sys/firmware")(host)
+    assert statuses(host, "iommu-interrupts") == ["UNKNOWN"]
+
+
+@pytest.mark.parametrize("line,found", [
+    ("options vfio-iommu-type1 allow_unsafe_interrupts", "WARN"),
+    ("options vfio_iommu_type1 allow_unsafe_interrupts=N", "PASS"),
+    ("options vfio_iommu_type1 dma_entry_limit=9 allow_unsafe_interrupts=Y", "WARN"),
+    ("options vfio_iommu_type1 allow_unsafe_interrupts=1\n"
+     "options vfio_iommu_type1 allow_unsafe_interrupts=0", "PASS"),
+    ("options vfio_pci allow_unsafe_interrupts=1", "PASS"),
+])
+def test_a_module_that_is_not_loaded_will_do_what_its_options_say(host, line, found):
+    host.file("etc/modprobe.d/unsafe.conf", line + "\n")
+    assert statuses(host, "iommu-unsafe") == ["PASS"]
+    unload_vfio(host)
+    assert statuses(host, "iommu-unsafe") == [found]
+
+
+def test_who_may_use_kvm_is_not_guessed_from_a_copy(host):
+    remove("pciferry/nodes")(host)
+    assert statuses(host, "kvm-access") == ["UNKNOWN"]
+    host.file("pciferry/nodes/dev/kvm", "mode 0660\n")
+    assert statuses(host, "kvm-access") == ["UNKNOWN"]
 
 
 @pytest.mark.parametrize("family,words", [
@@ -105,8 +184,8 @@ def test_the_fix_is_the_distributions_where_no_loader_is_known(host, family, wor
 def test_what_could_not_be_read_is_unknown_and_never_well(tmp_path):
     host = fakehost.usual(tmp_path / "host")
     found = {one["check"]: one["status"] for one in findings(host)}
-    for check in ("cpu-virtualization", "kvm-module", "kvm-device", "kvm-nested", "kvm-options",
-                  "iommu-cmdline", "iommu-acs-override"):
+    for check in ("cpu-virtualization", "kvm-module", "kvm-device", "kvm-access", "kvm-nested",
+                  "kvm-options", "iommu-cmdline", "iommu-acs-override"):
         assert found[check] == "UNKNOWN", check
 
 

@@ -2,6 +2,7 @@
 """The checks of VFIO, and of the memory that guests need with it."""
 import pytest
 
+import checks
 from checks import RELEASE, find_wrong, findings, hugepages, kernel, remove, user
 
 IDLE = "sys/module/vfio_pci/parameters/disable_idle_d3"
@@ -19,7 +20,27 @@ def kernel_was_updated(host):
 
 
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
+def overridden(driver):
+    """By driverctl."""
+    return lambda host: host.file(f"etc/driverctl.d/{checks.CARD}", f"{driver}\n")
+
+
+def ids_and_driverctl(host):
+    host.file("etc/modprobe.d/vfio.conf", "options vfio-pci ids=1234:8086\n")
+    overridden("pci-stub")(host)
+
+
+def script(path):
+    return lambda host: host.file(path, "#!/bin/sh\necho vfio-pci > $device/driver_override\n")
+
+
 WRONG = [
+    ("vfio-tools", ids_and_driverctl, "FAIL", "leave it to one of them"),
+    ("vfio-tools", overridden("vfio-pci"), "INFO", None),
+    ("vfio-tools", script("etc/libvirt/hooks/qemu.d/win/prepare/begin/start.sh"), "INFO", None),
+    ("vfio-tools", script("etc/initramfs-tools/scripts/init-top/vfio-pci-override"), "INFO", None),
+    ("vfio-tools", lambda host: host.file("etc/supergfxd.conf", '{\n "vfio_enable": true\n}\n'),
+     "INFO", None),
     ("vfio-modules", kernel_was_updated, "FAIL", "reboot"),
     ("vfio-modules", without_modules, "FAIL", "CONFIG_VFIO_PCI"),
     ("vfio-nodes", remove("dev/vfio/vfio"), "FAIL", "modprobe"),
@@ -111,3 +132,8 @@ def test_modules_are_found_where_a_copy_has_no_link_to_usr_lib(host):
 def test_nodes_are_unknown_where_dev_is_not_in_the_copy(host):
     remove("dev")(host)
     assert statuses(host, "vfio-nodes") == {"UNKNOWN"}
+
+
+def test_a_script_that_cannot_be_read_is_not_taken_for_none(host):
+    host.link("etc/libvirt/hooks/qemu", "qemu")
+    assert [one["status"] for one in findings(host, "--only", "vfio-tools")] == ["UNKNOWN"]

@@ -178,6 +178,25 @@ def test_a_senseless_serial_number_or_name_does_not_garble_the_recording(live, s
     compare(live, record(live))
 
 
+@pytest.mark.parametrize("mode,user,status,words", [
+    (0o600, None, "WARN", "none but user 0"), (0o600, NOBODY, "WARN", "this user may not use"),
+    (0o660, None, "PASS", ""), (0o660, NOBODY, "WARN", "mode 0660"),
+    (0o664, NOBODY, "WARN", "mode 0664"), (0o666, NOBODY, "PASS", ""),
+])
+def test_who_may_use_kvm_is_told_of_the_user_who_asks_and_is_recorded(live, mode, user, status,
+                                                                      words):
+    if user and os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    node = live.root / "dev/kvm"
+    node.touch()
+    node.chmod(mode)
+    question = ("check", "--json", "--only", "kvm-access")
+    here = live.run(*question, user=user)
+    told = json.loads(here.stdout)["findings"]
+    assert [one["status"] for one in told] == [status] and words in told[0]["seen"]
+    assert run(*question, "--host", record(live, user=user)).stdout == here.stdout
+
+
 def test_only_the_owner_may_read_a_recording(live):
     archive = record(live)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600

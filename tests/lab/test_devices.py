@@ -191,29 +191,5 @@ def test_a_guest_boots_by_uefi_with_the_devices():
     lab(SCENARIOS / "uefi.sh")
 
 
-CHECKED = [
-    ("vtd", [], {}),
-    ("vtd", ["--append", "intel_iommu=off"], {"iommu-groups": "FAIL", "iommu-cmdline": "FAIL"}),
-    ("none", [], {"iommu-table": "FAIL", "iommu-groups": "FAIL"}),
-    ("amd", [], {}),
-]
-if FULL:
-    CHECKED += [("off", [], {"iommu-groups": "FAIL", "iommu-cmdline": "FAIL"}),
-                ("amd", ["--append", "amd_iommu=off"],
-                 {"iommu-groups": "FAIL", "iommu-cmdline": "FAIL"})]
-
-
-@pytest.mark.parametrize("iommu,options,failing", CHECKED)
-def test_check_finds_what_is_wrong_with_the_host_and_nothing_else(iommu, options, failing):
-    """Nothing may FAIL on a host that is ready; as nobody nothing is better than it is."""
-    told = sections(lab(SCENARIOS / "check.sh", iommu=iommu, options=options))
-    for user in ("check", "nobody"):
-        found = json.loads(told[user])["findings"]
-        failed = {one["check"]: "FAIL" for one in found
-                  if one["status"] == "FAIL" and one["area"] != "device"}
-        hidden = {one["check"] for one in found if one["status"] == "UNKNOWN"}
-        assert {**failed, **{check: "FAIL" for check in failing if check in hidden}} == failing
-
-
 def test_without_an_iommu_the_way_out_is_named():
     lab(SCENARIOS / "no-iommu.sh", iommu="none")
