@@ -147,26 +147,24 @@ static int look_at_folder(const struct check_facts *facts, const char *folder,
 	return 0;
 }
 
-static unsigned int builders_of(const struct check_facts *facts,
-				const struct bootcfg_image_file *image)
+/* Debian's dracut gives its images the names that initramfs-tools gives. */
+static enum bootcfg_builder builder_of(const struct check_facts *facts,
+				       const struct bootcfg_image_file *image)
 {
-	if (image->builder == BUILDER_UNKNOWN)
-		return OF_ALL;
-	/* Debian's dracut gives its images the names that initramfs-tools gives. */
 	if (image->builder == BUILDER_INITRAMFS_TOOLS &&
 	    host_exists(facts->host, "usr/bin/dracut") &&
 	    !host_exists(facts->host, "usr/sbin/mkinitramfs"))
-		return OF(BUILDER_DRACUT);
-	return OF(image->builder);
+		return BUILDER_DRACUT;
+	return image->builder;
 }
 
 static int look_at_inputs(const struct check_facts *facts, struct newer *newer)
 {
-	unsigned int builders = builders_of(facts, newer->image);
+	enum bootcfg_builder builder = builder_of(facts, newer->image);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(inputs); i++) {
-		if (!(inputs[i].builders & builders))
+		if (builder && !(inputs[i].builders & OF(builder)))
 			continue;
 		if (inputs[i].ending)
 			r = look_at_folder(facts, inputs[i].path, inputs[i].ending,
@@ -195,8 +193,10 @@ static int tell_older(struct check_run *run, const struct newer *newer)
 			      " made anew",
 			      newer->image->release);
 	return r < 0 ? r
-		     : check_fix(run, "%s (check --boot tells what is in the image)",
-				 check_rebuild(run->facts));
+		     : check_fix(
+			       run, "%s (check --boot tells what is in the image)",
+			       check_rebuild_image(run->facts,
+						   builder_of(run->facts, newer->image)));
 }
 
 /* One finding for all of them: it is worth knowing where something else is amiss. */
@@ -256,7 +256,9 @@ static int tell_without(struct check_run *run)
 	for (size_t i = 0; i < kernels->count; i++) {
 		const char *release = kernels->items[i].release;
 
-		if (!has_image(run->facts, release) && !needs_none(run->facts, release))
+		/* One without a folder is not installed, though it may be running. */
+		if (kernels->items[i].folder && !has_image(run->facts, release) &&
+		    !needs_none(run->facts, release))
 			check_add_name(&names, "", release);
 	}
 	if (!names.len)

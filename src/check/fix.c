@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How a thing is done on this host: by its boot loader, and by its distribution. */
-#include "check/internal.h"
+#include "check/images.h"
 
 const char *check_rebuild(const struct check_facts *facts)
 {
@@ -14,6 +14,23 @@ const char *check_rebuild(const struct check_facts *facts)
 		return "mkinitcpio -P";
 	default:
 		return "make the initramfs anew";
+	}
+}
+
+const char *check_rebuild_image(const struct check_facts *facts,
+				enum bootcfg_builder builder)
+{
+	switch (builder) {
+	case BUILDER_INITRAMFS_TOOLS:
+		return "update-initramfs -u -k all";
+	case BUILDER_DRACUT:
+		return "dracut -f --regenerate-all";
+	case BUILDER_MKINITCPIO:
+		return "mkinitcpio -P";
+	case BUILDER_BOOSTER:
+		return "/usr/lib/booster/regenerate_images";
+	default:
+		return check_rebuild(facts);
 	}
 }
 

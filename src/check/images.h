@@ -44,6 +44,11 @@ bool check_names_module(const char *list, const char *module);
 int check_read_image(const struct host *host, const char *path,
 		     struct bootcfg_image *ret_image);
 
+/* How all images of a builder are made anew; of one that is not known, as check_rebuild()
+ * has it. */
+const char *check_rebuild_image(const struct check_facts *facts,
+				enum bootcfg_builder builder);
+
 /* Tells that there are no images to look at, or why they are not known. */
 int check_tell_no_images(struct check_run *run);
 

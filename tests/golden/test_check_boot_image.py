@@ -97,6 +97,9 @@ WRONG = [
     ("boot-image", in_turn(no_softdep, holds(debian({**BOTH, VFIO: IDS, "conf/modules":
                                                      "vfio-pci\n"}))), "WARN", "softdep"),
     ("boot-image", in_turn(no_softdep, holds(dracut(BOTH))), "WARN", 'force_drivers+=" vfio-pci "'),
+    ("boot-image", holds(dracut({**BOTH, f"usr/lib/{VFIO[4:]}": IDS})), "WARN", "force_drivers+="),
+    ("boot-image", holds(dracut({**BOTH, "etc/modprobe.d/x.conf": ""})), "WARN", "dracut -f"),
+    ("boot-image", holds(dracut(BOTH, "vfio-pci")), "WARN", f'install_items+=" /{VFIO} "'),
     ("boot-image", in_turn(arch, holds(mkinitcpio(BOTH, "nouveau", "vfio_pci"), ARCH)), "WARN",
      "begin MODULES="),
     ("boot-image", holds(booster(RELEASE, ["vfio_pci", "nouveau"], options="ids=1234:5046")), "WARN",
@@ -113,6 +116,7 @@ WRONG = [
     ("boot-image", holds(debian({**BOTH, VFIO: IDS + "install nouveau /sbin/own\n"})), "UNKNOWN", None),
     ("boot-image", lambda host: host.file(IMAGE, b"LUKS\xba\xbe" + bytes(500)), "UNKNOWN", None),
     ("boot-image", remove(f"lib/modules/{RELEASE}/modules.alias"), "UNKNOWN", None),
+    ("boot-image", remove(f"lib/modules/{RELEASE}/modules.dep"), "UNKNOWN", None),
 ]
 
 
@@ -212,6 +216,14 @@ def test_each_image_is_looked_into(host):
     image(host, debian(modules(LATER, "nouveau")), f"boot/initrd.img-{LATER}")
     told = {one["subject"]: one["status"] for one in findings(host, "--only", "boot-image")}
     assert told == {f"/{IMAGE}": "PASS", f"/boot/initrd.img-{LATER}": "WARN"}
+
+
+def test_the_fix_is_that_of_the_builder_and_not_of_the_distribution(host):
+    image(host, dracut({**BOTH, "etc/modprobe.d/x.conf": ""}))
+    host.file("usr/bin/dracut", "")
+    write(VFIO, MODPROBE)(host)
+    for check in ("boot-image", "boot-image-age"):
+        assert "dracut -f --regenerate-all" in find_wrong(host, check, "WARN", None)[0]["fix"]
 
 
 @pytest.mark.parametrize("path", [
