@@ -4,8 +4,8 @@
 
 /*
  * Whether a host is ready to give devices to guests: a table of checks, each of which
- * says what it saw, why that matters and what to do. Checks read and never change; they
- * start no program.
+ * says what it saw, why that matters and what to do. Checks read and never change, but
+ * for what root's remember in /run/pciferry/images; they start no program.
  */
 #include <stdbool.h>
 #include <stddef.h>
