@@ -32,37 +32,87 @@ static bool is_configured(const struct plan_view *view, const char *word)
 	return false;
 }
 
-/* Whether each installed kernel turns VT-d on by itself. */
-static bool is_on_by_default(const struct plan_view *view)
+/* The graphics of an Intel processor, which sits at 00:02.0. */
+static bool has_integrated_display(const struct plan_view *view, const struct plan *plan)
 {
-	for (size_t i = 0; i < view->kernels->count; i++)
-		if (bootcfg_option(&view->kernels->items[i], "INTEL_IOMMU_DEFAULT_ON") !=
-		    BOOTCFG_BUILTIN)
-			return false;
-	return view->kernels->count > 0;
+	static const struct pci_address place = { .device = 2 };
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pci_device *device =
+			pci_find(&view->devices, &plan->members[i].address);
+
+		if (!pci_address_compare(&device->address, &place) &&
+		    device->class_code >> 16 == 0x03)
+			return true;
+	}
+	return false;
 }
 
 /*
- * AMD-Vi is on wherever the firmware has it. Where VT-d is on without a word, the word is
- * not written: a kernel that does so now keeps doing it.
+ * Whether each installed kernel turns VT-d on by itself; with _INTGPU_OFF for all but the
+ * integrated display (drivers/iommu/intel/Kconfig).
  */
-static bool needs_intel_word(const struct plan_view *view)
+static bool is_on_by_default(const struct plan_view *view, bool integrated)
+{
+	for (size_t i = 0; i < view->kernels->count; i++) {
+		struct bootcfg_kernel *kernel = &view->kernels->items[i];
+
+		if (bootcfg_option(kernel, "INTEL_IOMMU_DEFAULT_ON") == BOOTCFG_BUILTIN)
+			continue;
+		if (integrated ||
+		    bootcfg_option(kernel, "INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF") !=
+			    BOOTCFG_BUILTIN)
+			return false;
+	}
+	return view->kernels->count > 0;
+}
+
+/* Whether each entry turns it on, "intel_iommu=on,sm_on" among them. */
+static bool is_on_by_entries(const struct plan_view *view)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->boot.entries.count; i++) {
+		const struct bootcfg_entry *entry = &view->boot.entries.items[i];
+		const struct bootcfg_parameter *word =
+			bootcfg_find_parameter(&entry->cmdline, "intel_iommu");
+
+		if (entry->recovery)
+			continue;
+		count++;
+		if (!word || !bootcfg_value_has(word->value, "on"))
+			return false;
+	}
+	return count > 0;
+}
+
+/*
+ * AMD-Vi is on wherever the firmware has it. Where VT-d is on without a word, or the word
+ * is there, it is not written. That it is on now does not count: the word may have been
+ * typed into the boot menu, for one boot.
+ */
+static bool needs_intel_word(const struct plan_view *view, const struct plan *plan)
 {
 	if (view->firmware.fact != FACT_KNOWN || view->firmware.kind != IOMMU_DMAR)
 		return false;
-	return !view->groups.count && !is_on_by_default(view);
+	/* No entry to be read, and it is on: whoever turned it on knows where. */
+	if (!view->boot.entries.count && view->groups.count)
+		return false;
+	return !is_on_by_entries(view) &&
+	       !is_on_by_default(view, has_integrated_display(view, plan));
 }
 
 int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
 			 struct error *err)
 {
 	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { { 0 }, { 0 } };
+	bool needed = needs_intel_word(view, plan);
 	int r = 0;
 
-	if (needs_intel_word(view))
+	if (needed)
 		r = string_list_add(&wanted.add, "intel_iommu=on");
 	/* Devices of the host's own need no translation, and are faster without. */
-	if (r == 0 && needs_intel_word(view))
+	if (r == 0 && needed)
 		r = string_list_add(&wanted.add, "iommu=pt");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(off_words); i++)
 		if (is_configured(view, off_words[i]))

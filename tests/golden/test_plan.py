@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 import bootfiles
+import checks
 from checks import CARD, PORT
 from configspace import ENDPOINT, Config
 from program import PROGRAM, SCHEMA
@@ -50,19 +51,24 @@ def tool(host, path, text):
     (host.root / path).chmod(0o755)
 
 
-@pytest.fixture(name="off")
-def host_with_the_iommu_off(host):
-    """Before anybody has turned it on."""
-    for path in host.root.rglob("iommu_group"):
-        path.unlink()
-    shutil.rmtree(host.root / "sys/kernel/iommu_groups")
-    (host.root / "run").mkdir(exist_ok=True)
-    (host.root / "bin").mkdir()
-    (host.root / "dev").mkdir(exist_ok=True)
+@pytest.fixture(name="rooted")
+def host_with_a_shell(host):
+    """The ready host, in which tools can run."""
+    for folder in ("run", "bin", "dev"):
+        (host.root / folder).mkdir(exist_ok=True)
     shutil.copy(BUSYBOX, host.root / "bin/busybox")
     for name in ("sh", "sed", "echo"):
         (host.root / f"bin/{name}").symlink_to("busybox")
     return host
+
+
+@pytest.fixture(name="off")
+def host_with_the_iommu_off(rooted):
+    """Before anybody has turned it on."""
+    for path in rooted.root.rglob("iommu_group"):
+        path.unlink()
+    shutil.rmtree(rooted.root / "sys/kernel/iommu_groups")
+    return rooted
 
 
 def early(host):
@@ -192,6 +198,32 @@ def test_what_turns_it_off_is_taken_out(off):
     assert (off.root / "etc/default/grub").read_text() == (
         'GRUB_CMDLINE_LINUX_DEFAULT="quiet splash"\n')
     assert "iommu=off" not in (off.root / "boot/grub/grub.cfg").read_text()
+
+
+def added(host):
+    """The words that a plan adds to the kernel's command line."""
+    told = json.loads(run("plan", CARD, "--root", host.root, "--json").stdout)
+    return [one["purpose"] for one in told["edits"] if "grub" in one["path"]
+            and one["kind"] == "write"]
+
+
+def test_the_word_is_written_only_where_no_kernel_needs_none(off):
+    """Debian's kernels turn it on by themselves, but for the integrated display."""
+    make(off, debian)
+    assert added(off) == ["add intel_iommu=on iommu=pt"]
+    for option in ("INTEL_IOMMU_DEFAULT_ON", "INTEL_IOMMU_DEFAULT_ON_INTGPU_OFF"):
+        off.file(f"boot/config-{checks.RELEASE}", checks.config(**{option: "y"}))
+        assert not added(off)
+    checks.kernel(off, "6.12.9-amd64")
+    assert added(off) == ["add intel_iommu=on iommu=pt"], "the other kernel needs it"
+
+
+def test_a_word_typed_for_one_boot_is_written_down(rooted):
+    """The IOMMU is on, with groups, and no entry would turn it on again."""
+    make(rooted, debian)
+    assert added(rooted) == ["add intel_iommu=on iommu=pt"]
+    checks.grub(rooted, checks.menuentry("Debian", "ro intel_iommu=on,sm_on"))
+    assert not added(rooted)
 
 
 def test_two_settings_of_one_file_are_both_changed(off):
