@@ -44,6 +44,12 @@ def _parser():
                                   allow_abbrev=False)
     _add_options(command)
 
+    command = commands.add_parser(
+        "boot", help="start the machine from another initramfs, until it powers off",
+        allow_abbrev=False)
+    _add_options(command)
+    command.add_argument("image", metavar="INITRAMFS")
+
     command = commands.add_parser("prepare", help="download and build what run needs",
                                   allow_abbrev=False)
     command.add_argument("--kernel", action="append", help="may be given more than once")
@@ -115,6 +121,15 @@ def _shell(options):
     return run.run(options, ["/bin/bash", "-i"])
 
 
+def _boot(options):
+    if not os.path.isfile(options.image):
+        raise LabError(options.image, "no such file")
+    _fill_in(options, {})
+    options.terminal = False
+    errors.quiet = options.quiet
+    return run.boot(options, os.path.realpath(options.image))
+
+
 def _prepare(options):
     for name in options.kernel or [kernel.default_name()]:
         run.prepare(name, options.machine)
@@ -129,7 +144,7 @@ def _list(_options):
     return 0
 
 
-COMMANDS = {"run": _run, "shell": _shell, "prepare": _prepare, "list": _list}
+COMMANDS = {"run": _run, "shell": _shell, "boot": _boot, "prepare": _prepare, "list": _list}
 
 
 def _terminate(number, _frame):

@@ -60,6 +60,29 @@ def run(options, command):
         return status
 
 
+def boot(options, image):
+    """Start the machine from another initramfs; what it said on its console, and 0 or 124.
+
+    It ends when it powers itself off, or with the deadline.
+    """
+    parts = prepare(options.kernel, options.machine)._replace(host_image=image)
+    folder, lock = cache.new_run_dir()
+    with lock:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            arguments = qemu.command_line(options, parts, theirs.fileno())
+            with open(os.path.join(folder, "qemu.log"), "wb") as log, Process(
+                    arguments, folder, log, theirs, terminal=False) as process:
+                status = process.wait(options.timeout)
+        if status:
+            raise _failure("virtual host", f"QEMU ended with status {status}", folder)
+        with open(os.path.join(folder, "console.log"), "rb") as console:
+            sys.stdout.buffer.write(console.read())
+        if status is None:
+            complain(f"deadline: not off after {options.timeout} seconds; {_where(folder)}")
+        return STATUS_DEADLINE if status is None else 0
+
+
 class Process:
     """QEMU, which never outlives the lab."""
 

@@ -28,37 +28,33 @@ int write_all(int fd, const void *bytes, size_t len)
 }
 
 static int fill(int fd, const void *bytes, size_t len,
-		int (*prepare)(int fd, const void *argument), const void *argument,
+		const struct atomic_preparation *preparation,
 		enum atomic_durability durability)
 {
 	int r = write_all(fd, bytes, len);
 
 	if (r == 0)
-		r = prepare(fd, argument);
+		r = preparation->prepare(fd, preparation->argument);
 	if (r < 0)
 		return r;
 	return durability == ATOMIC_DURABLE && fsync(fd) < 0 ? -errno : 0;
 }
 
-int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, size_t len,
-			    int (*prepare)(int fd, const void *argument),
-			    const void *argument, enum atomic_durability durability)
+static int replace(int dir_fd, const char *name, const void *bytes, size_t len,
+		   const struct atomic_preparation *preparation,
+		   enum atomic_durability durability)
 {
+	const char *temporary = preparation->temporary;
 	_cleanup_close_ int fd = -1;
-	char temporary[NAME_MAX + 1];
-	int r, n;
+	int r;
 
-	n = snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid());
-	if (n < 0 || (size_t)n >= sizeof(temporary))
-		return -ENAMETOOLONG;
-	/* What is there under this name is left from a process that died and had this
-	 * pid. */
+	/* What is there under this name is left from a process that died. */
 	unlinkat(dir_fd, temporary, 0);
 	fd = openat(dir_fd, temporary,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	r = fill(fd, bytes, len, prepare, argument, durability);
+	r = fill(fd, bytes, len, preparation, durability);
 	if (r == 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -70,6 +66,12 @@ int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, siz
 	return 0;
 }
 
+int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, size_t len,
+			    const struct atomic_preparation *preparation)
+{
+	return replace(dir_fd, name, bytes, len, preparation, ATOMIC_DURABLE);
+}
+
 /* The mode that was asked for, whatever the umask. */
 static int set_mode(int fd, const void *argument)
 {
@@ -79,6 +81,15 @@ static int set_mode(int fd, const void *argument)
 int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
 		   mode_t mode, enum atomic_durability durability)
 {
-	return atomic_replace_prepared(dir_fd, name, bytes, len, set_mode, &mode,
-				       durability);
+	char temporary[NAME_MAX + 1];
+	struct atomic_preparation preparation = {
+		.prepare = set_mode,
+		.argument = &mode,
+		.temporary = temporary,
+	};
+	int n = snprintf(temporary, sizeof(temporary), ".%s.%d.new", name, (int)getpid());
+
+	if (n < 0 || (size_t)n >= sizeof(temporary))
+		return -ENAMETOOLONG;
+	return replace(dir_fd, name, bytes, len, &preparation, durability);
 }

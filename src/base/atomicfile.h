@@ -19,13 +19,24 @@ enum atomic_durability {
 int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
 		   mode_t mode, enum atomic_durability durability);
 
-/*
- * The same, after `prepare` has given the new file, open at fd, its owner, mode, times
- * and attributes, which are not rename's to keep. It returns 0 or -errno.
- */
+struct atomic_preparation {
+	/*
+	 * Gives the new file, open at fd, its owner, mode, times and attributes, which
+	 * are not rename's to keep. Returns 0 or -errno.
+	 */
+	int (*prepare)(int fd, const void *argument);
+	const void *argument;
+
+	/*
+	 * The temporary file's name, for one writer at a time, who finds it again after
+	 * a crash. What has that name is removed.
+	 */
+	const char *temporary;
+};
+
+/* The same, prepared, and synced. */
 int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, size_t len,
-			    int (*prepare)(int fd, const void *argument),
-			    const void *argument, enum atomic_durability durability);
+			    const struct atomic_preparation *preparation);
 
 /* Writes all bytes, over interruptions and short writes. Returns 0 or -errno. */
 int write_all(int fd, const void *bytes, size_t len);

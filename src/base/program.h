@@ -22,16 +22,20 @@ struct program {
 	void *argument;
 };
 
+/* The status of what is not there, and of what cannot be started; as a shell has them. */
+enum { PROGRAM_NOT_STARTED = 126, PROGRAM_NOT_THERE = 127 };
+
 /* How it ended. */
 struct program_end {
 	bool in_time;
-	int status; /* as of waitpid(2); 127: it is not there, 126: it cannot be started
-		     */
+	int status; /* as of waitpid(2) */
 };
 
 /*
  * Runs it to its end, in a session of its own, with a plain environment and nothing on
- * its standard input. Returns 0 and *ret_end, or -errno when no process could be made.
+ * its standard input. What it leaves running goes on, with nobody at its output. When
+ * this process dies, it gets SIGTERM. Returns 0 and *ret_end, or -errno when no process
+ * could be made.
  */
 int program_run(const struct program *program, struct program_end *ret_end);
 

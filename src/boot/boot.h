@@ -9,6 +9,7 @@
 #include "boot/text.h"
 #include "bootcfg/boot.h"
 #include "change/edit.h"
+#include "pci/identity.h"
 
 struct error;
 
@@ -23,5 +24,22 @@ int boot_edit_parameters(const struct host *host, const struct bootcfg_boot *boo
 			 const struct boot_parameters *parameters,
 			 struct change_edits *edits, struct string_list *ret_instructions,
 			 struct error *err);
+
+/* A device that is bound at each boot, before any other driver has it. */
+struct boot_binding {
+	struct pci_address address;
+	struct pci_identity identity;
+	const char *driver; /* "vfio-pci" */
+};
+
+/*
+ * Edits after which these are bound at each boot by their addresses, where they still are
+ * what they are now: lines of /etc/pciferry.tab, and the images of all kernels made anew.
+ * The hooks in those are the package's: -ENOENT where the one for this host's tool is not
+ * installed. ret_instructions as above. Returns 0 or -errno.
+ */
+int boot_edit_bindings(const struct host *host, const struct boot_binding *bindings,
+		       size_t count, struct change_edits *edits,
+		       struct string_list *ret_instructions, struct error *err);
 
 #endif

@@ -76,6 +76,43 @@ static int edit_place(struct boot_text *text, const struct place *place,
 	return boot_text_edit_line(text, place->line, place->skip, parameters, ret_why);
 }
 
+/* The file as it is, or as an edit before this one makes it. */
+static int take_text(const struct work *work, const char *path, const char *fresh,
+		     struct boot_text *text, struct change_edit **ret_edit)
+{
+	int r;
+
+	*ret_edit = change_edit_find(work->edits, path);
+	if (*ret_edit) {
+		text->bytes = strndup((*ret_edit)->bytes, (*ret_edit)->len);
+		text->len = (*ret_edit)->len;
+		return text->bytes ? 0 : -ENOMEM;
+	}
+	r = host_read_file(work->host, path, &text->bytes, &text->len);
+	if (r != -ENOENT || !fresh)
+		return r;
+	text->bytes = strdup(fresh);
+	text->len = strlen(fresh);
+	return text->bytes ? 0 : -ENOMEM;
+}
+
+static int put_text(const struct work *work, const char *path, struct boot_text *text,
+		    struct change_edit *edit, const struct boot_parameters *parameters)
+{
+	char purpose[2304];
+
+	if (!edit)
+		return change_edit_write(work->edits, path,
+					 wish(parameters, purpose, sizeof(purpose)),
+					 text->bytes, text->len);
+	free(edit->bytes);
+	edit->bytes = steal(text->bytes);
+	edit->len = text->len;
+	free(edit->purpose);
+	edit->purpose = strdup(wish(work->parameters, purpose, sizeof(purpose)));
+	return edit->purpose ? 0 : -ENOMEM;
+}
+
 /* All places of one file, which is read once; what is not there begins with `fresh`. */
 static int edit_file(const struct work *work, const char *path,
 		     const struct place *places, size_t count, const char *fresh,
@@ -84,13 +121,9 @@ static int edit_file(const struct work *work, const char *path,
 	_cleanup_(boot_text_free) struct boot_text text = { 0 };
 	_cleanup_free_ char *before = NULL;
 	const char *why = "the line is not there any more";
-	char purpose[2304];
-	int r = host_read_file(work->host, path, &text.bytes, &text.len);
+	struct change_edit *edit;
+	int r = take_text(work, path, fresh, &text, &edit);
 
-	if (r == -ENOENT && fresh) {
-		text = (struct boot_text){ strdup(fresh), strlen(fresh) };
-		r = text.bytes ? 0 : -ENOMEM;
-	}
 	if (r == -ENOMEM)
 		return error_oom(work->err);
 	if (r < 0)
@@ -103,9 +136,7 @@ static int edit_file(const struct work *work, const char *path,
 	if (r == -EINVAL || r == -ENOENT)
 		return instruct(work, path, why);
 	if (r == 0 && strcmp(before, text.bytes) != 0)
-		r = change_edit_write(work->edits, path,
-				      wish(parameters, purpose, sizeof(purpose)),
-				      text.bytes, text.len);
+		r = put_text(work, path, &text, edit, parameters);
 	return r < 0 ? error_oom(work->err) : 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Differences of small texts, in the form of diff -u (POSIX.1-2017, diff, "-U n"). */
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,29 +60,51 @@ static bool is_same(const struct lines *a, size_t i, const struct lines *b, size
 	       !memcmp(a->items[i].text, b->items[j].text, a->items[i].len);
 }
 
-/* How long the longest common subsequence of the rests behind a pair of lines is. */
-static unsigned int longest(const uint16_t *table, size_t index)
+/*
+ * What is between the lines that both begin and both end with: of a long file with a
+ * small change, almost nothing.
+ */
+struct middle {
+	size_t first, a_end, b_end;
+};
+
+static struct middle find_middle(const struct lines *a, const struct lines *b)
 {
-	return table ? table[index] : 0;
+	struct middle middle = { 0, a->count, b->count };
+
+	while (middle.first < a->count && middle.first < b->count &&
+	       is_same(a, middle.first, b, middle.first))
+		middle.first++;
+	while (middle.a_end > middle.first && middle.b_end > middle.first &&
+	       is_same(a, middle.a_end - 1, b, middle.b_end - 1)) {
+		middle.a_end--;
+		middle.b_end--;
+	}
+	return middle;
 }
 
-/* For each pair, (a + 1) * (b + 1) of them. NULL: too large, or no memory for it. */
-static uint16_t *make_table(const struct lines *a, const struct lines *b)
+/*
+ * How long the longest common subsequence of the rests behind a pair of lines is, for
+ * each pair of the middle. NULL: too large, or no memory for it.
+ */
+static uint16_t *make_table(const struct lines *a, const struct lines *b,
+			    const struct middle *middle)
 {
-	size_t width = b->count + 1;
+	size_t a_count = middle->a_end - middle->first;
+	size_t b_count = middle->b_end - middle->first, width = b_count + 1;
 	uint16_t *table;
 
-	if (a->count > LINES_MAX || b->count > LINES_MAX)
+	if (a_count > LINES_MAX || b_count > LINES_MAX)
 		return NULL;
-	table = calloc((a->count + 1) * width, sizeof(*table));
+	table = calloc((a_count + 1) * width, sizeof(*table));
 	if (!table)
 		return NULL;
-	for (size_t i = a->count; i-- > 0;)
-		for (size_t j = b->count; j-- > 0;) {
+	for (size_t i = a_count; i-- > 0;)
+		for (size_t j = b_count; j-- > 0;) {
 			uint16_t below = table[(i + 1) * width + j];
 			uint16_t beside = table[i * width + j + 1];
 
-			if (is_same(a, i, b, j))
+			if (is_same(a, middle->first + i, b, middle->first + j))
 				table[i * width + j] =
 					(uint16_t)(table[(i + 1) * width + j + 1] + 1);
 			else
@@ -90,32 +113,40 @@ static uint16_t *make_table(const struct lines *a, const struct lines *b)
 	return table;
 }
 
-static size_t make_rows(const struct lines *a, const struct lines *b,
-			const uint16_t *table, struct row *rows)
+/* What comes next of the middle, at lines i and j of it. */
+static char choose(const struct lines *a, const struct lines *b,
+		   const struct middle *middle, const uint16_t *table, size_t i, size_t j)
 {
-	size_t width = b->count + 1, i = 0, j = 0, count = 0;
+	size_t width = middle->b_end - middle->first + 1;
+
+	if (middle->first + i == middle->a_end)
+		return '+';
+	if (middle->first + j == middle->b_end || !table)
+		return '-';
+	if (is_same(a, middle->first + i, b, middle->first + j))
+		return ' ';
+	return table[(i + 1) * width + j] >= table[i * width + j + 1] ? '-' : '+';
+}
+
+static size_t make_rows(const struct lines *a, const struct lines *b,
+			const struct middle *middle, const uint16_t *table,
+			struct row *rows)
+{
+	size_t i = 0, j = 0, count = 0;
 
 	while (i < a->count || j < b->count) {
-		bool from_a = i < a->count;
-		struct row *row = &rows[count++];
+		bool in_middle =
+			i >= middle->first && (i < middle->a_end || j < middle->b_end);
+		char mark = in_middle ? choose(a, b, middle, table, i - middle->first,
+					       j - middle->first)
+				      : ' ';
+		const struct lines *from = mark == '+' ? b : a;
+		size_t line = mark == '+' ? j : i;
 
-		if (from_a && j < b->count && is_same(a, i, b, j) &&
-		    longest(table, i * width + j)) {
-			*row = (struct row){ ' ', a->items[i],
-					     a->unended && i + 1 == a->count };
-			i++;
-			j++;
-		} else if (from_a &&
-			   (j == b->count || longest(table, (i + 1) * width + j) >=
-						     longest(table, i * width + j + 1))) {
-			*row = (struct row){ '-', a->items[i],
-					     a->unended && i + 1 == a->count };
-			i++;
-		} else {
-			*row = (struct row){ '+', b->items[j],
-					     b->unended && j + 1 == b->count };
-			j++;
-		}
+		rows[count++] = (struct row){ mark, from->items[line],
+					      from->unended && line + 1 == from->count };
+		i += mark != '+';
+		j += mark != '-';
 	}
 	return count;
 }
@@ -157,10 +188,12 @@ static void print_rows(FILE *stream, const struct row *rows, size_t first, size_
 	fprintf(stream, " ");
 	print_range(stream, '+', b_line, b_count);
 	fprintf(stream, " @@\n");
-	for (size_t i = first; i < end; i++)
-		fprintf(stream, "%c%.*s\n%s", rows[i].mark, (int)rows[i].line.len,
-			rows[i].line.text,
-			rows[i].unended ? "\\ No newline at end of file\n" : "");
+	for (size_t i = first; i < end; i++) {
+		fputc(rows[i].mark, stream);
+		fwrite(rows[i].line.text, 1, rows[i].line.len, stream);
+		fputs(rows[i].unended ? "\n\\ No newline at end of file\n" : "\n",
+		      stream);
+	}
 }
 
 static void print_hunks(FILE *stream, const struct row *rows, size_t count)
@@ -186,35 +219,49 @@ static void print_hunks(FILE *stream, const struct row *rows, size_t count)
 	}
 }
 
+static int print_diff(FILE *stream, const struct lines *a, const struct lines *b)
+{
+	struct middle middle = find_middle(a, b);
+	_cleanup_free_ uint16_t *table = make_table(a, b, &middle);
+	_cleanup_free_ struct row *rows = calloc(a->count + b->count + 1, sizeof(*rows));
+
+	if (!rows)
+		return -ENOMEM;
+	print_hunks(stream, rows, make_rows(a, b, &middle, table, rows));
+	return 0;
+}
+
+static bool is_text(const char *bytes, size_t len)
+{
+	return !bytes || !memchr(bytes, '\0', len);
+}
+
 char *change_diff(const char *path, const char *before, size_t before_len,
 		  const char *after, size_t after_len)
 {
 	struct lines a = { 0 }, b = { 0 };
-	uint16_t *table = NULL;
-	struct row *rows = NULL;
+	bool is_same_text = before && after && before_len == after_len &&
+			    !memcmp(before, after, before_len);
 	char *text = NULL;
 	size_t size = 0;
 	FILE *stream = open_memstream(&text, &size);
-	bool sound = stream && split(before ? before : "", before_len, &a) == 0 &&
-		     split(after ? after : "", after_len, &b) == 0;
+	int r = stream ? 0 : -ENOMEM;
 
-	if (sound) {
-		table = make_table(&a, &b);
-		rows = calloc(a.count + b.count + 1, sizeof(*rows));
-		sound = rows != NULL;
-	}
-	if (sound) {
+	if (r == 0 && !is_same_text)
 		fprintf(stream, "--- %s%s\n+++ %s%s\n", before ? "/" : "",
 			before ? path : "/dev/null", after ? "/" : "",
 			after ? path : "/dev/null");
-		print_hunks(stream, rows, make_rows(&a, &b, table, rows));
-	}
+	if (r == 0 && !(is_text(before, before_len) && is_text(after, after_len)))
+		fputs(is_same_text ? "" : "Binary files differ\n", stream);
+	else if (r == 0 && (split(before ? before : "", before_len, &a) < 0 ||
+			    split(after ? after : "", after_len, &b) < 0))
+		r = -ENOMEM;
+	else if (r == 0)
+		r = print_diff(stream, &a, &b);
 	if (stream && fclose(stream) != 0)
-		sound = false;
-	if (!sound)
+		r = -ENOMEM;
+	if (r < 0)
 		free(steal(text));
-	free(table);
-	free(rows);
 	free(a.items);
 	free(b.items);
 	return text;

@@ -46,6 +46,9 @@ int change_edit_remove(struct change_edits *edits, const char *path, const char 
 /* `arguments` ends with NULL. A tool that is there twice runs once, where it was last. */
 int change_edit_run(struct change_edits *edits, const char *program,
 		    const char *const *arguments, const char *purpose);
+
+/* The edit that writes this file; NULL: none does. */
+struct change_edit *change_edit_find(const struct change_edits *edits, const char *path);
 void change_edits_free(struct change_edits *edits); /* takes NULL */
 
 /* Moves all of `from` behind those of `edits`. Returns 0 or -ENOMEM. */
@@ -53,8 +56,8 @@ int change_edits_move(struct change_edits *edits, struct change_edits *from);
 
 /*
  * Reads what each file is like now, and takes out what would change nothing: files that
- * are so already, and, when no file changes, the tools. Refuses (-ELOOP, -EISDIR, ...) a
- * path that is no file. Returns 0 or -errno.
+ * are so already, and tools before which no file of the list changes. The other tools
+ * come last. Refuses (-ELOOP, -EISDIR, ...) a path that is no file. Returns 0 or -errno.
  */
 int change_edits_look(const struct host *host, struct change_edits *edits,
 		      struct error *err);
@@ -106,7 +109,8 @@ struct change_record {
 	long long time; /* seconds since 1970 */
 	char *title;
 	struct string_list subjects;
-	struct change_edits edits; /* with what was there before, and what was written */
+	struct change_edits edits;  /* with what was there before, and what was written */
+	struct journal_file *files; /* for change_undo(), one for each edit */
 	char *damage; /* why some of it could not be read; NULL: it is sound */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +12,7 @@
 #include "change/edit.h"
 #include "change/internal.h"
 
-static void edit_free(struct change_edit *edit)
+void change_edit_free(struct change_edit *edit)
 {
 	free(edit->path);
 	free(edit->purpose);
@@ -26,14 +27,14 @@ void change_edits_free(struct change_edits *edits)
 	if (!edits)
 		return;
 	for (size_t i = 0; i < edits->count; i++)
-		edit_free(&edits->items[i]);
+		change_edit_free(&edits->items[i]);
 	free(edits->items);
 	memset(edits, 0, sizeof(*edits));
 }
 
 static void take_out(struct change_edits *edits, size_t index)
 {
-	edit_free(&edits->items[index]);
+	change_edit_free(&edits->items[index]);
 	edits->count--;
 	memmove(&edits->items[index], &edits->items[index + 1],
 		(edits->count - index) * sizeof(*edits->items));
@@ -48,7 +49,7 @@ int change_edits_add(struct change_edits *edits, struct change_edit *edit)
 		edits->items = larger;
 	if (!larger || !edit->path || !edit->purpose ||
 	    (edit->kind == EDIT_WRITE && !edit->bytes)) {
-		edit_free(edit);
+		change_edit_free(edit);
 		return -ENOMEM;
 	}
 	edits->items[edits->count++] = *edit;
@@ -101,6 +102,15 @@ int change_edit_remove(struct change_edits *edits, const char *path, const char 
 				    .purpose = strdup(purpose) };
 
 	return change_edits_add(edits, &edit);
+}
+
+struct change_edit *change_edit_find(const struct change_edits *edits, const char *path)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits->items[i].kind == EDIT_WRITE &&
+		    !strcmp(edits->items[i].path, path))
+			return &edits->items[i];
+	return NULL;
 }
 
 static bool is_same_tool(const struct change_edit *a, const struct change_edit *b)
@@ -156,11 +166,29 @@ int change_look_at(const struct host *host, const char *path, bool *ret_existed,
 	return host_read_file(host, path, ret_bytes, ret_len);
 }
 
+const char *change_subject(const char *path, char buffer[ERROR_SUBJECT_SIZE])
+{
+	snprintf(buffer, ERROR_SUBJECT_SIZE, "/%s", path);
+	return buffer;
+}
+
+const char *change_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 int change_explain_path(const char *path, int r, struct error *err)
 {
-	error_set(err, -r, path, "%s",
-		  r == -ELOOP ? "it is a link, and only files are changed"
-			      : strerror(-r));
+	char subject[ERROR_SUBJECT_SIZE];
+
+	error_set(err, -r, change_subject(path, subject), "%s",
+		  r == -ELOOP	 ? "it is a link, and only files are changed"
+		  : r == -EISDIR ? "it is a folder, and only files are changed"
+		  : r == -EINVAL ? "it is no file, and only files are changed"
+		  : r == -EBUSY	 ? "somebody else has changed it meanwhile: it stays"
+				 : strerror(-r));
 	if (r == -ELOOP)
 		error_hint(err, "put a file in its place, and try again");
 	return r;
@@ -176,6 +204,20 @@ static int look(const struct host *host, struct change_edit *edit, struct error 
 	return r < 0 ? change_explain_path(edit->path, r, err) : 0;
 }
 
+/* The second would be made of what the first one made: neither could be taken back. */
+static int refuse_twice(const struct change_edits *edits, size_t index, struct error *err)
+{
+	const struct change_edit *edit = &edits->items[index];
+	char subject[ERROR_SUBJECT_SIZE];
+
+	for (size_t i = 0; i < index; i++)
+		if (edits->items[i].kind != EDIT_RUN &&
+		    !strcmp(edits->items[i].path, edit->path))
+			return error_set(err, EEXIST, change_subject(edit->path, subject),
+					 "two edits of one file in one change");
+	return 0;
+}
+
 static bool changes_nothing(const struct change_edit *edit)
 {
 	if (edit->kind == EDIT_REMOVE)
@@ -185,25 +227,61 @@ static bool changes_nothing(const struct change_edit *edit)
 	       !memcmp(edit->bytes, edit->before, edit->len);
 }
 
-int change_edits_look(const struct host *host, struct change_edits *edits,
-		      struct error *err)
+/* Takes out tools before which no file changes: what they would make is there. */
+static void drop_tools(struct change_edits *edits)
 {
 	size_t files = 0;
 
-	for (size_t i = 0; i < edits->count;) {
-		struct change_edit *edit = &edits->items[i];
-		int r = edit->kind == EDIT_RUN ? 0 : look(host, edit, err);
-
-		if (r < 0)
-			return r;
-		if (changes_nothing(edit)) {
+	for (size_t i = 0; i < edits->count;)
+		if (edits->items[i].kind != EDIT_RUN) {
+			files++;
+			i++;
+		} else if (files) {
+			i++;
+		} else {
 			take_out(edits, i);
+		}
+}
+
+/* All files first: what is done quickly and may fail, before what takes minutes. */
+static void move_tools_last(struct change_edits *edits)
+{
+	size_t unmoved = edits->count;
+
+	for (size_t i = 0; i < unmoved;) {
+		struct change_edit edit = edits->items[i];
+
+		if (edit.kind != EDIT_RUN) {
+			i++;
 			continue;
 		}
-		files += edit->kind != EDIT_RUN;
-		i++;
+		memmove(&edits->items[i], &edits->items[i + 1],
+			(edits->count - i - 1) * sizeof(edit));
+		edits->items[edits->count - 1] = edit;
+		unmoved--;
 	}
-	while (!files && edits->count)
-		take_out(edits, edits->count - 1);
+}
+
+int change_edits_look(const struct host *host, struct change_edits *edits,
+		      struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < edits->count; i++)
+		if (edits->items[i].kind != EDIT_RUN)
+			r = refuse_twice(edits, i, err);
+	for (size_t i = 0; r == 0 && i < edits->count;) {
+		struct change_edit *edit = &edits->items[i];
+
+		r = edit->kind == EDIT_RUN ? 0 : look(host, edit, err);
+		if (r == 0 && changes_nothing(edit))
+			take_out(edits, i);
+		else
+			i++;
+	}
+	if (r < 0)
+		return r;
+	drop_tools(edits);
+	move_tools_last(edits);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "base/error.h"
 #include "change/change.h"
 #include "change/edit.h"
 
@@ -24,11 +25,12 @@ int change_lock_device(const struct change *change, const char *device,
 		       unsigned int wait_ms, pid_t *ret_holder);
 
 /*
- * Opens the folder of a path, making what is missing of it; what was made is added to
- * ret_made (may be NULL), the outermost first. Returns a descriptor, or -errno.
+ * Opens the folder of a path, making what is missing of it. Returns a descriptor, or
+ * -errno.
  */
-int change_open_parent(const struct host *host, const char *path,
-		       struct string_list *ret_made);
+int change_open_parent(const struct host *host, const char *path);
+
+void change_edit_free(struct change_edit *edit); /* what it holds */
 
 /* Adds an edit, and takes its texts, also on failure. Returns 0 or -ENOMEM. */
 int change_edits_add(struct change_edits *edits, struct change_edit *edit);
@@ -37,8 +39,17 @@ int change_edits_add(struct change_edits *edits, struct change_edit *edit);
 int change_look_at(const struct host *host, const char *path, bool *ret_existed,
 		   char **ret_bytes, size_t *ret_len);
 
-/* The words for what change_look_at() returned. Returns r. */
+/* The words for what went wrong at a path beneath the root. Returns r. */
 int change_explain_path(const char *path, int r, struct error *err);
+
+/* A path as the subject of an error: from the root on. Returns the buffer. */
+const char *change_subject(const char *path, char buffer[ERROR_SUBJECT_SIZE]);
+
+/* The last component of a path. */
+const char *change_file_name(const char *path);
+
+/* Removes a file, if it is there. Returns 0 or -errno. */
+int change_take_away(const struct host *host, const char *path, struct error *err);
 
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -20,27 +21,75 @@
 #include "base/rooted.h"
 #include "change/internal.h"
 
-/* A number that no change has had: the folder is made by whoever takes it. */
+/* The highest number that a change has had. */
+static int find_last(const struct host *host, unsigned int *ret_id)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(host, CHANGE_JOURNAL, &names);
+
+	*ret_id = 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		uint64_t id;
+
+		if (text_parse_number(names.items[i], UINT_MAX - 1, &id) == 0 &&
+		    id > *ret_id)
+			*ret_id = (unsigned int)id;
+	}
+	return r;
+}
+
 static int make_folder(const struct host *host, struct journal *journal)
 {
-	_cleanup_close_ int all = change_open_parent(host, CHANGE_JOURNAL "/", NULL);
+	_cleanup_close_ int all = change_open_parent(host, CHANGE_JOURNAL "/");
 	char name[16];
+	int r;
 
 	if (all < 0)
 		return all;
 	if (fchmod(all, 0700) < 0)
 		return -errno;
-	for (journal->id = 1; journal->id < UINT_MAX; journal->id++) {
-		snprintf(name, sizeof(name), "%u", journal->id);
-		if (mkdirat(all, name, 0700) == 0)
-			break;
-		if (errno != EEXIST)
-			return -errno;
-	}
+	r = find_last(host, &journal->id);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%u", ++journal->id);
+	if (mkdirat(all, name, 0700) < 0)
+		return -errno;
 	journal->dir = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (journal->dir < 0)
 		return -errno;
 	return fsync(all) < 0 ? -errno : 0;
+}
+
+/*
+ * One that could not be completed, as on a full disk. The description goes first: what
+ * has none was never begun.
+ */
+static void discard(const struct host *host, const struct journal *journal)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	_cleanup_close_ int all = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), CHANGE_JOURNAL "/%u", journal->id);
+	if (journal->dir < 0 ||
+	    (unlinkat(journal->dir, "change.json", 0) < 0 && errno != ENOENT) ||
+	    host_list(host, path, &names) < 0)
+		return;
+	for (size_t i = 0; i < names.count; i++)
+		unlinkat(journal->dir, names.items[i], 0);
+	all = change_open_parent(host, path);
+	if (all >= 0)
+		unlinkat(all, change_file_name(path), AT_REMOVEDIR);
+}
+
+const char *change_sum(const char *bytes, size_t len, char buffer[CHANGE_SUM_SIZE])
+{
+	uint64_t sum = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < len; i++)
+		sum = (sum ^ (unsigned char)bytes[i]) * 0x100000001b3;
+	snprintf(buffer, CHANGE_SUM_SIZE, "%016" PRIx64, sum);
+	return buffer;
 }
 
 static int write_numbered(const struct journal *journal, const char *name, size_t number,
@@ -86,12 +135,19 @@ static struct json_object *format_list(const struct string_list *list)
 	return array;
 }
 
+static void add_sum(struct json_object *object, const char *key, const char *bytes,
+		    size_t len)
+{
+	char sum[CHANGE_SUM_SIZE];
+
+	json_object_object_add(object, key,
+			       json_object_new_string(change_sum(bytes, len, sum)));
+}
+
 static int format_edit(const struct change_edit *edit, const struct journal_file *file,
 		       struct json_object *object)
 {
-	static const char *const kinds[] = {
-		[EDIT_WRITE] = "write", [EDIT_REMOVE] = "remove", [EDIT_RUN] = "run"
-	};
+	static const char *const kinds[] = CHANGE_KINDS;
 
 	json_object_object_add(object, "kind", json_object_new_string(kinds[edit->kind]));
 	json_object_object_add(object, "path", json_object_new_string(edit->path));
@@ -102,6 +158,10 @@ static int format_edit(const struct change_edit *edit, const struct journal_file
 		return 0;
 	}
 	json_object_object_add(object, "existed", json_object_new_boolean(edit->existed));
+	if (edit->existed)
+		add_sum(object, "before_sum", edit->before, edit->before_len);
+	if (edit->kind == EDIT_WRITE)
+		add_sum(object, "after_sum", edit->bytes, edit->len);
 	json_object_object_add(object, "folders", format_list(&file->folders));
 	return edit->existed ? change_kept_format(&file->kept, object) : 0;
 }
@@ -115,7 +175,7 @@ static int write_description(const struct journal *journal,
 	const char *text;
 	int r = 0;
 
-	json_object_object_add(root, "version", json_object_new_int(1));
+	json_object_object_add(root, "version", json_object_new_int(CHANGE_VERSION));
 	json_object_object_add(root, "title", json_object_new_string(title->title));
 	json_object_object_add(root, "time", json_object_new_int64(time(NULL)));
 	json_object_object_add(root, "subjects", format_list(title->subjects));
@@ -172,7 +232,8 @@ int change_journal_create(const struct host *host, const struct change_title *ti
 	if (r == 0)
 		r = write_description(&journal, title, edits);
 	if (r < 0) {
-		error_set(err, -r, "/" CHANGE_JOURNAL, "%s", strerror(-r));
+		discard(host, &journal);
+		change_explain_path(CHANGE_JOURNAL, r, err);
 		error_hint(err, "nothing was changed: a change is written down before it"
 				" is made, and needs room there");
 		return r;
@@ -182,15 +243,20 @@ int change_journal_create(const struct host *host, const struct change_title *ti
 	return 0;
 }
 
+void change_journal_files_free(struct journal_file *files, size_t count)
+{
+	for (size_t i = 0; i < count && files; i++) {
+		change_kept_free(&files[i].kept);
+		string_list_free(&files[i].folders);
+	}
+	free(files);
+}
+
 void change_journal_close(struct journal *journal)
 {
 	if (!journal)
 		return;
-	for (size_t i = 0; i < journal->count && journal->files; i++) {
-		change_kept_free(&journal->files[i].kept);
-		string_list_free(&journal->files[i].folders);
-	}
-	free(journal->files);
+	change_journal_files_free(journal->files, journal->count);
 	if (journal->dir >= 0)
 		close(journal->dir);
 	*journal = (struct journal){ .dir = -1 };

@@ -63,15 +63,33 @@ static int keep_attribute(int fd, const char *name, struct change_kept *kept)
 	return add_attribute(kept, name, value, (size_t)len);
 }
 
-/* ENOTSUP: this file system has none. */
+/*
+ * The names of a file's attributes, each ended by a NUL; the caller frees them. Returns
+ * how long they are, or -errno.
+ */
+static ssize_t list_attributes(int fd, char **ret_names)
+{
+	_cleanup_free_ char *names = malloc(XATTR_LIST_MAX);
+	ssize_t len;
+
+	if (!names)
+		return -ENOMEM;
+	len = flistxattr(fd, names, XATTR_LIST_MAX);
+	/* This file system has none. */
+	if (len < 0 && errno == ENOTSUP)
+		len = 0;
+	if (len < 0)
+		return -errno;
+	*ret_names = steal(names);
+	return len;
+}
+
 static int keep_attributes(int fd, struct change_kept *kept)
 {
-	char names[4096];
-	ssize_t len = flistxattr(fd, names, sizeof(names));
-	int r = 0;
+	_cleanup_free_ char *names = NULL;
+	ssize_t len = list_attributes(fd, &names);
+	int r = len < 0 ? (int)len : 0;
 
-	if (len < 0)
-		return errno == ENOTSUP ? 0 : -errno;
 	for (const char *name = names; r == 0 && name < names + len;
 	     name += strlen(name) + 1)
 		r = keep_attribute(fd, name, kept);
@@ -80,7 +98,8 @@ static int keep_attributes(int fd, struct change_kept *kept)
 
 int change_keep(int fd, struct change_kept *ret_kept)
 {
-	_cleanup_(change_kept_free) struct change_kept kept = { .has_times = true };
+	_cleanup_(change_kept_free) struct change_kept kept = { .has_times = true,
+								.has_attributes = true };
 	struct stat status;
 	int r;
 
@@ -99,10 +118,58 @@ int change_keep(int fd, struct change_kept *ret_kept)
 	return 0;
 }
 
+static const struct change_attribute *find_attribute(const struct change_kept *kept,
+						     const char *name)
+{
+	for (size_t i = 0; i < kept->n_attributes; i++)
+		if (!strcmp(kept->attributes[i].name, name))
+			return &kept->attributes[i];
+	return NULL;
+}
+
+bool change_kept_is_same(const struct change_kept *a, const struct change_kept *b)
+{
+	if (a->mode != b->mode || a->uid != b->uid || a->gid != b->gid ||
+	    a->times[1].tv_sec != b->times[1].tv_sec ||
+	    a->times[1].tv_nsec != b->times[1].tv_nsec ||
+	    a->n_attributes != b->n_attributes)
+		return false;
+	for (size_t i = 0; i < a->n_attributes; i++) {
+		const struct change_attribute *mine = &a->attributes[i];
+		const struct change_attribute *other = find_attribute(b, mine->name);
+
+		if (!other || other->len != mine->len ||
+		    memcmp(other->value, mine->value, mine->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What the folder gave the new file and the old one had not, such as an access list. A
+ * security label cannot be taken away where a security module is at work.
+ */
+static int remove_attributes(int fd, const struct change_kept *kept)
+{
+	_cleanup_free_ char *names = NULL;
+	ssize_t len = list_attributes(fd, &names);
+
+	if (len < 0)
+		return (int)len;
+	for (const char *name = names; name < names + len; name += strlen(name) + 1)
+		if (!find_attribute(kept, name) && fremovexattr(fd, name) < 0 &&
+		    errno != ENODATA && strncmp(name, "security.", 9) != 0)
+			return -errno;
+	return 0;
+}
+
 int change_give_back(int fd, const void *argument)
 {
 	const struct change_kept *kept = argument;
+	int r = kept->has_attributes ? remove_attributes(fd, kept) : 0;
 
+	if (r < 0)
+		return r;
 	/* FAT, where /boot may be, has neither owners nor modes of its own. */
 	if (fchown(fd, kept->uid, kept->gid) < 0 && errno != EPERM)
 		return -errno;
@@ -158,28 +225,40 @@ int change_kept_format(const struct change_kept *kept, struct json_object *objec
 	return 0;
 }
 
-static bool get_number(struct json_object *object, const char *key, int64_t *ret_value)
+static bool take_number(struct json_object *value, int64_t max, int64_t *ret_value)
+{
+	if (!json_object_is_type(value, json_type_int))
+		return false;
+	*ret_value = json_object_get_int64(value);
+	return *ret_value >= 0 && *ret_value <= max;
+}
+
+static bool get_number(struct json_object *object, const char *key, int64_t max,
+		       int64_t *ret_value)
 {
 	struct json_object *value;
 
-	if (!json_object_object_get_ex(object, key, &value) ||
-	    !json_object_is_type(value, json_type_int))
-		return false;
-	*ret_value = json_object_get_int64(value);
-	return true;
+	return json_object_object_get_ex(object, key, &value) &&
+	       take_number(value, max, ret_value);
 }
 
 static bool get_time(struct json_object *object, const char *key,
 		     struct timespec *ret_time)
 {
-	struct json_object *array;
+	struct json_object *array, *seconds;
+	int64_t nanoseconds;
 
 	if (!json_object_object_get_ex(object, key, &array) ||
 	    !json_object_is_type(array, json_type_array) ||
 	    json_object_array_length(array) != 2)
 		return false;
-	ret_time->tv_sec = json_object_get_int64(json_object_array_get_idx(array, 0));
-	ret_time->tv_nsec = json_object_get_int64(json_object_array_get_idx(array, 1));
+	/* A file may be older than 1970. */
+	seconds = json_object_array_get_idx(array, 0);
+	if (!json_object_is_type(seconds, json_type_int) ||
+	    !take_number(json_object_array_get_idx(array, 1), 999999999, &nanoseconds))
+		return false;
+	ret_time->tv_sec = json_object_get_int64(seconds);
+	ret_time->tv_nsec = nanoseconds;
 	return true;
 }
 
@@ -210,29 +289,35 @@ static int parse_attributes(struct change_kept *kept, struct json_object *attrib
 
 	for (; r == 0 && !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
 		struct json_object *value = json_object_iter_peek_value(&at);
-		const char *hex = json_object_get_string(value);
+		int digits = json_object_is_type(value, json_type_string)
+				     ? json_object_get_string_len(value)
+				     : -1;
 
-		r = hex ? parse_attribute(kept, json_object_iter_peek_name(&at), hex)
-			: -EINVAL;
+		r = digits < 0 || digits % 2
+			    ? -EINVAL
+			    : parse_attribute(kept, json_object_iter_peek_name(&at),
+					      json_object_get_string(value));
 	}
 	return r;
 }
 
 int change_kept_parse(struct json_object *object, struct change_kept *ret_kept)
 {
-	_cleanup_(change_kept_free) struct change_kept kept = { .has_times = true };
+	_cleanup_(change_kept_free) struct change_kept kept = { .has_times = true,
+								.has_attributes = true };
 	struct json_object *attributes;
 	int64_t mode, uid, gid;
 	int r;
 
-	if (!get_number(object, "mode", &mode) || !get_number(object, "uid", &uid) ||
-	    !get_number(object, "gid", &gid) ||
+	if (!get_number(object, "mode", 07777, &mode) ||
+	    !get_number(object, "uid", UINT32_MAX - 1, &uid) ||
+	    !get_number(object, "gid", UINT32_MAX - 1, &gid) ||
 	    !get_time(object, "accessed", &kept.times[0]) ||
 	    !get_time(object, "written", &kept.times[1]) ||
 	    !json_object_object_get_ex(object, "attributes", &attributes) ||
 	    !json_object_is_type(attributes, json_type_object))
 		return -EINVAL;
-	kept.mode = (mode_t)mode & 07777;
+	kept.mode = (mode_t)mode;
 	kept.uid = (uid_t)uid;
 	kept.gid = (gid_t)gid;
 	r = parse_attributes(&kept, attributes);

@@ -23,12 +23,16 @@ struct change_kept {
 	bool has_times;			     /* false: those of now */
 	struct change_attribute *attributes; /* extended ones */
 	size_t n_attributes;
+	bool has_attributes; /* false: those that the folder gives */
 };
 
 /* That of a file open at fd, which may be O_PATH: then by its path in /proc. 0 or -errno.
  */
 int change_keep(int fd, struct change_kept *ret_kept);
 void change_kept_free(struct change_kept *kept); /* takes NULL */
+
+/* Whether it is the same; when the file was last read tells nothing. */
+bool change_kept_is_same(const struct change_kept *a, const struct change_kept *b);
 
 /* Gives a file open at fd all of it; for atomic_replace_prepared(). 0 or -errno. */
 int change_give_back(int fd, const void *kept);

@@ -56,8 +56,20 @@ int change_read_state(const struct host *host, const char *device, char **ret_te
  * Each folder on the way is looked up from the root, so that a link leads where it does
  * on the host, and not out of it.
  */
-int change_open_parent(const struct host *host, const char *path,
-		       struct string_list *ret_made)
+/* Everybody's to read, whatever the umask; and on the disk, as what comes in is. */
+static int make_folder(int above, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (mkdirat(above, name, 0755) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || (fchmod(fd, 0755) < 0 && errno != EPERM) || fsync(above) < 0)
+		return -errno;
+	return 0;
+}
+
+int change_open_parent(const struct host *host, const char *path)
 {
 	int root = host_root_fd(host);
 	int dir = rooted_open(root, "/", O_RDONLY | O_DIRECTORY, 0);
@@ -67,18 +79,16 @@ int change_open_parent(const struct host *host, const char *path,
 		_cleanup_close_ int above = dir;
 		_cleanup_free_ char *until = strndup(path, (size_t)(end - path));
 		_cleanup_free_ char *name = strndup(at, (size_t)(end - at));
+		int r;
 
 		if (!until || !name)
 			return -ENOMEM;
 		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
 		if (dir != -ENOENT)
 			continue;
-		if (mkdirat(above, name, 0755) == 0) {
-			if (ret_made && string_list_add(ret_made, until) < 0)
-				return -ENOMEM;
-		} else if (errno != EEXIST) {
-			return -errno;
-		}
+		r = make_folder(above, name);
+		if (r < 0)
+			return r;
 		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
 	}
 	return dir;
@@ -88,7 +98,7 @@ int change_create_file(const struct host *host, const char *path, const void *by
 		       size_t len, struct error *err)
 {
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	_cleanup_close_ int dir = change_open_parent(host, path, NULL);
+	_cleanup_close_ int dir = change_open_parent(host, path);
 	int r;
 
 	if (dir < 0)
@@ -108,7 +118,7 @@ int change_remember(const struct host *host, const char *name, const void *bytes
 
 	if (change_check_host(host, NULL) < 0)
 		return -EROFS;
-	dir = change_open_parent(host, memory, NULL);
+	dir = change_open_parent(host, memory);
 	if (dir < 0)
 		return dir;
 	return atomic_replace(dir, name, bytes, len, 0600, ATOMIC_VOLATILE);

@@ -16,12 +16,13 @@
 #include "change/internal.h"
 
 /* An initramfs for each of ten kernels, on a slow machine. */
-enum { DEADLINE_S = 3600, LINE_MAX_LEN = 200 };
+enum { DEADLINE_S = 3600, LINE_MAX_LEN = 200, OUTPUT_MAX = 16 << 20 };
 
 struct run {
 	const struct change_edit *edit;
 	const struct change_watcher *watcher;
-	int output;		     /* where all of it is kept */
+	int output; /* where it is kept */
+	size_t kept;
 	char line[LINE_MAX_LEN + 1]; /* the last one */
 	size_t len;
 	bool ended; /* the next character begins another one */
@@ -31,8 +32,9 @@ static void take_output(const char *bytes, size_t len, void *argument)
 {
 	struct run *run = argument;
 
-	/* Of a full disk the tool itself will tell. */
-	write_all(run->output, bytes, len);
+	/* Of a full disk the tool itself will tell; it must not be what fills it. */
+	if (run->kept < OUTPUT_MAX && write_all(run->output, bytes, len) == 0)
+		run->kept += len;
 	for (size_t i = 0; i < len; i++) {
 		if (bytes[i] == '\n' || bytes[i] == '\r') {
 			run->ended = true;
@@ -58,21 +60,25 @@ static void tick(unsigned int seconds, void *argument)
 static int explain(const struct run *run, const struct program_end *end,
 		   struct error *err)
 {
-	const char *path = run->edit->path;
+	const char *colon = run->line[0] ? ": " : "";
+	char subject[ERROR_SUBJECT_SIZE];
 	int status = end->status;
 
+	change_subject(run->edit->path, subject);
 	if (!end->in_time)
-		return error_set(err, ETIMEDOUT, path, "it did not end within %d minutes",
-				 DEADLINE_S / 60);
+		return error_set(err, ETIMEDOUT, subject,
+				 "it did not end within %d minutes", DEADLINE_S / 60);
 	if (WIFSIGNALED(status))
-		return error_set(err, EIO, path, "it was ended by signal %d: %s",
-				 WTERMSIG(status), run->line);
-	if (WEXITSTATUS(status) == 127 && !run->line[0])
-		return error_set(err, ENOENT, path,
+		return error_set(err, EIO, subject, "it was ended by signal %d%s%s",
+				 WTERMSIG(status), colon, run->line);
+	if (WEXITSTATUS(status) == PROGRAM_NOT_THERE && !run->line[0])
+		return error_set(err, ENOENT, subject,
 				 "it is not there, or what it needs is not");
+	if (WEXITSTATUS(status) == PROGRAM_NOT_STARTED && !run->line[0])
+		return error_set(err, ENOEXEC, subject, "it cannot be started");
 	if (WEXITSTATUS(status))
-		return error_set(err, EIO, path, "it failed with status %d: %s",
-				 WEXITSTATUS(status), run->line);
+		return error_set(err, EIO, subject, "it failed with status %d%s%s",
+				 WEXITSTATUS(status), colon, run->line);
 	return 0;
 }
 
@@ -104,6 +110,6 @@ int change_run_tool(struct change *change, const struct change_edit *edit, int o
 	program.argv = argv;
 	r = program_run(&program, &end);
 	if (r < 0)
-		return error_set(err, -r, edit->path, "%s", strerror(-r));
+		return change_explain_path(edit->path, r, err);
 	return explain(&run, &end, err);
 }

@@ -14,6 +14,7 @@
 struct cli {
 	const struct cli_command *command;
 	const char *host_path; /* NULL: this machine */
+	const char *root_path; /* of a system that does not run; NULL: none was given */
 	bool json;
 	bool quiet;
 	bool verbose;
@@ -34,7 +35,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_check, cli_list, cli_show, cli_bind, cli_release,
-	cli_vm, cli_record;
+	cli_vm, cli_record, cli_plan, cli_apply, cli_verify, cli_undo, cli_history;
 
 /* DESIGN: nothing else is ever returned to the shell. */
 enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 };

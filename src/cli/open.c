@@ -80,6 +80,10 @@ int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *e
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 
+	if (cli->root_path && cli->host_path)
+		return error_usage(err, "--root", "it cannot be used with --host");
+	if (cli->root_path)
+		return host_open_root(cli->root_path, ret_host, err);
 	if (!cli->host_path)
 		return host_open_live(ret_host, err);
 	fd = open(cli->host_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -74,6 +74,11 @@ void output_talk(const char *format, ...)
 	va_end(args);
 }
 
+bool output_is_watched(void)
+{
+	return isatty(STDERR_FILENO);
+}
+
 void output_error(const struct error *err)
 {
 	if (!error_is_set(err))

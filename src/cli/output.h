@@ -25,6 +25,9 @@ void output_help(const char *text);
 /* One line on standard error: talk. */
 void output_talk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether a person watches the talk, on a terminal. */
+bool output_is_watched(void);
+
 /* The error as a person reads it: one line, its evidence, the way out. */
 void output_error(const struct error *err);
 

@@ -3,7 +3,7 @@
 # lab: what list says, and what lspci and a loop over the groups say, for a test to compare
 # lab-timeout: 180
 #
-# $1: a script that prints the groups as the guides do, or "-".
+# $1: a script, its text, that prints the groups as the guides do, or "-".
 echo "=== list"
 "$PCIFERRY" list --json
 echo "=== lspci"
@@ -16,6 +16,6 @@ if [ "$1" = - ]; then
 		echo "	${link##*/}"
 	done
 else
-	bash "$1"
+	bash -c "$1"
 fi
 echo "=== end"

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bootcfg/tab.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bootcfg/internal.h"
+
+struct bootcfg_tab_line *bootcfg_tab_append(struct bootcfg_tab *tab, const char *text,
+					    size_t len)
+{
+	struct bootcfg_tab_line *line;
+
+	if (tab->count == tab->room) {
+		size_t room = tab->room ? 2 * tab->room : 16;
+
+		line = reallocarray(tab->lines, room, sizeof(*line));
+		if (!line)
+			return NULL;
+		tab->lines = line;
+		tab->room = room;
+	}
+	line = &tab->lines[tab->count];
+	memset(line, 0, sizeof(*line));
+	line->text = malloc(len + 1);
+	if (!line->text)
+		return NULL;
+	memcpy(line->text, text, len);
+	line->text[len] = '\0';
+	line->len = len;
+	tab->count++;
+	return line;
+}
+
+static void free_line(struct bootcfg_tab_line *line)
+{
+	free(line->to);
+	free(line->bad);
+	free(line->text);
+}
+
+void bootcfg_tab_free(struct bootcfg_tab *tab)
+{
+	if (!tab)
+		return;
+	for (size_t i = 0; i < tab->count; i++)
+		free_line(&tab->lines[i]);
+	free(tab->lines);
+	memset(tab, 0, sizeof(*tab));
+}
+
+int bootcfg_tab_write(const struct bootcfg_tab *tab, char **ret_text, size_t *ret_len)
+{
+	size_t len = 0, at = 0;
+	char *text;
+
+	for (size_t i = 0; i < tab->count; i++)
+		len += tab->lines[i].len + tab->lines[i].has_end;
+	text = malloc(len + 1);
+	if (!text)
+		return -ENOMEM;
+	for (size_t i = 0; i < tab->count; i++) {
+		const struct bootcfg_tab_line *line = &tab->lines[i];
+
+		memcpy(text + at, line->text, line->len);
+		at += line->len;
+		if (line->has_end)
+			text[at++] = '\n';
+	}
+	text[len] = '\0';
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
+}
+
+static bool same_place(const struct bootcfg_tab_entry *a,
+		       const struct bootcfg_tab_entry *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == TAB_MDEV)
+		return !strcasecmp(a->uuid, b->uuid);
+	return pci_address_compare(&a->address, &b->address) == 0;
+}
+
+/* Of a bad line nothing but its kind may be known; one that comes twice is whole. */
+static bool is_for(const struct bootcfg_tab_line *line,
+		   const struct bootcfg_tab_entry *place)
+{
+	bool is_whole = !line->bad || line->repeats;
+
+	return is_whole && same_place(&line->entry, place);
+}
+
+const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
+						const struct bootcfg_tab_entry *place)
+{
+	for (size_t i = 0; i < tab->count; i++)
+		if (!tab->lines[i].bad && same_place(&tab->lines[i].entry, place))
+			return &tab->lines[i];
+	return NULL;
+}
+
+static bool has_line(enum bootcfg_tab_kind kind)
+{
+	return kind == TAB_DEVICE || kind == TAB_VF || kind == TAB_MDEV;
+}
+
+/* NULL: no memory, or no kind that has a line. */
+static char *write_entry(const struct bootcfg_tab_entry *entry)
+{
+	char address[PCI_ADDRESS_SIZE], identity[PCI_IDENTITY_TEXT_SIZE], *text = NULL;
+	const char *to = entry->to ? entry->to : "";
+	int r = -1;
+
+	pci_address_format(&entry->address, address);
+	pci_identity_write(&entry->identity, identity);
+	if (entry->kind == TAB_DEVICE)
+		r = asprintf(&text, "device %s %s %s", address, identity, to);
+	else if (entry->kind == TAB_VF)
+		r = asprintf(&text, "vf %s %s %u", address, identity, entry->count);
+	else if (entry->kind == TAB_MDEV)
+		r = asprintf(&text, "mdev %s %s %s", entry->uuid, address, to);
+	return r < 0 ? NULL : text;
+}
+
+static bool same_entry(const struct bootcfg_tab_entry *a,
+		       const struct bootcfg_tab_entry *b)
+{
+	char left[PCI_IDENTITY_TEXT_SIZE], right[PCI_IDENTITY_TEXT_SIZE];
+
+	return same_place(a, b) && pci_address_compare(&a->address, &b->address) == 0 &&
+	       !strcmp(pci_identity_write(&a->identity, left),
+		       pci_identity_write(&b->identity, right)) &&
+	       !strcmp(a->to ? a->to : "", b->to ? b->to : "") && a->count == b->count;
+}
+
+/* What is behind a line's words: its comment, and a carriage return. */
+static char *with_rest(const char *words, const struct bootcfg_tab_line *old)
+{
+	size_t at = bootcfg_tab_comment(old->text, old->len);
+	bool returns = old->len && old->text[old->len - 1] == '\r';
+	char *text;
+
+	if (asprintf(&text, "%s%s%s%s", words, at < old->len ? " " : "", old->text + at,
+		     at == old->len && returns ? "\r" : "") < 0)
+		return NULL;
+	return text;
+}
+
+/* Puts a line that was made apart in the place of the one that counted, or at the end. */
+static int put_line(struct bootcfg_tab *tab, struct bootcfg_tab_line *made,
+		    struct bootcfg_tab_line *old)
+{
+	if (old) {
+		made->has_end = old->has_end;
+		free_line(old);
+		*old = *made;
+	} else {
+		if (!bootcfg_tab_append(tab, "", 0))
+			return -ENOMEM;
+		if (tab->count > 1)
+			tab->lines[tab->count - 2].has_end = true;
+		old = &tab->lines[tab->count - 1];
+		free_line(old);
+		*old = *made;
+		old->has_end = true;
+	}
+	memset(made, 0, sizeof(*made));
+	return 0;
+}
+
+int bootcfg_tab_set(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *entry)
+{
+	const struct bootcfg_tab_line *found = bootcfg_tab_find(tab, entry);
+	struct bootcfg_tab_line *old = found ? &tab->lines[found - tab->lines] : NULL;
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab alone = { 0 };
+	_cleanup_free_ char *words = write_entry(entry), *text = NULL;
+
+	if (old && same_entry(&old->entry, entry))
+		return 0;
+	if (words)
+		text = old ? with_rest(words, old) : strdup(words);
+	if (!text)
+		return has_line(entry->kind) ? -ENOMEM : -EINVAL;
+	if (bootcfg_tab_parse(text, strlen(text), &alone) < 0)
+		return -ENOMEM;
+	if (alone.count != 1 || alone.lines[0].bad ||
+	    !same_entry(&alone.lines[0].entry, entry))
+		return -EINVAL;
+	alone.lines[0].number = old ? old->number : 0;
+	return put_line(tab, &alone.lines[0], old);
+}
+
+bool bootcfg_tab_remove(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *place)
+{
+	/* It may be in one of the lines. */
+	const struct bootcfg_tab_entry wanted = *place;
+	size_t kept = 0, count = tab->count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_for(&tab->lines[i], &wanted))
+			free_line(&tab->lines[i]);
+		else
+			tab->lines[kept++] = tab->lines[i];
+	}
+	tab->count = kept;
+	return kept < count;
+}

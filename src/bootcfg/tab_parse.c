@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "bootcfg/internal.h"
+
+enum { WORDS = 5 };
+
+/* The words of a line, up to a comment; `count` goes one beyond what any line has. */
+struct words {
+	const char *items[WORDS];
+	size_t lens[WORDS];
+	size_t count;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static size_t skip_blanks(const char *text, size_t len, size_t at)
+{
+	while (at < len && is_blank(text[at]))
+		at++;
+	return at;
+}
+
+size_t bootcfg_tab_comment(const char *text, size_t len)
+{
+	size_t at = skip_blanks(text, len, 0);
+
+	while (at < len && text[at] != '#') {
+		while (at < len && !is_blank(text[at]))
+			at++;
+		at = skip_blanks(text, len, at);
+	}
+	return at;
+}
+
+static void split(const char *text, size_t len, struct words *ret_words)
+{
+	size_t end = bootcfg_tab_comment(text, len);
+
+	ret_words->count = 0;
+	for (size_t at = skip_blanks(text, end, 0); at < end && ret_words->count < WORDS;
+	     at = skip_blanks(text, end, at)) {
+		size_t start = at;
+
+		while (at < end && !is_blank(text[at]))
+			at++;
+		ret_words->items[ret_words->count] = text + start;
+		ret_words->lens[ret_words->count++] = at - start;
+	}
+}
+
+/* As /sys writes it: a domain, and that without needless zeros. */
+static bool take_address(const char *text, size_t len, struct pci_address *ret_address)
+{
+	char copy[PCI_ADDRESS_SIZE], written[PCI_ADDRESS_SIZE];
+
+	if (len >= sizeof(copy) || memchr(text, '\0', len))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return pci_address_parse(copy, ret_address) == 0 &&
+	       !strcasecmp(pci_address_format(ret_address, written), copy);
+}
+
+static bool consists_of(const char *text, size_t len, const char *more)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!text[i] || !isascii((unsigned char)text[i]) ||
+		    (!isalnum((unsigned char)text[i]) && !strchr(more, text[i])))
+			return false;
+	return len > 0;
+}
+
+static bool is_driver(const char *text, size_t len)
+{
+	static const char end[] = "_vfio_pci";
+	const size_t n = sizeof(end) - 1;
+
+	if ((len == 8 && !memcmp(text, "vfio-pci", len)) ||
+	    (len == 8 && !memcmp(text, "pci-stub", len)))
+		return true;
+	if (!consists_of(text, len, "-_") || len <= n || strchr("-_", text[0]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (isupper((unsigned char)text[i]))
+			return false;
+	for (size_t i = 0; i < n; i++)
+		if ((text[len - n + i] == '-' ? '_' : text[len - n + i]) != end[i])
+			return false;
+	return true;
+}
+
+static bool take_uuid(const char *text, size_t len, char uuid[TAB_UUID_SIZE])
+{
+	if (len != TAB_UUID_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (is_dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+		uuid[i] = (char)tolower((unsigned char)text[i]);
+	}
+	uuid[len] = '\0';
+	return true;
+}
+
+static bool take_count(const char *text, size_t len, unsigned int *ret_count)
+{
+	char copy[sizeof("65535")];
+	uint64_t value;
+
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (text_parse_number(copy, 65535, &value) < 0 || !value || strlen(copy) != len)
+		return false;
+	*ret_count = (unsigned int)value;
+	return true;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *take_entry(const struct words *words, struct bootcfg_tab_entry *entry)
+{
+	const char *const *items = words->items;
+	const size_t *lens = words->lens;
+	bool is_mdev = entry->kind == TAB_MDEV;
+	size_t address = is_mdev ? 2 : 1;
+
+	if (words->count != 4)
+		return words->count < 4 ? "words are missing" : "it has too many words";
+	if (!take_address(items[address], lens[address], &entry->address))
+		return "its address is none as /sys writes it, 0000:82:00.0";
+	if (is_mdev && !take_uuid(items[1], lens[1], entry->uuid))
+		return "its UUID is none";
+	if (is_mdev && !consists_of(items[3], lens[3], "-_."))
+		return "its type has a character that has no place there";
+	if (!is_mdev && pci_identity_parse(items[2], lens[2], &entry->identity) < 0)
+		return "its identity is none, as 10de:1b39/10de:1217@03.0/00.0";
+	if (entry->kind == TAB_DEVICE && !is_driver(items[3], lens[3]))
+		return "its driver is none that hands devices over";
+	if (entry->kind == TAB_VF && !take_count(items[3], lens[3], &entry->count))
+		return "its number of functions is none from 1 to 65535";
+	return NULL;
+}
+
+static enum bootcfg_tab_kind kind_of(const struct words *words)
+{
+	static const struct {
+		const char *word;
+		enum bootcfg_tab_kind kind;
+	} kinds[] = { { "device", TAB_DEVICE }, { "vf", TAB_VF }, { "mdev", TAB_MDEV } };
+
+	if (!words->count)
+		return TAB_EMPTY;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strlen(kinds[i].word) == words->lens[0] &&
+		    !memcmp(kinds[i].word, words->items[0], words->lens[0]))
+			return kinds[i].kind;
+	return TAB_OTHER;
+}
+
+/* A line that ends as on other systems is the same line. */
+static size_t without_return(const char *text, size_t len)
+{
+	return len && text[len - 1] == '\r' ? len - 1 : len;
+}
+
+int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *line)
+{
+	struct bootcfg_tab_entry entry = { 0 };
+	const struct bootcfg_tab_line *above;
+	const char *bad = NULL;
+	struct words words;
+
+	split(line->text, without_return(line->text, line->len), &words);
+	entry.kind = kind_of(&words);
+	if (entry.kind == TAB_OTHER)
+		bad = "it begins with no word that is known: device, vf, mdev";
+	else if (entry.kind != TAB_EMPTY)
+		bad = take_entry(&words, &entry);
+	line->entry.kind = entry.kind;
+	if (bad)
+		return (line->bad = strdup(bad)) ? 0 : -ENOMEM;
+	if (entry.kind == TAB_DEVICE || entry.kind == TAB_MDEV) {
+		entry.to = line->to = strndup(words.items[3], words.lens[3]);
+		if (!line->to)
+			return -ENOMEM;
+	}
+	above = entry.kind == TAB_EMPTY ? NULL : bootcfg_tab_find(tab, &entry);
+	line->entry = entry;
+	line->repeats = above != NULL;
+	if (above && asprintf(&line->bad, "line %u is for the same", above->number) < 0) {
+		line->bad = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int bootcfg_tab_parse(const char *text, size_t len, struct bootcfg_tab *ret_tab)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	unsigned int number = 0;
+
+	for (size_t at = 0; at < len;) {
+		const char *newline = memchr(text + at, '\n', len - at);
+		size_t n = newline ? (size_t)(newline - text) - at : len - at;
+		struct bootcfg_tab_line *line;
+
+		line = bootcfg_tab_append(&tab, text + at, n);
+		if (!line)
+			return -ENOMEM;
+		line->number = ++number;
+		line->has_end = newline != NULL;
+		if (bootcfg_tab_take(&tab, line) < 0)
+			return -ENOMEM;
+		at += n + line->has_end;
+	}
+	*ret_tab = tab;
+	memset(&tab, 0, sizeof(tab));
+	return 0;
+}

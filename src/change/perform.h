@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_CHANGE_PERFORM_H
+#define PCIFERRY_CHANGE_PERFORM_H
+
+/* One edit: what is at its path, making it, and taking it back. */
+#include "change/edit.h"
+#include "change/journal.h"
+
+/* What is at an edit's path, beside what was there and what the edit makes of it. */
+enum change_at { IS_BEFORE, IS_AFTER, IS_OTHER };
+
+/* Returns 0, *ret_at, and what is there, which the caller frees; or -errno. */
+int change_compare(const struct host *host, const struct change_edit *edit,
+		   enum change_at *ret_at, char **ret_bytes, size_t *ret_len,
+		   struct error *err);
+
+/* Makes the edit, or runs the tool. Returns 0 or -errno. */
+int change_make(struct change *change, const struct change_edit *edit, size_t number,
+		struct journal *journal, const struct change_watcher *watcher,
+		struct error *err);
+
+/*
+ * Gives the first `count` files back, the last one first, and runs the tools among these
+ * edits. Returns 0 or the first -errno.
+ */
+int change_take_all_back(struct change *change, const struct change_edits *edits,
+			 size_t count, struct journal *journal,
+			 const struct change_watcher *watcher, struct error *err);
+
+/* Puts a file with these bytes, and what was kept of it, at a path. 0 or -errno. */
+int change_put(const struct host *host, const char *path, const char *bytes, size_t len,
+	       const struct change_kept *kept, struct error *err);
+
+/* The name that a file has until it is whole, in its folder. One writer at a time. */
+#define CHANGE_TEMPORARY ".pciferry.new"
+
+#endif

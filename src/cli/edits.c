@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/edits.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/json.h"
+#include "cli/output.h"
+
+enum { WAIT_FOR_LOCK_MS = 60000, TELL_EVERY_S = 10 };
+
+static const char *const kinds[] = {
+	[EDIT_WRITE] = "write", [EDIT_REMOVE] = "remove", [EDIT_RUN] = "run"
+};
+
+static char *make_difference(const struct change_edit *edit)
+{
+	return change_diff(edit->path, edit->before, edit->before_len, edit->bytes,
+			   edit->len);
+}
+
+/* "update-initramfs -u -k all" */
+static void join(const struct string_list *words, char *buffer, size_t size)
+{
+	size_t len = 0;
+
+	buffer[0] = '\0';
+	for (size_t i = 0; i < words->count && len < size; i++)
+		len += (size_t)snprintf(buffer + len, size - len, " %s", words->items[i]);
+}
+
+int edits_print(const struct change_edit *edit, bool with_difference)
+{
+	_cleanup_free_ char *difference = NULL;
+	char arguments[512];
+	char *rest;
+
+	join(&edit->arguments, arguments, sizeof(arguments));
+	output_line("  %s /%s%s: %s", kinds[edit->kind], edit->path, arguments,
+		    edit->purpose);
+	if (!with_difference || edit->kind == EDIT_RUN)
+		return 0;
+	difference = make_difference(edit);
+	if (!difference)
+		return -ENOMEM;
+	for (rest = difference; *rest;)
+		output_line("    %s", strsep(&rest, "\n"));
+	return 0;
+}
+
+struct json_object *edits_json(const struct change_edits *edits)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct change_edit *edit = &edits->items[i];
+		struct json_object *object = json_object_new_object();
+		struct json_object *arguments = json_object_new_array();
+		_cleanup_free_ char *difference = NULL;
+
+		if (edit->kind != EDIT_RUN)
+			difference = make_difference(edit);
+		json_add_text(object, "kind", kinds[edit->kind]);
+		json_add_text(object, "path", edit->path);
+		json_add_text(object, "purpose", edit->purpose);
+		for (size_t j = 0; j < edit->arguments.count; j++)
+			json_object_array_add(arguments,
+					      output_json_text(edit->arguments.items[j]));
+		json_object_object_add(object, "arguments", arguments);
+		json_add_text(object, "difference", difference);
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static void tell_edit(const struct change_edit *edit, void *argument)
+{
+	const struct cli *cli = argument;
+	char arguments[512];
+
+	join(&edit->arguments, arguments, sizeof(arguments));
+	if (!cli->quiet)
+		output_talk("%s /%s%s", kinds[edit->kind], edit->path, arguments);
+}
+
+/* A terminal is told now and then, a log only when something is said. */
+static void tell_tool(const struct change_edit *edit, unsigned int seconds,
+		      const char *line, void *argument)
+{
+	static unsigned int told;
+	const struct cli *cli = argument;
+
+	(void)edit;
+	if (!seconds)
+		told = 0;
+	if (cli->quiet || !output_is_watched() || seconds < told + TELL_EVERY_S)
+		return;
+	told = seconds;
+	output_talk("  %u s: %s", seconds, line);
+}
+
+struct change_watcher edits_watcher(const struct cli *cli)
+{
+	return (struct change_watcher){ tell_edit, tell_tool, (void *)cli };
+}
+
+int edits_begin(const struct host *host, struct change **ret_change, struct error *err)
+{
+	struct change_options options = { 0 };
+
+	/* A reader of our talk that goes away must not end the work half-way. */
+	signal(SIGPIPE, SIG_IGN);
+	return change_begin(host, &options, WAIT_FOR_LOCK_MS, ret_change, err);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_EDITS_H
+#define PCIFERRY_CLI_EDITS_H
+
+/* How edits of files are shown, before, while and after they are made. */
+#include "change/edit.h"
+#include "cli/cli.h"
+
+struct json_object;
+
+/* One edit, with the difference that it makes if asked for. Returns 0 or -ENOMEM. */
+int edits_print(const struct change_edit *edit, bool with_difference);
+
+/* A list of them. */
+struct json_object *edits_json(const struct change_edits *edits);
+
+/* Says what is going on, where a person watches. */
+struct change_watcher edits_watcher(const struct cli *cli);
+
+/* Waits for another pciferry, as change_begin(). */
+int edits_begin(const struct host *host, struct change **ret_change, struct error *err);
+
+#endif

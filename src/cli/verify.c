@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <json-c/json.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "plan/verify.h"
+
+static struct json_object *expected_json(const struct plan_expected *expected)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_add_address(object, "address", FACT_KNOWN, &expected->address);
+	json_add_text(object, "expected", expected->wanted);
+	json_add_text_or_null(object, "driver", expected->driver);
+	json_add_boolean(object, "holds", FACT_KNOWN, expected->holds);
+	json_add_text_or_null(object, "why", expected->why);
+	return object;
+}
+
+static int print_json(const struct plan_verification *verification, struct error *err)
+{
+	struct json_object *root = json_root("verify");
+	struct json_object *devices = json_object_new_array();
+	struct json_object *bad = json_object_new_array();
+
+	if (!root || !devices || !bad) {
+		json_object_put(root);
+		json_object_put(devices);
+		json_object_put(bad);
+		return error_oom(err);
+	}
+	for (size_t i = 0; i < verification->count; i++)
+		json_object_array_add(devices, expected_json(&verification->items[i]));
+	for (size_t i = 0; i < verification->bad.count; i++)
+		json_object_array_add(bad, output_json_text(verification->bad.items[i]));
+	json_object_object_add(root, "devices", devices);
+	json_object_object_add(root, "bad_lines", bad);
+	return output_json(root);
+}
+
+static void print_expected(const struct plan_expected *expected)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	pci_address_format(&expected->address, address);
+	if (expected->holds) {
+		output_line("%s  %s", address, expected->driver);
+		return;
+	}
+	output_line("%s  %s, not %s", address,
+		    expected->driver[0] ? expected->driver : "no driver",
+		    expected->wanted);
+	output_line("  %s", expected->why);
+}
+
+static int run_verify(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	static const struct option own[] = { { 0 } };
+	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	bool all = true;
+	int r = cli_next_option(cli, argc, argv, own, err);
+
+	if (r != -1)
+		return r;
+	if (optind < argc)
+		return error_usage(err, argv[optind], "verify takes no argument");
+	r = cli_open_host(cli, &host, err);
+	if (r == 0)
+		r = plan_verify(host, &verification, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < verification.count; i++)
+		all &= verification.items[i].holds;
+	all &= !verification.bad.count;
+	if (cli->json) {
+		r = print_json(&verification, err);
+		return r < 0 ? r : all ? CLI_DONE : CLI_FAILED;
+	}
+	for (size_t i = 0; i < verification.count; i++)
+		print_expected(&verification.items[i]);
+	for (size_t i = 0; i < verification.bad.count; i++)
+		output_line("/etc/pciferry.tab: %s", verification.bad.items[i]);
+	return all ? CLI_DONE : CLI_FAILED;
+}
+
+const struct cli_command cli_verify = {
+	.name = "verify",
+	.arguments = "",
+	.summary = "after a reboot: is each device as /etc/pciferry.tab wants it",
+	.options = "Exit status 1 when one is not, with the reason.\n",
+	.run = run_verify,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_PLAN_PLAN_H
+#define PCIFERRY_PLAN_PLAN_H
+
+/*
+ * From a wish, devices that are free at each boot, to the edits that bring it about, and
+ * to what a person ought to know before: docs/design/plans.md.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+#include "change/edit.h"
+#include "pci/address.h"
+
+struct error;
+
+struct plan_request {
+	const struct pci_address *addresses; /* those that were named */
+	size_t count;
+	bool headless; /* the host may be without a picture */
+};
+
+/* A function that will be free: one that was named, or that goes along. */
+struct plan_member {
+	struct pci_address address;
+	bool named;
+};
+
+struct plan {
+	struct plan_member *members; /* sorted by address */
+	size_t count;
+	struct change_edits edits; /* looked at: what is so already is not in it */
+	/* What a person has to do where an edit is not safe: then there are no edits. */
+	struct string_list instructions;
+	struct string_list losses;  /* what the host will be without, a line each */
+	struct string_list risks;   /* what may go wrong all the same */
+	struct string_list returns; /* the ways back, the easiest first */
+	bool predicted; /* the groups are not the kernel's own: its IOMMU is off */
+};
+
+/*
+ * Refused (ERROR_REFUSED, with all the evidence) when the host would not boot without a
+ * device, when the person would lose the way in, or when no guest could get it. Returns 0
+ * or -errno.
+ */
+int plan_make(const struct host *host, const struct plan_request *request,
+	      struct plan *ret_plan, struct error *err);
+void plan_free(struct plan *plan); /* takes NULL */
+
+#endif

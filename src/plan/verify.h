@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_PLAN_VERIFY_H
+#define PCIFERRY_PLAN_VERIFY_H
+
+/*
+ * What /etc/pciferry.tab wants at each boot, against what this boot has brought about.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+#include "host/host.h"
+#include "pci/address.h"
+
+struct error;
+
+struct plan_expected {
+	struct pci_address address;
+	char wanted[64]; /* the driver that the tab gives it */
+	enum fact driver_fact;
+	char driver[64]; /* the one that it has; "" unless known */
+	bool holds;
+	char why[320]; /* why not, as far as it can be told, and the way out; "": it holds
+			*/
+};
+
+struct plan_verification {
+	struct plan_expected *items; /* in the order of the tab */
+	size_t count;
+	struct string_list bad; /* lines of the tab that do not count, and why */
+};
+
+/* Returns 0, also when something does not hold, or -errno: -ENOENT without a tab. */
+int plan_verify(const struct host *host, struct plan_verification *ret_verification,
+		struct error *err);
+void plan_verification_free(struct plan_verification *verification); /* takes NULL */
+
+#endif

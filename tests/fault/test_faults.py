@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A change that meets a fault, or is killed, at each system call by which it does anything:
+all is back then, at once or by an undo."""
+import pytest
+
+import strace
+
+# Fewer than these, and the counting has gone wrong.
+APPLY_POINTS, UNDO_POINTS = 120, 40
+
+# The edited file, of which the tools make their images.
+BEFORE = b'GRUB_CMDLINE_LINUX="quiet"\n'
+AFTER = b'GRUB_CMDLINE_LINUX="quiet intel_iommu=on"\n'
+
+
+def test_a_change_is_made_and_undone(machine):
+    assert machine.run("apply").returncode == 0
+    after = machine.snapshot()
+    assert after["etc/default/grub"][-1] == AFTER
+    assert after["etc/default/grub"][:4] == machine.before["etc/default/grub"][:4]
+    assert "etc/modprobe.d/old.conf" not in after
+    assert {"etc/new/deep/file", "etc/other/large"} <= after.keys()
+    assert machine.images() == {AFTER.decode()}
+    assert machine.run("history").stdout == "1 applied sound\n"
+    machine.undo("without a fault")
+    assert machine.images() == {BEFORE.decode()}
+    assert machine.run("history").stdout == "1 undone sound\n"
+
+
+def test_faults_are_made_at_all_points(faulty):
+    apply = strace.count(faulty, "apply")
+    undo = strace.count(faulty, "undo")
+    assert set(apply) | set(undo) == set(strace.CALLS) - {"fremovexattr"}
+    assert sum(map(len, apply.values())) > APPLY_POINTS
+    assert sum(map(len, undo.values())) > UNDO_POINTS
+
+
+def each_point(machine, what, call):
+    """Prepares the machine for `what` and yields the number of each of its calls."""
+    if what == "undo":
+        assert machine.run("apply").returncode == 0
+    points = strace.count(machine, what)[call]
+    if what == "apply":
+        machine.undo("after counting")
+    machine.reset()
+    for number in points:
+        if what == "undo":
+            assert machine.run("apply").returncode == 0
+        yield number, f"{what}: {call} {number}"
+        machine.reset()
+
+
+@pytest.mark.parametrize("call", strace.CALLS)
+def test_an_apply_that_meets_a_fault_leaves_all_or_nothing(faulty, call):
+    for number, where in each_point(faulty, "apply", call):
+        done = strace.inject(faulty, "apply", call, f"error=EIO:when={number}")
+        if done.returncode:
+            faulty.assert_told(done, where)
+            faulty.assert_back(where)
+        else:
+            # A fault that did not matter: all of it was made.
+            assert faulty.snapshot()["etc/default/grub"][-1] == AFTER, where
+            assert faulty.images() == {AFTER.decode()}, where
+        faulty.undo(where)
+
+
+@pytest.mark.parametrize("call", "openat write renameat fsync mkdirat".split())
+def test_a_disk_that_is_full_from_some_point_on_loses_nothing(faulty, call):
+    for number, where in each_point(faulty, "apply", call):
+        done = strace.inject(faulty, "apply", call, f"error=ENOSPC:when={number}+")
+        assert done.returncode == 1, where
+        # The message is written, too.
+        if call != "write":
+            faulty.assert_told(done, where)
+        faulty.undo(where)
+
+
+@pytest.mark.parametrize("call", strace.CALLS)
+def test_an_apply_that_is_killed_can_be_undone(faulty, call):
+    for number, where in each_point(faulty, "apply", call):
+        done = strace.inject(faulty, "apply", call, f"signal=SIGKILL:when={number}")
+        # How often it looks for a tool's end is a matter of time.
+        assert done.returncode in (-9, 137) or call == "waitid", (where, done)
+        faulty.undo(where)
+
+
+@pytest.mark.parametrize("call", strace.CALLS)
+@pytest.mark.parametrize("fault", ["error=EIO", "signal=SIGKILL"])
+def test_an_undo_that_fails_can_be_done_again(faulty, call, fault):
+    for number, where in each_point(faulty, "undo", call):
+        done = strace.inject(faulty, "undo", call, f"{fault}:when={number}")
+        if done.returncode not in (0, -9, 137):
+            faulty.assert_told(done, where)
+        faulty.undo(where)
+
+
+@pytest.mark.parametrize("call", strace.CHILD_CALLS)
+@pytest.mark.parametrize("fault", ["error=EIO", "signal=SIGKILL"])
+def test_a_tool_that_cannot_start_leaves_nothing_changed(faulty, call, fault):
+    for number in 1, 2:
+        where = f"tool: {call} {number}"
+        done = strace.inject(faulty, "apply", call, f"{fault}:when={number}", "-f")
+        if done.returncode:
+            faulty.assert_told(done, where)
+        faulty.undo(where)
+        faulty.reset()

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /etc/pciferry.tab, read and changed. */
+#include "tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bootcfg/tab.h"
+
+#define IDENTITY "10de:1b39/10de:1217@03.0/00.0"
+#define UUID	 "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+#define DEVICE	 "device 0000:82:00.0 " IDENTITY " vfio-pci"
+
+static struct bootcfg_tab parse_bytes(const char *text, size_t len)
+{
+	struct bootcfg_tab tab;
+
+	assert_int_equal(bootcfg_tab_parse(text, len, &tab), 0);
+	return tab;
+}
+
+static struct bootcfg_tab parse(const char *text)
+{
+	return parse_bytes(text, strlen(text));
+}
+
+static void assert_written(struct bootcfg_tab *tab, const char *text)
+{
+	_cleanup_free_ char *written = NULL;
+	size_t len;
+
+	assert_int_equal(bootcfg_tab_write(tab, &written, &len), 0);
+	assert_int_equal(strlen(written), len);
+	assert_string_equal(written, text);
+}
+
+static struct bootcfg_tab_entry device(const char *address, const char *identity,
+				       const char *driver)
+{
+	struct bootcfg_tab_entry entry = { .kind = TAB_DEVICE, .to = driver };
+
+	assert_int_equal(pci_address_parse(address, &entry.address), 0);
+	assert_int_equal(pci_identity_parse(identity, strlen(identity), &entry.identity),
+			 0);
+	return entry;
+}
+
+static void each_kind_of_line_is_read(void **state)
+{
+	struct bootcfg_tab tab =
+		parse("# what where\n"
+		      "\n"
+		      " device\t0000:82:00.0  " IDENTITY " vfio-pci\r\n"
+		      "vf 10000:e1:00.0 " IDENTITY "#0011223344556677 4\n"
+		      "mdev " UUID " 0000:00:02.0 i915-GVTg_V5_4 # one\n"
+		      "device 0000:82:00.1 " IDENTITY " mlx5-vfio-pci");
+	const struct bootcfg_tab_line *lines = tab.lines;
+	char text[PCI_ADDRESS_SIZE];
+
+	(void)state;
+	assert_int_equal(tab.count, 6);
+	for (size_t i = 0; i < tab.count; i++) {
+		assert_null(lines[i].bad);
+		assert_int_equal(lines[i].number, i + 1);
+	}
+	assert_int_equal(lines[0].entry.kind, TAB_EMPTY);
+	assert_int_equal(lines[1].entry.kind, TAB_EMPTY);
+	assert_int_equal(lines[2].entry.kind, TAB_DEVICE);
+	assert_string_equal(pci_address_format(&lines[2].entry.address, text),
+			    "0000:82:00.0");
+	assert_int_equal(lines[2].entry.identity.device_id, 0x1b39);
+	assert_string_equal(lines[2].entry.identity.path, "03.0/00.0");
+	assert_string_equal(lines[2].entry.to, "vfio-pci");
+	assert_int_equal(lines[3].entry.kind, TAB_VF);
+	assert_int_equal(lines[3].entry.address.domain, 0x10000);
+	assert_true(lines[3].entry.identity.has_serial);
+	assert_int_equal(lines[3].entry.count, 4);
+	assert_int_equal(lines[4].entry.kind, TAB_MDEV);
+	assert_string_equal(lines[4].entry.uuid, UUID);
+	assert_string_equal(lines[4].entry.to, "i915-GVTg_V5_4");
+	assert_string_equal(pci_address_format(&lines[4].entry.address, text),
+			    "0000:00:02.0");
+	assert_string_equal(lines[5].entry.to, "mlx5-vfio-pci");
+	bootcfg_tab_free(&tab);
+}
+
+static const struct {
+	const char *line, *bad;
+} bad_lines[] = {
+	{ "device", "words are missing" },
+	{ "device 0000:82:00.0 " IDENTITY, "words are missing" },
+	{ "device 0000:82:00.0 " IDENTITY " # vfio-pci", "words are missing" },
+	{ DEVICE " now", "it has too many words" },
+	{ "device 82:00.0 " IDENTITY " vfio-pci",
+	  "its address is none as /sys writes it, 0000:82:00.0" },
+	{ "device 00000:82:00.0 " IDENTITY " vfio-pci",
+	  "its address is none as /sys writes it, 0000:82:00.0" },
+	{ "device ../../82:00.0 " IDENTITY " vfio-pci",
+	  "its address is none as /sys writes it, 0000:82:00.0" },
+	{ "device 0000:82:00.0 10de:1b39 vfio-pci",
+	  "its identity is none, as 10de:1b39/10de:1217@03.0/00.0" },
+	{ "device 0000:82:00.0 " IDENTITY " nvme",
+	  "its driver is none that hands devices over" },
+	{ "device 0000:82:00.0 " IDENTITY " vfio_pci",
+	  "its driver is none that hands devices over" },
+	{ "device 0000:82:00.0 " IDENTITY " $(x)-vfio-pci",
+	  "its driver is none that hands devices over" },
+	{ "device 0000:82:00.0 " IDENTITY " A-vfio-pci",
+	  "its driver is none that hands devices over" },
+	{ "device 0000:82:00.0 " IDENTITY " -vfio-pci",
+	  "its driver is none that hands devices over" },
+	{ "device 0000:82:00.0 " IDENTITY "\rvfio-pci", "words are missing" },
+	{ "vf 0000:82:00.0 " IDENTITY " 0",
+	  "its number of functions is none from 1 to 65535" },
+	{ "vf 0000:82:00.0 " IDENTITY " 65536",
+	  "its number of functions is none from 1 to 65535" },
+	{ "vf 0000:82:00.0 " IDENTITY " +1",
+	  "its number of functions is none from 1 to 65535" },
+	{ "mdev 83b8f4f2 0000:00:02.0 x", "its UUID is none" },
+	{ "mdev " UUID " 0000:00:02.0 x/y",
+	  "its type has a character that has no place there" },
+	{ "devices x", "it begins with no word that is known: device, vf, mdev" },
+	{ "Device x", "it begins with no word that is known: device, vf, mdev" },
+};
+
+static void a_bad_line_is_told_kept_and_does_not_count(void **state)
+{
+	struct bootcfg_tab tab;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad_lines); i++) {
+		snprintf(text, sizeof(text), "# one\n%s\n", bad_lines[i].line);
+		tab = parse(text);
+		assert_int_equal(tab.count, 2);
+		assert_non_null(tab.lines[1].bad);
+		assert_string_equal(tab.lines[1].bad, bad_lines[i].bad);
+		assert_int_equal(tab.lines[1].number, 2);
+		assert_false(tab.lines[1].repeats);
+		assert_written(&tab, text);
+		bootcfg_tab_free(&tab);
+	}
+}
+
+static void a_nul_is_no_character_of_any_word(void **state)
+{
+	static const char *const words[] = { "device", "0000:82:00.0", IDENTITY,
+					     "vfio-pci" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		char text[] = DEVICE;
+		struct bootcfg_tab tab;
+
+		strstr(text, words[i])[2] = '\0';
+		tab = parse_bytes(text, sizeof(text) - 1);
+		assert_int_equal(tab.count, 1);
+		assert_non_null(tab.lines[0].bad);
+		bootcfg_tab_free(&tab);
+	}
+}
+
+static void of_two_lines_for_a_device_the_first_counts(void **state)
+{
+	struct bootcfg_tab tab = parse(
+		DEVICE "\n"
+		       "device 0000:82:00.0 " IDENTITY " pci-stub\n"
+		       "vf 0000:82:00.0 " IDENTITY " 4\n"
+		       "mdev " UUID " 0000:00:02.0 a\n"
+		       "mdev 83B8F4F2-509f-382f-3c1e-e6bfe0fa1001 0000:00:03.0 b\n");
+	const struct bootcfg_tab_line *found =
+		bootcfg_tab_find(&tab, &tab.lines[1].entry);
+
+	(void)state;
+	assert_ptr_equal(found, &tab.lines[0]);
+	assert_true(tab.lines[1].repeats);
+	assert_string_equal(tab.lines[1].bad, "line 1 is for the same");
+	assert_null(tab.lines[2].bad);
+	assert_null(tab.lines[3].bad);
+	assert_string_equal(tab.lines[4].bad, "line 4 is for the same");
+	/* Taken out, the second must not come into force. */
+	assert_true(bootcfg_tab_remove(&tab, &tab.lines[0].entry));
+	assert_written(&tab,
+		       "vf 0000:82:00.0 " IDENTITY " 4\n"
+		       "mdev " UUID " 0000:00:02.0 a\n"
+		       "mdev 83B8F4F2-509f-382f-3c1e-e6bfe0fa1001 0000:00:03.0 b\n");
+	bootcfg_tab_free(&tab);
+}
+
+static void a_change_leaves_all_other_bytes(void **state)
+{
+	static const char before[] =
+		"\t# my card \n\n"
+		"device  0000:82:00.0 " IDENTITY " pci-stub   # mine \r\n"
+		"nonsense `x`\n"
+		"device 0000:82:00.1 " IDENTITY " vfio-pci";
+	struct bootcfg_tab_entry first = device("0000:82:00.0", IDENTITY, "vfio-pci");
+	struct bootcfg_tab_entry new = device("0000:03:00.0", IDENTITY, "vfio-pci");
+	struct bootcfg_tab tab = parse(before);
+
+	(void)state;
+	assert_written(&tab, before);
+	assert_int_equal(bootcfg_tab_set(&tab, &first), 0);
+	assert_written(&tab, "\t# my card \n\n" DEVICE " # mine \r\n"
+			     "nonsense `x`\n"
+			     "device 0000:82:00.1 " IDENTITY " vfio-pci");
+	assert_int_equal(bootcfg_tab_set(&tab, &new), 0);
+	assert_written(&tab, "\t# my card \n\n" DEVICE " # mine \r\n"
+			     "nonsense `x`\n"
+			     "device 0000:82:00.1 " IDENTITY " vfio-pci\n"
+			     "device 0000:03:00.0 " IDENTITY " vfio-pci\n");
+	assert_non_null(bootcfg_tab_find(&tab, &new));
+	assert_true(bootcfg_tab_remove(&tab, &first));
+	assert_false(bootcfg_tab_remove(&tab, &first));
+	assert_true(bootcfg_tab_remove(&tab, &new));
+	assert_written(&tab, "\t# my card \n\n"
+			     "nonsense `x`\n"
+			     "device 0000:82:00.1 " IDENTITY " vfio-pci\n");
+	bootcfg_tab_free(&tab);
+}
+
+static void what_says_the_same_already_stays_as_it_stands(void **state)
+{
+	static const char text[] = "device  0000:82:00.0\t10DE:1b39/10de:1217@03.0/00.0"
+				   "  vfio-pci #x";
+	struct bootcfg_tab_entry entry = device("0000:82:00.0", IDENTITY, "vfio-pci");
+	struct bootcfg_tab tab = parse(text);
+
+	(void)state;
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	assert_written(&tab, text);
+	bootcfg_tab_free(&tab);
+}
+
+static void an_empty_tab_takes_each_kind(void **state)
+{
+	struct bootcfg_tab_entry entry = device("0000:82:00.0", IDENTITY, "vfio-pci");
+	struct bootcfg_tab tab = parse("");
+
+	(void)state;
+	assert_int_equal(tab.count, 0);
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	entry.kind = TAB_VF;
+	entry.to = NULL;
+	entry.count = 4;
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	entry = (struct bootcfg_tab_entry){ .kind = TAB_MDEV, .uuid = UUID, .to = "t-1" };
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	assert_written(&tab, DEVICE "\n"
+				    "vf 0000:82:00.0 " IDENTITY " 4\n"
+				    "mdev " UUID " 0000:00:00.0 t-1\n");
+	bootcfg_tab_free(&tab);
+}
+
+static void nothing_is_written_that_is_not_understood(void **state)
+{
+	static const char *const drivers[] = { "nvme",	       "",
+					       "vfio-pci # x", "vfio-pci\nvf",
+					       "vfio-pci x",   NULL };
+	struct bootcfg_tab tab = parse("");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		struct bootcfg_tab_entry entry =
+			device("0000:82:00.0", IDENTITY, drivers[i]);
+
+		assert_int_equal(bootcfg_tab_set(&tab, &entry), -EINVAL);
+	}
+	assert_int_equal(
+		bootcfg_tab_set(&tab, &(struct bootcfg_tab_entry){ .kind = TAB_OTHER }),
+		-EINVAL);
+	assert_written(&tab, "");
+	bootcfg_tab_free(&tab);
+	bootcfg_tab_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_kind_of_line_is_read),
+		cmocka_unit_test(a_bad_line_is_told_kept_and_does_not_count),
+		cmocka_unit_test(a_nul_is_no_character_of_any_word),
+		cmocka_unit_test(of_two_lines_for_a_device_the_first_counts),
+		cmocka_unit_test(a_change_leaves_all_other_bytes),
+		cmocka_unit_test(what_says_the_same_already_stays_as_it_stands),
+		cmocka_unit_test(an_empty_tab_takes_each_kind),
+		cmocka_unit_test(nothing_is_written_that_is_not_understood),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
