@@ -251,6 +251,8 @@ static int take_script(struct image_digest *digest, const char *name)
 	};
 	const char *file = strrchr(name, '/');
 
+	if (!strcmp(name, "lib/pciferry/pciferry-early"))
+		return string_list_add(&digest->scripts, name);
 	if (!file || !is_in(name, folders, ARRAY_SIZE(folders)) ||
 	    (!strcasestr(file, "vfio") && !strcasestr(file, "passthrough") &&
 	     !strcasestr(file, "pciferry")))

@@ -134,7 +134,8 @@ int change_recall(const struct host *host, const char *name, char **ret_bytes,
 		  size_t *ret_len)
 {
 	_cleanup_free_ char *bytes = NULL;
-	_cleanup_close_ int dir = -1, fd = -1;
+	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int fd = -1;
 	struct stat st;
 	ssize_t n;
 

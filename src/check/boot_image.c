@@ -25,15 +25,10 @@ static bool takes_hosts_files(const struct check_order *order)
 	return false;
 }
 
-static const char *rebuild_of(const struct check_order *order)
-{
-	return check_rebuild_image(order->run->facts, order->image->builder);
-}
-
 /* What makes vfio-pci come first, in the language of the image's builder. */
 static int fix_order(struct check_order *order)
 {
-	const char *rebuild = rebuild_of(order);
+	const char *rebuild = check_order_rebuild(order);
 
 	if (order->is_known && takes_hosts_files(order))
 		return check_fix(order->run,
@@ -70,11 +65,11 @@ static int tell_first(struct check_order *order)
 	size_t at;
 	int r;
 
-	if (order->image->scripts.count)
+	if (order->script)
 		return check_tell(order->run, CHECK_UNKNOWN, order->subject,
 				  "it has %s before vfio-pci, unless its script /%s sees"
 				  " to that, which is not known",
-				  order->first.text, order->image->scripts.items[0]);
+				  order->first.text, order->script);
 	r = check_tell(order->run, CHECK_WARN, order->subject,
 		       check_order_find(&order->image->late, vfio_pci, &at)
 			       ? "%s is in it, and vfio-pci is loaded no earlier"
@@ -108,7 +103,7 @@ static int tell_builtin(struct check_order *order)
 /* What brings the host's modprobe.d into the image. */
 static int fix_copy(struct check_order *order)
 {
-	const char *rebuild = rebuild_of(order);
+	const char *rebuild = check_order_rebuild(order);
 
 	if (order->image->builder == BUILDER_MKINITCPIO && !takes_hosts_files(order))
 		return check_fix(order->run,
@@ -166,30 +161,6 @@ static int look_at_ids(struct check_order *order)
 	return tell_ids(order, inside);
 }
 
-static int look_at_tab(struct check_order *order)
-{
-	static const char path[] = "etc/pciferry.tab";
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r;
-
-	if (!order->image->tab)
-		return 0;
-	r = host_read_file(order->run->facts->host, path, &text, &len);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0 && r != -ENOENT)
-		return check_tell(order->run, CHECK_UNKNOWN, order->subject,
-				  "/%s could not be read", path);
-	if (text && is_same(text_trim_end(text), text_trim_end(order->image->tab)))
-		return 0;
-	r = check_tell(order->run, CHECK_WARN, order->subject,
-		       "its copy of /%s is another one than the host's", path);
-	if (r == 0)
-		r = check_why(order->run, "devices are bound by the copy");
-	return r < 0 ? r : check_fix(order->run, "%s", rebuild_of(order));
-}
-
 static int tell_well(struct check_order *order)
 {
 	if (order->is_unknown)
@@ -208,7 +179,10 @@ static int tell_well(struct check_order *order)
 			"vfio-pci is built into the kernel, before all modules");
 	if (!order->rivals.count)
 		return check_tell(order->run, CHECK_PASS, order->subject,
-				  "nothing is to be bound in it");
+				  order->n_by_address
+					  ? "devices are bound by address in it, before"
+					    " any driver"
+					  : "nothing is to be bound in it");
 	if (!order->second.len)
 		return check_tell(order->run, CHECK_PASS, order->subject,
 				  "no driver for the devices is in it: they are bound"
@@ -223,14 +197,16 @@ static int look_inside(struct check_order *order)
 	size_t before = order->run->findings->count;
 	int r = check_order_read(order);
 
-	if (r == 0 && order->builtin.len)
+	if (r == 0)
+		r = check_order_tab(order);
+	if (r < 0 || order->run->findings->count > before)
+		return r;
+	if (order->builtin.len)
 		r = tell_builtin(order);
-	else if (r == 0 && order->first.len)
+	else if (order->first.len)
 		r = tell_first(order);
-	else if (r == 0 && !order->vfio_is_builtin)
+	else if (!order->vfio_is_builtin)
 		r = look_at_ids(order);
-	if (r == 0 && order->run->findings->count == before)
-		r = look_at_tab(order);
 	if (r == 0 && order->run->findings->count == before)
 		r = tell_well(order);
 	return r;

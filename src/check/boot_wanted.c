@@ -153,6 +153,7 @@ int check_wanted_read(const struct check_facts *facts, const char *release,
 	}
 	wanted.anything =
 		wanted.ids || wanted.cmdline_ids ||
+		host_exists(facts->host, "etc/pciferry.tab") ||
 		bootcfg_modprobe_find(&facts->loads, MODPROBE_LOAD, vfio_pci) ||
 		bootcfg_modprobe_find(&facts->modprobe, MODPROBE_INSTALL, vfio_pci);
 	for (size_t i = 0; i < facts->modprobe.count; i++)

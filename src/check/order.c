@@ -28,6 +28,33 @@ static const char *parameter(const struct check_order *order, const char *name)
 	return found ? found->value : NULL;
 }
 
+static bool is_bound_by_address(const struct check_order *order,
+				const struct pci_device *device)
+{
+	struct bootcfg_tab_entry place = { .kind = TAB_DEVICE,
+					   .address = device->address };
+
+	return bootcfg_tab_find(&order->tab, &place) != NULL;
+}
+
+/* pciferry's own script is known, by what it reads; of others nothing is. */
+static int read_scripts(struct check_order *order)
+{
+	const struct string_list *scripts = &order->image->scripts;
+	const char *tab = order->image->tab;
+	int r = 0;
+
+	for (size_t i = 0; i < scripts->count; i++)
+		if (!strstr(scripts->items[i], "pciferry"))
+			order->script = scripts->items[i];
+	if (tab && string_list_has(scripts, check_early_script))
+		r = bootcfg_tab_parse(tab, strlen(tab), &order->tab);
+	for (size_t i = 0; r == 0 && i < order->tab.count; i++)
+		order->n_by_address += order->tab.lines[i].entry.kind == TAB_DEVICE &&
+				       !order->tab.lines[i].bad;
+	return r;
+}
+
 /* The drivers that this kernel has for the devices, and those that a softdep names. */
 static int find_rivals(struct check_order *order)
 {
@@ -35,12 +62,15 @@ static int find_rivals(struct check_order *order)
 	_cleanup_(string_list_free) struct string_list modules = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; i < order->wanted->n_devices; i++)
-		if (!order->kernel->folder ||
-		    pci_read_claims_of(order->run->facts->host, order->kernel->folder,
-				       order->wanted->devices[i],
-				       &modules) == FACT_UNREADABLE)
+	for (size_t i = 0; i < order->wanted->n_devices; i++) {
+		const struct pci_device *device = order->wanted->devices[i];
+
+		if (!is_bound_by_address(order, device) &&
+		    (!order->kernel->folder ||
+		     pci_read_claims_of(order->run->facts->host, order->kernel->folder,
+					device, &modules) == FACT_UNREADABLE))
 			order->is_unknown = true;
+	}
 	for (size_t i = 0; r == 0 && i < modprobe->count; i++)
 		if (check_is_softdep(&modprobe->lines[i]))
 			r = string_list_add(&modules, modprobe->lines[i].module);
@@ -191,8 +221,10 @@ bool check_order_loads_vfio(const struct check_order *order)
 int check_order_read(struct check_order *order)
 {
 	enum bootcfg_state state = bootcfg_module(order->kernel, vfio_pci);
-	int r = find_rivals(order);
+	int r = read_scripts(order);
 
+	if (r == 0)
+		r = find_rivals(order);
 	if (r < 0)
 		return r;
 	order->vfio_is_builtin = state == BOOTCFG_BUILTIN;
@@ -203,7 +235,13 @@ int check_order_read(struct check_order *order)
 	return 0;
 }
 
+const char *check_order_rebuild(const struct check_order *order)
+{
+	return check_rebuild_image(order->run->facts, order->image->builder);
+}
+
 void check_order_free(struct check_order *order)
 {
+	bootcfg_tab_free(&order->tab);
 	string_list_free(&order->rivals);
 }

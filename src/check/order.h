@@ -5,7 +5,11 @@
 /* Which driver comes first when a kernel boots with an initramfs image. */
 #include <limits.h>
 
+#include "bootcfg/tab.h"
 #include "check/images.h"
+
+/* What reads pciferry.tab in an image, "lib/pciferry/pciferry-early". */
+extern const char check_early_script[];
 
 /* One image at work. */
 struct check_order {
@@ -14,6 +18,11 @@ struct check_order {
 	struct bootcfg_kernel *kernel;
 	const struct bootcfg_image *image;
 	char subject[PATH_MAX]; /* "/boot/initrd.img-6.1.0-56-amd64" */
+
+	/* Its pciferry.tab, where it has the script that reads it. */
+	struct bootcfg_tab tab;
+	size_t n_by_address; /* devices in that, bound before any driver is loaded */
+	const char *script;  /* about VFIO, and somebody else's; NULL: none */
 
 	struct string_list rivals;  /* drivers that are for what vfio-pci is to have */
 	bool is_unknown;	    /* what the kernel has of them, or of vfio-pci */
@@ -40,6 +49,12 @@ bool check_order_find(const struct string_list *names, const char *module,
 
 /* Whether vfio-pci is loaded there, so that options that it has not there are lost. */
 bool check_order_loads_vfio(const struct check_order *order);
+
+/* What makes all images of its builder anew: a command. */
+const char *check_order_rebuild(const struct check_order *order);
+
+/* Tells what is wrong with its pciferry.tab, beside the host's. Returns 0 or -ENOMEM. */
+int check_order_tab(struct check_order *order);
 
 void check_order_free(struct check_order *order);
 

@@ -16,6 +16,9 @@ VFIO = "etc/modprobe.d/vfio.conf"
 IDS = "options vfio-pci ids=1234:5046,1234:293e disable_vga=1\n"
 ARCH = "boot/initramfs-linux.img"
 BOTH = modules(RELEASE, "vfio-pci", "nouveau")
+TAB = "etc/pciferry.tab"
+DEVICE = "device 0000:01:00.0 1234:5046/1234:0002@01.0 vfio-pci\n"
+EARLY = {"usr/lib/pciferry/pciferry-early": "#!/bin/sh\n", "conf/conf.d/pciferry": ""}
 
 
 def write(path, text, time=BUILT + 60):
@@ -111,6 +114,15 @@ WRONG = [
     ("boot-image", nvme_built_in, "WARN", "pciferry bind"),
     ("boot-image", holds(debian({**BOTH, VFIO: MODPROBE, "etc/pciferry.tab": "device 1\n"})), "WARN",
      "update"),
+    ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN)), "WARN", "update-initramfs"),
+    ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(debian({TAB: DEVICE}))), "WARN",
+     "update-initramfs"),
+    ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(debian({**EARLY, TAB: ""}))), "WARN",
+     "update-initramfs"),
+    ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(booster(RELEASE, ["nouveau"]))), "WARN",
+     "by their IDs"),
+    ("boot-image", in_turn(no_softdep, write(TAB, DEVICE.replace(":01:", ":09:"), WRITTEN), holds(
+        debian({**BOTH, **EARLY, VFIO: IDS, TAB: DEVICE.replace(":01:", ":09:")}))), "WARN", "softdep"),
     ("boot-image", in_turn(no_softdep, holds(debian({
         **BOTH, VFIO: IDS, "scripts/init-top/vfio": "#!/bin/sh\n"}))), "UNKNOWN", None),
     ("boot-image", holds(debian({**BOTH, VFIO: IDS + "install nouveau /sbin/own\n"})), "UNKNOWN", None),
@@ -158,6 +170,11 @@ WELL = [
     ("boot-image", holds(booster(RELEASE, ["vfio_pci", "nouveau"], ["vfio_pci"],
                                  "ids=1234:5046,1234:293e"))),
     ("boot-image", lambda host: kernel(host, built_in=["vfio-pci"])),
+    ("boot-image", write(TAB, "# none yet\ndevice 1\n", WRITTEN)),
+    ("boot-image", in_turn(no_softdep, write(TAB, DEVICE, WRITTEN), holds(debian({
+        **BOTH, **EARLY, VFIO: IDS, TAB: DEVICE})))),
+    ("boot-image", in_turn(no_softdep, arch, write(TAB, DEVICE, WRITTEN), holds(mkinitcpio({
+        **BOTH, **EARLY, VFIO: IDS, TAB: DEVICE, "hooks/pciferry": ""}), ARCH))),
     ("boot-image", in_turn(write(VFIO, "blacklist nouveau\n"), remove("etc/modules-load.d/vfio.conf"),
                            holds(debian(BOTH)))),
     ("boot-image", in_turn(write(VFIO, "options vfio-pci ids=1234:0098\n", WRITTEN), holds(debian(
