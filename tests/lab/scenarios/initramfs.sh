@@ -29,6 +29,7 @@ line()
 }
 
 for package in "$packages"/*.deb; do
+	[ -e "$package" ] || break
 	dpkg-deb --fsys-tarfile "$package" | tar -x -C / --keep-directory-symlink
 done
 cp -a "$installed/." /
