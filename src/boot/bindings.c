@@ -80,7 +80,7 @@ static int edit_tab(const struct host *host, const struct boot_binding *bindings
 				      after, len);
 	if (r == -ENOMEM)
 		return error_oom(err);
-	return r < 0 ? error_set(err, -r, tab_path, "%s", strerror(-r)) : 0;
+	return r < 0 ? error_set(err, -r, "/etc/pciferry.tab", "%s", strerror(-r)) : 0;
 }
 
 int boot_edit_bindings(const struct host *host, const struct boot_binding *bindings,
@@ -100,8 +100,11 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 			       ? error_oom(err)
 			       : 0;
 	if (!host_exists(host, builders[i].hook)) {
-		error_set(err, ENOENT, builders[i].hook,
-			  "pciferry's hook for %s is not installed", builders[i].name);
+		char subject[ERROR_SUBJECT_SIZE];
+
+		snprintf(subject, sizeof(subject), "/%s", builders[i].hook);
+		error_set(err, ENOENT, subject, "pciferry's hook for %s is not installed",
+			  builders[i].name);
 		error_hint(err, "install pciferry whole: meson install, or its package");
 		return -ENOENT;
 	}

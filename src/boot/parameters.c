@@ -126,8 +126,12 @@ static int edit_file(const struct work *work, const char *path,
 
 	if (r == -ENOMEM)
 		return error_oom(work->err);
-	if (r < 0)
-		return error_set(work->err, -r, path, "%s", strerror(-r));
+	if (r < 0) {
+		char subject[ERROR_SUBJECT_SIZE];
+
+		snprintf(subject, sizeof(subject), "/%s", path);
+		return error_set(work->err, -r, subject, "%s", strerror(-r));
+	}
 	before = strndup(text.bytes, text.len);
 	if (!before)
 		return error_oom(work->err);

@@ -86,6 +86,13 @@ int plan_make(const struct host *host, const struct plan_request *request,
 		r = check_named(&view, &request->addresses[i], err);
 	if (r < 0)
 		return r;
+	if (!view.groups.count && view.firmware.fact == FACT_ABSENT) {
+		error_set(err, ENODEV, host_name(host),
+			  "its firmware has no table of an IOMMU: no guest could get a"
+			  " device");
+		error_hint(err, "pciferry check --only iommu tells what to do");
+		return -ENODEV;
+	}
 	plan.predicted = !view.groups.count;
 	if (find_members(&view, request, &plan) < 0)
 		return error_oom(err);
