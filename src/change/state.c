@@ -52,10 +52,6 @@ int change_read_state(const struct host *host, const char *device, char **ret_te
 	return host_read_file(host, path, ret_text, &len);
 }
 
-/*
- * Each folder on the way is looked up from the root, so that a link leads where it does
- * on the host, and not out of it.
- */
 /* Everybody's to read, whatever the umask; and on the disk, as what comes in is. */
 static int make_folder(int above, const char *name)
 {
@@ -69,12 +65,17 @@ static int make_folder(int above, const char *name)
 	return 0;
 }
 
+/*
+ * Each folder on the way is looked up from the root, so that a link leads where it does
+ * on the host, and not out of it.
+ */
 int change_open_parent(const struct host *host, const char *path)
 {
 	int root = host_root_fd(host);
 	int dir = rooted_open(root, "/", O_RDONLY | O_DIRECTORY, 0);
 	const char *end;
 
+	path += strspn(path, "/");
 	for (const char *at = path; dir >= 0 && (end = strchr(at, '/')); at = end + 1) {
 		_cleanup_close_ int above = dir;
 		_cleanup_free_ char *until = strndup(path, (size_t)(end - path));

@@ -369,10 +369,29 @@ static void numbers_are_given_in_order_and_never_again(void **state)
 #define SYSTEM_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, system_setup, system_teardown)
 
+/* As vm run does it for a guest's variables, with the path as a person writes it. */
+static void a_file_is_created_with_the_folders_above_it(void **state)
+{
+	static const char *const paths[] = { "/var/lib/a/b/file", "var/lib/c/file" };
+	struct system *sys = *state;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		const char *name = paths[i] + strspn(paths[i], "/");
+
+		assert_int_equal(change_create_file(sys->host, paths[i], "x", 1, NULL),
+				 0);
+		system_assert_file(sys, name, "x");
+		assert_int_equal(change_create_file(sys->host, paths[i], "y", 1, NULL),
+				 -EEXIST);
+		system_assert_file(sys, name, "x");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(undo_gives_everything_back),
+		SYSTEM_TEST(a_file_is_created_with_the_folders_above_it),
 		SYSTEM_TEST(an_edited_file_keeps_its_mode_owner_and_attributes),
 		SYSTEM_TEST(no_access_list_comes_in_from_the_folder),
 		SYSTEM_TEST(many_and_large_attributes_are_kept),
