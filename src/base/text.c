@@ -92,6 +92,13 @@ void string_list_free(struct string_list *list)
 	memset(list, 0, sizeof(*list));
 }
 
+bool text_ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && !strcmp(text + len - n, end);
+}
+
 char *text_trim_end(char *text)
 {
 	size_t len = strlen(text);

@@ -25,6 +25,8 @@ void string_list_sort(struct string_list *list);
 char *string_list_lines(const struct string_list *list, size_t *ret_len);
 void string_list_free(struct string_list *list); /* takes NULL */
 
+bool text_ends_with(const char *text, const char *end);
+
 /* Cuts white space, newlines among it, off the end, in place. Returns the text. */
 char *text_trim_end(char *text);
 

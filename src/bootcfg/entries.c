@@ -41,7 +41,7 @@ static char *find_release(const char *kernel)
 		if (isdigit((unsigned char)dash[1]) && strchr(dash, '.')) {
 			size_t len = strlen(dash + 1);
 
-			if (len > 4 && !strcmp(dash + 1 + len - 4, ".efi"))
+			if (len > 4 && text_ends_with(dash, ".efi"))
 				len -= 4;
 			return strndup(dash + 1, len);
 		}

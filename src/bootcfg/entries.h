@@ -43,7 +43,6 @@ void bootcfg_entries_free(struct bootcfg_entries *entries); /* takes NULL */
 struct bootcfg_grub {
 	bool loads_bls;	   /* it has the command blscfg */
 	bool is_generated; /* by grub-mkconfig, which marks what it wrote */
-	char *configfile;  /* the file it goes on with, a stub's only content */
 	struct bootcfg_variables variables;
 };
 

@@ -176,18 +176,6 @@ static int take_set(struct reader *reader)
 	return r;
 }
 
-static int take_configfile(struct reader *reader)
-{
-	const char *word;
-	int r = next_word(reader, &word);
-
-	if (r < 0 || !word)
-		return r;
-	free(reader->grub->configfile);
-	reader->grub->configfile = strdup(word);
-	return reader->grub->configfile ? 0 : -ENOMEM;
-}
-
 static int take_blscfg(struct reader *reader)
 {
 	reader->grub->loads_bls = true;
@@ -224,10 +212,9 @@ static const struct {
 	{ "linux", take_linux },     { "linux16", take_linux },
 	{ "linuxefi", take_linux },  { "initrd", take_initrd },
 	{ "initrd16", take_initrd }, { "initrdefi", take_initrd },
-	{ "set", take_set },	     { "configfile", take_configfile },
-	{ "blscfg", take_blscfg },   { "if", take_if },
-	{ "fi", take_fi },	     { "then", take_nothing },
-	{ "else", take_nothing },
+	{ "set", take_set },	     { "blscfg", take_blscfg },
+	{ "if", take_if },	     { "fi", take_fi },
+	{ "then", take_nothing },    { "else", take_nothing },
 };
 
 static int take_command(struct reader *reader)
@@ -281,7 +268,6 @@ void bootcfg_grub_free(struct bootcfg_grub *grub)
 {
 	if (!grub)
 		return;
-	free(grub->configfile);
 	bootcfg_variables_free(&grub->variables);
 	memset(grub, 0, sizeof(*grub));
 }

@@ -134,12 +134,11 @@ static int read_drop_ins(const struct host *host, struct bootcfg_boot *boot,
 
 	for (size_t i = 0; r == 0 && i < confd.paths.count; i++) {
 		const char *path = confd.paths.items[i];
-		size_t len = strlen(path);
 		const char *kept;
 		_cleanup_free_ char *text = NULL;
 		size_t size;
 
-		if (len < 4 || strcmp(path + len - 4, ".cfg") != 0) {
+		if (!text_ends_with(path, ".cfg")) {
 			r = string_list_add(&boot->ignored, path);
 			continue;
 		}
@@ -172,9 +171,9 @@ static int add_setting(struct bootcfg_boot *boot, const struct bootcfg_shell *sh
 	return 0;
 }
 
-int bootcfg_read_default_grub(const struct host *host,
-			      const struct bootcfg_distro *distro,
-			      struct bootcfg_boot *boot)
+/* The settings of /etc/default/grub, for entries that are made of them. */
+static int read_default_grub(const struct host *host, const struct bootcfg_distro *distro,
+			     struct bootcfg_boot *boot)
 {
 	static const char path[] = "etc/default/grub";
 	_cleanup_(bootcfg_shell_free) struct bootcfg_shell shell = { 0 };
@@ -230,6 +229,6 @@ int bootcfg_read_grub(const struct host *host, const struct bootcfg_distro *dist
 	if (boot->method == METHOD_GRUB)
 		name_regenerating(host, distro, boot);
 	if (boot->method == METHOD_GRUB || boot->method == METHOD_GRUBBY)
-		return bootcfg_read_default_grub(host, distro, boot);
+		return read_default_grub(host, distro, boot);
 	return 0;
 }

@@ -24,13 +24,6 @@ static bool starts_with(const char *text, const char *start)
 	return !strncmp(text, start, strlen(start));
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), n = strlen(end);
-
-	return len > n && !strcmp(text + len - n, end);
-}
-
 /* "./usr/lib/x" and "/lib/x" are both "lib/x": either may be a link to the other. */
 static const char *plain(const char *name)
 {
@@ -65,14 +58,14 @@ static bool is_wanted(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(single); i++)
 		if (!strcmp(name, single[i]))
 			return true;
-	return (ends_with(name, ".conf") || ends_with(name, ".alias")) &&
+	return (text_ends_with(name, ".conf") || text_ends_with(name, ".alias")) &&
 	       is_in(name, folders, ARRAY_SIZE(folders));
 }
 
 /* Where the links in modprobe.d lead on some distributions (/etc/alternatives). */
 static bool may_be_linked_to(const char *name)
 {
-	return starts_with(name, "etc/") && ends_with(name, ".conf");
+	return starts_with(name, "etc/") && text_ends_with(name, ".conf");
 }
 
 static struct image_file *find_linked(const struct image_digest *digest,
@@ -225,7 +218,7 @@ static int take_module(struct image_digest *digest, const char *name)
 	if (digest->modules.count == MODULES_MAX)
 		return refuse(digest, "it holds too many modules");
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
-		if (ends_with(name, endings[i])) {
+		if (text_ends_with(name, endings[i])) {
 			const char *module = slash ? slash + 1 : release;
 
 			return string_list_addf(

@@ -84,9 +84,10 @@ static bool is_same(const struct host_status *one, const struct host_status *oth
 	return one->device == other->device && one->inode == other->inode;
 }
 
-int bootcfg_images_add(const struct host *host, const char *path,
-		       const struct bootcfg_kernel *kernel, enum bootcfg_builder builder,
-		       struct bootcfg_images *images)
+/* Unless it is there already, under this name or another. 0 or -ENOMEM. */
+static int add_image(const struct host *host, const char *path,
+		     const struct bootcfg_kernel *kernel, enum bootcfg_builder builder,
+		     struct bootcfg_images *images)
 {
 	struct bootcfg_image_file *file;
 	struct host_status status;
@@ -136,8 +137,8 @@ static int read_entry_folder(const struct host *host, const char *folder,
 			    snprintf(file, sizeof(file), "%s/%s", path, names.items[j]) >=
 				    (int)sizeof(file))
 				continue;
-			r = bootcfg_images_add(host, file, &kernels->items[i],
-					       BUILDER_UNKNOWN, images);
+			r = add_image(host, file, &kernels->items[i], BUILDER_UNKNOWN,
+				      images);
 		}
 	}
 	return r;
@@ -172,7 +173,7 @@ static int read_folder(const struct host *host, const char *folder,
 		snprintf(path, sizeof(path), "%s/%s", folder, names.items[i]);
 		kernel = find_kernel(host, kernels, names.items[i], &builder);
 		if (kernel)
-			r = bootcfg_images_add(host, path, kernel, builder, images);
+			r = add_image(host, path, kernel, builder, images);
 		else if (is_entry_token(names.items[i], &distro))
 			r = read_entry_folder(host, path, kernels, images);
 	}
@@ -202,7 +203,7 @@ static int add_initrd(const struct host *host, const char *initrd,
 			    (int)sizeof(path) ||
 		    !host_exists(host, path))
 			continue;
-		return bootcfg_images_add(host, path, kernel, BUILDER_UNKNOWN, images);
+		return add_image(host, path, kernel, BUILDER_UNKNOWN, images);
 	}
 	return r;
 }

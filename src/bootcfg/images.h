@@ -33,14 +33,6 @@ int bootcfg_images_read(const struct host *host, const struct bootcfg_kernels *k
 			const struct bootcfg_entries *entries,
 			struct bootcfg_images *ret_images);
 
-/*
- * Adds one, unless it is there already, under this name or another. Returns 0 or
- * -ENOMEM.
- */
-int bootcfg_images_add(const struct host *host, const char *path,
-		       const struct bootcfg_kernel *kernel, enum bootcfg_builder builder,
-		       struct bootcfg_images *images);
-
 /* Whether it is named as what holds microcode alone, for the loader to put in front. */
 bool bootcfg_is_microcode(const char *path);
 void bootcfg_images_free(struct bootcfg_images *images); /* takes NULL */

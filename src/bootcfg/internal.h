@@ -12,10 +12,14 @@ int bootcfg_read_bls(const struct host *host, const char *folder,
 		     const struct bootcfg_variables *variables,
 		     struct bootcfg_boot *boot);
 
-/* The settings of /etc/default/grub, for entries that are made of them. */
-int bootcfg_read_default_grub(const struct host *host,
-			      const struct bootcfg_distro *distro,
-			      struct bootcfg_boot *boot);
+int bootcfg_read_systemd_boot(const struct host *host, struct bootcfg_boot *boot);
+
+/*
+ * The paths of what is in a folder. One that cannot be listed is in boot->unreadable; one
+ * that is not there has nothing in it. 0 or -ENOMEM.
+ */
+int bootcfg_list_files(const struct host *host, const char *folder,
+		       struct bootcfg_boot *boot, struct string_list *ret_paths);
 
 /* Adds a source; takes nothing. */
 int bootcfg_add_source(struct bootcfg_boot *boot, const char *file, const char *variable,

@@ -22,13 +22,6 @@ static const char *const load_folders[] = {
 typedef int (*parser)(const char *text, size_t len, const char *file,
 		      struct bootcfg_modprobe *modprobe);
 
-static bool ends_with(const char *name, const char *end)
-{
-	size_t len = strlen(name), n = strlen(end);
-
-	return len > n && !strcmp(name + len - n, end);
-}
-
 /* Put aside on purpose, by a person or a package manager. */
 static bool is_aside(const char *name)
 {
@@ -43,7 +36,7 @@ static bool is_aside(const char *name)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
-		if (ends_with(name, endings[i]))
+		if (text_ends_with(name, endings[i]))
 			return true;
 	return false;
 }
@@ -65,8 +58,8 @@ static int read_file(const struct host *host, const char *path, parser parse,
 {
 	_cleanup_free_ char *text = NULL;
 	const char *name = bootcfg_confd_name(path);
-	bool counts = parse == bootcfg_loads_parse || ends_with(name, ".conf") ||
-		      ends_with(name, ".alias");
+	bool counts = parse == bootcfg_loads_parse || text_ends_with(name, ".conf") ||
+		      text_ends_with(name, ".alias");
 	bool has;
 	size_t len;
 	int r;
@@ -124,7 +117,7 @@ static int read_folders(const struct host *host, const char *const *folders, par
 		r = string_list_add(&modprobe->unreadable, confd.unreadable.items[i]);
 	for (size_t i = 0; r == 0 && i < confd.paths.count; i++)
 		if (parse == bootcfg_modprobe_parse ||
-		    ends_with(confd.paths.items[i], ".conf"))
+		    text_ends_with(confd.paths.items[i], ".conf"))
 			r = read_file(host, confd.paths.items[i], parse, modprobe);
 	return r;
 }

@@ -194,6 +194,19 @@ static int take_escaped(struct bootcfg_words *words, bool in_quotes)
 	return put(words, &c, 1);
 }
 
+/* One that means the same with double quotes around and without. */
+static int take_character(struct bootcfg_words *words, char c, bool in_quotes)
+{
+	if (c == '\\')
+		return take_escaped(words, in_quotes);
+	if (c == '$')
+		return take_dollar(words);
+	if (c != '`')
+		return put(words, &c, 1);
+	skip_substitution(words, '\0', '`');
+	return 0;
+}
+
 static int take_double_quoted(struct bootcfg_words *words)
 {
 	int r = 0;
@@ -204,14 +217,7 @@ static int take_double_quoted(struct bootcfg_words *words)
 
 		if (c == '"')
 			return 0;
-		if (c == '\\')
-			r = take_escaped(words, true);
-		else if (c == '$')
-			r = take_dollar(words);
-		else if (c == '`')
-			skip_substitution(words, '\0', '`');
-		else
-			r = put(words, &c, 1);
+		r = take_character(words, c, true);
 	}
 	return r;
 }
@@ -247,14 +253,8 @@ static int take_word(struct bootcfg_words *words)
 			r = take_single_quoted(words);
 		else if (c == '"')
 			r = take_double_quoted(words);
-		else if (c == '\\')
-			r = take_escaped(words, false);
-		else if (c == '$')
-			r = take_dollar(words);
-		else if (c == '`')
-			skip_substitution(words, '\0', '`');
 		else
-			r = put(words, &c, 1);
+			r = take_character(words, c, false);
 	}
 	return r;
 }

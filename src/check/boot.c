@@ -56,13 +56,12 @@ const char *check_parameter_text(const struct bootcfg_parameter *parameter, char
 	return buffer;
 }
 
-const char *check_entry_place(const struct bootcfg_entry *entry, char *buffer,
-			      size_t size)
+const char *check_place(const char *file, unsigned int line, char *buffer, size_t size)
 {
-	if (entry->line)
-		snprintf(buffer, size, "/%s:%u", entry->file, entry->line);
+	if (line)
+		snprintf(buffer, size, "/%s:%u", file, line);
 	else
-		snprintf(buffer, size, "/%s", entry->file);
+		snprintf(buffer, size, "/%s", file);
 	return buffer;
 }
 
@@ -137,7 +136,7 @@ static int tell_pending(struct check_run *run, const struct bootcfg_entry *entry
 	int r = check_tell(run, matters ? CHECK_WARN : CHECK_INFO, NULL,
 			   "%s is in %s, and not in /proc/cmdline",
 			   check_parameter_text(parameter, text, sizeof(text)),
-			   check_entry_place(entry, place, sizeof(place)));
+			   check_place(entry->file, entry->line, place, sizeof(place)));
 
 	if (r == 0)
 		r = check_why(run, "the running kernel was started without it");
@@ -155,7 +154,7 @@ static int tell_passing(struct check_run *run, const struct bootcfg_entry *entry
 	check_parameter_text(parameter, text, sizeof(text));
 	r = check_tell(run, matters ? CHECK_WARN : CHECK_INFO, NULL,
 		       "%s is in /proc/cmdline, and not in %s", text,
-		       check_entry_place(entry, place, sizeof(place)));
+		       check_place(entry->file, entry->line, place, sizeof(place)));
 	if (r == 0)
 		r = check_why(run, "it was given for this boot alone, or has been taken"
 				   " out since: the next boot is without it");
@@ -206,7 +205,7 @@ static int running(struct check_run *run)
 	if (r < 0 || run->findings->count > before)
 		return r;
 	return check_tell(run, CHECK_PASS, NULL, "/proc/cmdline is what %s says",
-			  check_entry_place(entry, place, sizeof(place)));
+			  check_place(entry->file, entry->line, place, sizeof(place)));
 }
 
 const struct check check_boot_table[] = {

@@ -7,16 +7,6 @@
 #include "base/cleanup.h"
 #include "check/internal.h"
 
-static const char *source_place(const struct bootcfg_source *source, char *buffer,
-				size_t size)
-{
-	if (source->line)
-		snprintf(buffer, size, "/%s:%u", source->file, source->line);
-	else
-		snprintf(buffer, size, "/%s", source->file);
-	return buffer;
-}
-
 /* Whether an entry ought to have what the setting says. */
 static bool is_made_from(const struct bootcfg_entry *entry,
 			 const struct bootcfg_source *source)
@@ -68,7 +58,7 @@ static int look_at_setting(struct check_run *run, const struct bootcfg_source *s
 	if (having && !matters)
 		return 0;
 	check_parameter_text(parameter, text, sizeof(text));
-	source_place(source, place, sizeof(place));
+	check_place(source->file, source->line, place, sizeof(place));
 	r = check_tell(run, matters ? CHECK_WARN : CHECK_INFO, NULL,
 		       "%s is in %s, and in %zu of the %zu entries in /%s", text, place,
 		       having, all, boot->menu);
@@ -103,7 +93,8 @@ static int look_at_entry(struct check_run *run, const struct bootcfg_entry *entr
 			continue;
 		check_parameter_text(parameter, text, sizeof(text));
 		r = check_tell(run, CHECK_WARN, NULL, "%s is in %s, and not in /%s", text,
-			       check_entry_place(entry, place, sizeof(place)),
+			       check_place(entry->file, entry->line, place,
+					   sizeof(place)),
 			       boot->sources[0].file);
 		if (r == 0)
 			r = check_why(run,
@@ -119,7 +110,8 @@ static int tell_uncertain(struct check_run *run, const struct bootcfg_source *so
 {
 	char place[PATH_MAX];
 	int r = check_tell(run, CHECK_INFO, NULL, "%s: %s comes from a command",
-			   source_place(source, place, sizeof(place)), source->variable);
+			   check_place(source->file, source->line, place, sizeof(place)),
+			   source->variable);
 
 	return r < 0 ? r
 		     : check_why(run, "only running the file tells the value, so whether"
@@ -198,8 +190,8 @@ static int tell_lacking(struct check_run *run, const struct bootcfg_entry *entry
 
 	check_parameter_text(parameter, text, sizeof(text));
 	r = check_tell(run, CHECK_WARN, entry->title, "%s lacks %s, which %s has",
-		       check_entry_place(entry, place, sizeof(place)), text,
-		       check_entry_place(usual, other, sizeof(other)));
+		       check_place(entry->file, entry->line, place, sizeof(place)), text,
+		       check_place(usual->file, usual->line, other, sizeof(other)));
 	if (r == 0)
 		r = check_why(run, "booted with it, the host is another one than the"
 				   " one that was set up");

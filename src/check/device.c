@@ -45,11 +45,6 @@ enum fact check_kernel_since(const struct check_facts *facts, unsigned int major
 	return FACT_KNOWN;
 }
 
-bool check_is_display(const struct pci_device *device)
-{
-	return device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03;
-}
-
 /* With whom it would be in a group, as far as configuration space tells. */
 static void predicted_words(const struct check_run *run, char *buffer, size_t size)
 {

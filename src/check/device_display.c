@@ -9,19 +9,13 @@
 /* PASS for what is no display, UNKNOWN for what may be one; *ret_done: it is told. */
 static int look_at_class(struct check_run *run, bool *ret_done)
 {
-	*ret_done = !check_is_display(run->device);
+	*ret_done = !pci_is_display(run->device);
 	if (!*ret_done)
 		return 0;
 	if (run->device->ids != FACT_KNOWN)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "what it is could not be read");
 	return check_tell(run, CHECK_PASS, NULL, "it is no display");
-}
-
-/* 3D controllers (03.02) draw for another display, and have mostly no outputs. */
-static bool gives_picture(const struct pci_device *device)
-{
-	return check_is_display(device) && device->class_code >> 8 != 0x0302;
 }
 
 /* Displays with the same picture for the host when this one is gone. */
@@ -31,7 +25,7 @@ static size_t count_others(const struct check_run *run)
 	size_t count = 0;
 
 	for (size_t i = 0; i < devices->count; i++)
-		count += gives_picture(&devices->items[i]) &&
+		count += pci_gives_picture(&devices->items[i]) &&
 			 !check_is_along(run, &devices->items[i]);
 	return count;
 }
@@ -60,7 +54,7 @@ int check_device_display(struct check_run *run)
 	if (done || r < 0)
 		return r;
 	fact = read_boot_vga(run, &boot);
-	only = gives_picture(run->device) && !count_others(run);
+	only = pci_gives_picture(run->device) && !count_others(run);
 	if (!only && !boot)
 		return fact == FACT_UNREADABLE
 			       ? check_tell(run, CHECK_UNKNOWN, NULL,

@@ -170,11 +170,11 @@ int check_device_known(struct check_run *run)
 	if (device->ids != FACT_KNOWN)
 		return check_tell(run, CHECK_UNKNOWN, NULL, "its IDs could not be read");
 	for (size_t i = 0; i < ARRAY_SIZE(amd_families); i++)
-		if (check_is_display(device) && device->vendor_id == 0x1002 &&
+		if (pci_is_display(device) && device->vendor_id == 0x1002 &&
 		    device->device_id >= amd_families[i].first &&
 		    device->device_id <= amd_families[i].last)
 			return look_at_amd(run, amd_families[i].family);
-	if (!check_is_display(device) || device->vendor_id != 0x10de)
+	if (!pci_is_display(device) || device->vendor_id != 0x10de)
 		return check_tell(run, CHECK_PASS, NULL,
 				  "nothing is known against its model");
 	r = check_tell(run, CHECK_INFO, NULL, "a display of NVIDIA's");

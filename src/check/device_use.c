@@ -111,7 +111,7 @@ static int firmware_memory(struct check_run *run)
 	const struct check_facts *facts = run->facts;
 	bool relaxable =
 		facts->firmware.kind == IOMMU_DMAR &&
-		(check_is_display(run->device) || run->device->class_code >> 8 == 0x0c03);
+		(pci_is_display(run->device) || run->device->class_code >> 8 == 0x0c03);
 	size_t before = run->findings->count;
 	uint64_t start, end;
 	enum fact fact;

@@ -2,24 +2,31 @@
 /* How a thing is done on this host: by its boot loader, and by its distribution. */
 #include "check/images.h"
 
-const char *check_rebuild(const struct check_facts *facts)
+static enum bootcfg_builder usual_builder(enum bootcfg_family family)
 {
-	switch (facts->distro.family) {
+	switch (family) {
 	case BOOTCFG_DEBIAN:
-		return "update-initramfs -u -k all";
+		return BUILDER_INITRAMFS_TOOLS;
 	case BOOTCFG_FEDORA:
 	case BOOTCFG_SUSE:
-		return "dracut -f --regenerate-all";
+		return BUILDER_DRACUT;
 	case BOOTCFG_ARCH:
-		return "mkinitcpio -P";
+		return BUILDER_MKINITCPIO;
 	default:
-		return "make the initramfs anew";
+		return BUILDER_UNKNOWN;
 	}
+}
+
+const char *check_rebuild(const struct check_facts *facts)
+{
+	return check_rebuild_image(facts, BUILDER_UNKNOWN);
 }
 
 const char *check_rebuild_image(const struct check_facts *facts,
 				enum bootcfg_builder builder)
 {
+	if (builder == BUILDER_UNKNOWN)
+		builder = usual_builder(facts->distro.family);
 	switch (builder) {
 	case BUILDER_INITRAMFS_TOOLS:
 		return "update-initramfs -u -k all";
@@ -30,7 +37,7 @@ const char *check_rebuild_image(const struct check_facts *facts,
 	case BUILDER_BOOSTER:
 		return "/usr/lib/booster/regenerate_images";
 	default:
-		return check_rebuild(facts);
+		return "make the initramfs anew";
 	}
 }
 

@@ -144,8 +144,6 @@ enum fact check_kernel_since(const struct check_facts *facts, unsigned int major
 /* Whether VFIO is told to do without the remapping of interrupts. */
 bool check_allows_unsafe(const struct check_facts *facts);
 
-bool check_is_display(const struct pci_device *device); /* base class 03 */
-
 /* Whether a parameter of the kernel has a part in giving devices to guests. */
 bool check_parameter_matters(const char *name);
 
@@ -153,9 +151,8 @@ bool check_parameter_matters(const char *name);
 const char *check_parameter_text(const struct bootcfg_parameter *parameter, char *buffer,
 				 size_t size);
 
-/* "/boot/grub/grub.cfg:12". */
-const char *check_entry_place(const struct bootcfg_entry *entry, char *buffer,
-			      size_t size);
+/* "/boot/grub/grub.cfg:12"; without the line where it is 0. */
+const char *check_place(const char *file, unsigned int line, char *buffer, size_t size);
 
 /* Whether entries of a loader were read; else tells that not, and sets *ret_r. */
 bool check_has_entries(struct check_run *run, int *ret_r);

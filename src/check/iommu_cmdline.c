@@ -289,7 +289,7 @@ int check_boot_cmdline(struct check_run *run)
 		const struct bootcfg_entry *entry = &boot->entries.items[i];
 		struct line line = { &entry->cmdline, place, &run->facts->cmdline };
 
-		check_entry_place(entry, place, sizeof(place));
+		check_place(entry->file, entry->line, place, sizeof(place));
 		r = look_at_line(run, &line);
 	}
 	for (size_t i = 0; r == 0 && i < boot->n_sources; i++) {

@@ -105,6 +105,11 @@ const char *pci_identity_format(const struct pci_device *device,
  */
 bool pci_is_bridge(const struct pci_device *device);
 
+bool pci_is_display(const struct pci_device *device); /* base class 03 */
+
+/* A display with outputs: 3D controllers (03.02) mostly draw for another one. */
+bool pci_gives_picture(const struct pci_device *device);
+
 /* What show and JSON tell of one device beyond the scan. */
 struct pci_details {
 	enum fact revision_fact;

@@ -40,6 +40,16 @@ bool pci_is_bridge(const struct pci_device *device)
 					     (device->class_code >> 8) == 0x0609);
 }
 
+bool pci_is_display(const struct pci_device *device)
+{
+	return device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03;
+}
+
+bool pci_gives_picture(const struct pci_device *device)
+{
+	return pci_is_display(device) && device->class_code >> 8 != 0x0302;
+}
+
 /* Devices share few drivers: each name is kept once, and the last one found first. */
 static const char *intern_driver(struct string_list *drivers, const char *name)
 {

@@ -42,7 +42,7 @@ static bool has_integrated_display(const struct plan_view *view, const struct pl
 			pci_find(&view->devices, &plan->members[i].address);
 
 		if (!pci_address_compare(&device->address, &place) &&
-		    device->class_code >> 16 == 0x03)
+		    pci_is_display(device))
 			return true;
 	}
 	return false;

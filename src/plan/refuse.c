@@ -27,13 +27,6 @@ static bool is_needed_at_boot(enum usage_kind kind)
 	}
 }
 
-static bool gives_picture(const struct pci_device *device)
-{
-	/* 3D controllers (03.02) draw for another display. */
-	return device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03 &&
-	       device->class_code >> 8 != 0x0302;
-}
-
 static bool is_member(const struct plan *plan, const struct pci_device *device)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -51,7 +44,7 @@ static const struct pci_device *find_last_display(const struct plan_view *view,
 	for (size_t i = 0; i < view->devices.count; i++) {
 		const struct pci_device *device = &view->devices.items[i];
 
-		if (!gives_picture(device))
+		if (!pci_gives_picture(device))
 			continue;
 		if (!is_member(plan, device))
 			return NULL;

@@ -22,11 +22,6 @@ static enum fact reads_as(const struct usage_scan *scan, const char *path,
 	return fact == FACT_KNOWN && strcmp(text, wanted) != 0 ? FACT_ABSENT : fact;
 }
 
-static bool is_display(const struct pci_device *device)
-{
-	return device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03;
-}
-
 /* Of all displays: also one without a driver may show the firmware's framebuffer. */
 static int mark_displays(struct usage_scan *scan, const char *detail)
 {
@@ -34,7 +29,7 @@ static int mark_displays(struct usage_scan *scan, const char *detail)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < devices->count; i++)
-		if (is_display(&devices->items[i]))
+		if (pci_is_display(&devices->items[i]))
 			r = usage_add(scan->usage, &devices->items[i], USAGE_UNREADABLE,
 				      "%s", detail);
 	return r;
@@ -126,7 +121,7 @@ static int look_at_vga(struct usage_scan *scan)
 		char path[PCI_ATTRIBUTE_PATH_SIZE];
 		enum fact fact;
 
-		if (!is_display(device))
+		if (!pci_is_display(device))
 			continue;
 		pci_attribute_path(&device->address, "boot_vga", path);
 		fact = reads_as(scan, path, "1");
@@ -215,7 +210,7 @@ static bool has_display(const struct usage_scan *scan)
 	const struct pci_devices *devices = scan->usage->devices;
 
 	for (size_t i = 0; i < devices->count; i++)
-		if (is_display(&devices->items[i]))
+		if (pci_is_display(&devices->items[i]))
 			return true;
 	return false;
 }
