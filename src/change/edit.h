@@ -27,6 +27,10 @@ struct change_edit {
 	size_t len;
 	struct string_list arguments; /* EDIT_RUN: behind the program's name */
 
+	/* EDIT_RUN: what takes it back, the program's path beneath the root first. None:
+	 * running the tool again does, since by then its files are as they were. */
+	struct string_list undo;
+
 	/* What it was like when the plan was made, from change_edits_look(). */
 	bool existed;
 	char *before; /* NULL unless it existed */
@@ -46,6 +50,14 @@ int change_edit_remove(struct change_edits *edits, const char *path, const char 
 /* `arguments` ends with NULL. A tool that is there twice runs once, where it was last. */
 int change_edit_run(struct change_edits *edits, const char *program,
 		    const char *const *arguments, const char *purpose);
+
+/*
+ * The same of one that is not taken back by running it again. `undo` is the program that
+ * does it and its arguments, and ends with NULL. Running that twice must do no harm.
+ */
+int change_edit_run_undone_by(struct change_edits *edits, const char *program,
+			      const char *const *arguments, const char *const *undo,
+			      const char *purpose);
 
 /* The edit that writes this file; NULL: none does. */
 struct change_edit *change_edit_find(const struct change_edits *edits, const char *path);

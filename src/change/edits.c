@@ -19,6 +19,7 @@ void change_edit_free(struct change_edit *edit)
 	free(edit->bytes);
 	free(edit->before);
 	string_list_free(&edit->arguments);
+	string_list_free(&edit->undo);
 	memset(edit, 0, sizeof(*edit));
 }
 
@@ -124,20 +125,37 @@ static bool is_same_tool(const struct change_edit *a, const struct change_edit *
 	return true;
 }
 
-int change_edit_run(struct change_edits *edits, const char *program,
-		    const char *const *arguments, const char *purpose)
+static int add_words(struct string_list *list, const char *const *words)
+{
+	int r = 0;
+
+	for (; r == 0 && *words; words++)
+		r = string_list_add(list, *words);
+	return r;
+}
+
+int change_edit_run_undone_by(struct change_edits *edits, const char *program,
+			      const char *const *arguments, const char *const *undo,
+			      const char *purpose)
 {
 	struct change_edit edit = { .kind = EDIT_RUN,
 				    .path = strdup(program),
 				    .purpose = strdup(purpose) };
 
-	for (; edit.path && *arguments; arguments++)
-		if (string_list_add(&edit.arguments, *arguments) < 0)
-			free(steal(edit.path));
+	if (add_words(&edit.arguments, arguments) < 0 || add_words(&edit.undo, undo) < 0)
+		free(steal(edit.path));
 	for (size_t i = edits->count; edit.path && i-- > 0;)
 		if (is_same_tool(&edits->items[i], &edit))
 			take_out(edits, i);
 	return change_edits_add(edits, &edit);
+}
+
+int change_edit_run(struct change_edits *edits, const char *program,
+		    const char *const *arguments, const char *purpose)
+{
+	static const char *const none[] = { NULL };
+
+	return change_edit_run_undone_by(edits, program, arguments, none, purpose);
 }
 
 /* What a path is like: 0 with its bytes, or with existed false; or -errno. */

@@ -155,6 +155,8 @@ static int format_edit(const struct change_edit *edit, const struct journal_file
 	if (edit->kind == EDIT_RUN) {
 		json_object_object_add(object, "arguments",
 				       format_list(&edit->arguments));
+		if (edit->undo.count)
+			json_object_object_add(object, "undo", format_list(&edit->undo));
 		return 0;
 	}
 	json_object_object_add(object, "existed", json_object_new_boolean(edit->existed));

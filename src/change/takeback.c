@@ -103,6 +103,22 @@ static int take_back(const struct host *host, const struct change_edit *edit,
 	return r < 0 ? r : remove_folders(host, &file->folders, err);
 }
 
+/* Runs what takes a tool's work back. */
+static int run_back(struct change *change, const struct change_edit *edit, size_t number,
+		    struct journal *journal, const struct change_watcher *watcher,
+		    struct error *err)
+{
+	const struct change_edit back = {
+		.kind = EDIT_RUN,
+		.path = edit->undo.items[0],
+		.purpose = edit->purpose,
+		.arguments = { .items = edit->undo.items + 1,
+			       .count = edit->undo.count - 1 },
+	};
+
+	return change_make(change, &back, number, journal, watcher, err);
+}
+
 /* Goes on where one fails: the rest is better back than not. */
 int change_take_all_back(struct change *change, const struct change_edits *edits,
 			 size_t count, struct journal *journal,
@@ -111,6 +127,13 @@ int change_take_all_back(struct change *change, const struct change_edits *edits
 	int result = 0;
 
 	for (size_t i = count; i-- > 0;)
+		if (edits->items[i].undo.count) {
+			int r = run_back(change, &edits->items[i], i, journal, watcher,
+					 result ? NULL : err);
+
+			result = result ? result : r;
+		}
+	for (size_t i = count; i-- > 0;)
 		if (edits->items[i].kind != EDIT_RUN) {
 			int r = take_back(change->host, &edits->items[i],
 					  &journal->files[i], result ? NULL : err);
@@ -118,7 +141,7 @@ int change_take_all_back(struct change *change, const struct change_edits *edits
 			result = result ? result : r;
 		}
 	for (size_t i = 0; i < count; i++)
-		if (edits->items[i].kind == EDIT_RUN) {
+		if (edits->items[i].kind == EDIT_RUN && !edits->items[i].undo.count) {
 			int r = change_make(change, &edits->items[i], i, journal, watcher,
 					    result ? NULL : err);
 

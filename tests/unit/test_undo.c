@@ -185,6 +185,38 @@ static void what_tools_made_is_made_again(void **state)
 	change_edits_free(&edits);
 }
 
+/* What was begun last is taken back first, and what is made again is made afterwards. */
+static void what_has_a_way_back_of_its_own_is_taken_back_by_that(void **state)
+{
+	static const char *const none[] = { NULL };
+	static const char *const undo[] = { "sbin/teller", "one", "back", NULL };
+	static const char *const undo_too[] = { "sbin/teller", "two", "back", NULL };
+	struct system *sys = *state;
+	struct change_edits edits = { 0 };
+	unsigned int id;
+
+	if (!system_can_run_tools())
+		skip();
+	system_tool(sys, "sbin/teller", "echo ${*:-made} >>/made/told");
+	system_tool(sys, "sbin/other", "cat /etc/file >>/made/told");
+	tree_folder(sys->tree, "made");
+	write_text(&edits, "etc/file", "two\n");
+	assert_int_equal(change_edit_run_undone_by(&edits, "sbin/teller", none, undo,
+						   "a test"),
+			 0);
+	assert_int_equal(change_edit_run_undone_by(&edits, "sbin/other", none, undo_too,
+						   "a test"),
+			 0);
+	run_tool(&edits, "sbin/maker");
+	assert_int_equal(system_apply(sys, &edits, &id), 0);
+	system_assert_file(sys, "made/told", "made\ntwo\n");
+	assert_int_equal(system_undo(sys, id), 0);
+	system_assert_file(sys, "made/told", "made\ntwo\ntwo back\none back\n");
+	system_assert_file(sys, "made/image", "one\n");
+	assert_int_equal(count_runs(sys), 2);
+	change_edits_free(&edits);
+}
+
 /* The tool behind the maker fails: all is as it was, and made of what was. */
 static void assert_rolled_back(struct system *sys, const char *message)
 {
@@ -381,6 +413,7 @@ int main(void)
 		SYSTEM_TEST(changes_are_undone_in_the_other_order),
 		SYSTEM_TEST(what_never_was_cannot_be_undone),
 		SYSTEM_TEST(what_tools_made_is_made_again),
+		SYSTEM_TEST(what_has_a_way_back_of_its_own_is_taken_back_by_that),
 		SYSTEM_TEST(a_tool_that_fails_leaves_nothing_changed),
 		SYSTEM_TEST(of_a_line_without_an_end_only_its_beginning_is_told),
 		SYSTEM_TEST(a_tool_that_is_missing_is_missed_before_anything_is_done),
