@@ -199,9 +199,20 @@ int boot_text_edit_line(struct boot_text *text, unsigned int line, unsigned int 
 	while (start < end && is_blank(text->bytes[start]))
 		start++;
 	for (; skip; skip--) {
-		start += word_length(text->bytes + start, text->bytes + end);
+		size_t len = word_length(text->bytes + start, text->bytes + end);
+
+		if (!len)
+			return -ENOENT;
+		start += len;
 		while (start < end && is_blank(text->bytes[start]))
 			start++;
+	}
+	/* "linux /vmlinuz": the first parameter must not become part of that. */
+	if (start == end && parameters->add.count && start &&
+	    !isspace((unsigned char)text->bytes[start - 1])) {
+		if (splice(text, start, end, " ", 1) < 0)
+			return -ENOMEM;
+		start = ++end;
 	}
 	return boot_text_edit_words(text, start, end, parameters);
 }

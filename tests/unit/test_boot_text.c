@@ -148,6 +148,29 @@ static void a_line_is_changed_behind_its_command(void **state)
 	boot_parameters_free(&want);
 }
 
+static void a_line_without_parameters_gets_its_first(void **state)
+{
+	static const char before[] = "linux /k\noptions\nlinux\nlinux /k \n\n";
+	struct boot_parameters want = parameters("a=1", NULL);
+	struct boot_parameters none = parameters(NULL, "b");
+	struct boot_text text = text_of(before);
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(boot_text_edit_line(&text, 1, 2, &none, &why), 0);
+	assert_string_equal(text.bytes, before);
+	assert_int_equal(boot_text_edit_line(&text, 1, 2, &want, &why), 0);
+	assert_int_equal(boot_text_edit_line(&text, 2, 1, &want, &why), 0);
+	assert_int_equal(boot_text_edit_line(&text, 3, 2, &want, &why), -ENOENT);
+	assert_int_equal(boot_text_edit_line(&text, 4, 2, &want, &why), 0);
+	assert_int_equal(boot_text_edit_line(&text, 5, 0, &want, &why), 0);
+	assert_string_equal(text.bytes,
+			    "linux /k a=1\noptions a=1\nlinux\nlinux /k a=1\na=1\n");
+	boot_text_free(&text);
+	boot_parameters_free(&want);
+	boot_parameters_free(&none);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_variable_is_changed_in_its_own_way_of_writing),
 		cmocka_unit_test(a_value_that_only_a_shell_can_tell_is_left_alone),
 		cmocka_unit_test(a_line_is_changed_behind_its_command),
+		cmocka_unit_test(a_line_without_parameters_gets_its_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
