@@ -2,6 +2,7 @@
 #include "bootcfg/loader.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ enum {
 	MEDIA_DEVICE_PATH = 4,
 	FILE_PATH = 4,
 	END_DEVICE_PATH = 0x7f,
+	FEATURE_ENTRY_ONESHOT = 1 << 3,
 };
 
 static unsigned int get16(const unsigned char *bytes)
@@ -118,6 +120,22 @@ static void read_program(const struct host *host, struct bootcfg_loader *loader)
 		      bootcfg_efi_program);
 }
 
+/* LoaderFeatures, 64 bits (https://systemd.io/BOOT_LOADER_INTERFACE). 0: none, or the
+ * loader does not tell. */
+static uint64_t read_features(const struct host *host)
+{
+	_cleanup_free_ char *bytes = NULL;
+	uint64_t features;
+	size_t len;
+
+	if (host_read_file(host, EFIVARS "LoaderFeatures" LOADER_GUID, &bytes, &len) <
+		    0 ||
+	    len < ATTRIBUTES + sizeof(features))
+		return 0;
+	memcpy(&features, bytes + ATTRIBUTES, sizeof(features));
+	return le64toh(features);
+}
+
 static const struct {
 	const char *word; /* in the loader's own name, or in its file's path */
 	enum bootcfg_loader_kind kind;
@@ -152,8 +170,7 @@ static bool ask_variables(const struct host *host, struct bootcfg_loader *loader
 				      sizeof(name), bootcfg_efi_text) == 0 &&
 			name[0];
 
-	read_variable(host, EFIVARS "LoaderEntrySelected" LOADER_GUID, loader->entry,
-		      sizeof(loader->entry), bootcfg_efi_text);
+	loader->starts_once = read_features(host) & FEATURE_ENTRY_ONESHOT;
 	read_program(host, loader);
 	loader->certain = true;
 	if (is_named) {

@@ -27,7 +27,7 @@ struct bootcfg_loader {
 	char name[64];	    /* "systemd-boot 252.31", "GRUB"; "": unknown */
 	char evidence[288]; /* how it is known, in words */
 	bool certain;	    /* it, or the firmware, says so itself */
-	char entry[128];    /* the entry it started, where it tells; "": it does not */
+	bool starts_once;   /* it says that it can be told what to start the next time */
 	/* The file that the firmware started, without a leading slash; "": unknown. */
 	char program[256];
 };

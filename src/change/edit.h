@@ -109,6 +109,9 @@ int change_apply(struct change *change, const struct change_title *title,
 int change_undo(struct change *change, unsigned int id,
 		const struct change_watcher *watcher, struct error *err);
 
+/* The number that the next change of this host gets. Returns 0 or -errno. */
+int change_next_id(const struct host *host, unsigned int *ret_id);
+
 enum change_state {
 	CHANGE_INTERRUPTED, /* neither finished nor undone: by a crash, or a lost power */
 	CHANGE_APPLIED,

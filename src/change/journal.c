@@ -38,6 +38,14 @@ static int find_last(const struct host *host, unsigned int *ret_id)
 	return r;
 }
 
+int change_next_id(const struct host *host, unsigned int *ret_id)
+{
+	int r = find_last(host, ret_id);
+
+	++*ret_id;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int make_folder(const struct host *host, struct journal *journal)
 {
 	_cleanup_close_ int all = change_open_parent(host, CHANGE_JOURNAL "/");
@@ -48,10 +56,10 @@ static int make_folder(const struct host *host, struct journal *journal)
 		return all;
 	if (fchmod(all, 0700) < 0)
 		return -errno;
-	r = find_last(host, &journal->id);
+	r = change_next_id(host, &journal->id);
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "%u", ++journal->id);
+	snprintf(name, sizeof(name), "%u", journal->id);
 	if (mkdirat(all, name, 0700) < 0)
 		return -errno;
 	journal->dir = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

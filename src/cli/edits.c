@@ -117,3 +117,33 @@ int edits_begin(const struct host *host, struct change **ret_change, struct erro
 	signal(SIGPIPE, SIG_IGN);
 	return change_begin(host, &options, WAIT_FOR_LOCK_MS, ret_change, err);
 }
+
+/* "0000:01:00.0, 0000:05:00.0" */
+int edits_title(const struct plan *plan, struct string_list *ret_subjects, char *title,
+		size_t size)
+{
+	size_t len = (size_t)snprintf(
+		title, size, plan->trial ? "try for one boot:" : "free at each boot:");
+
+	for (size_t i = 0; i < plan->count; i++) {
+		char address[PCI_ADDRESS_SIZE];
+
+		pci_address_format(&plan->members[i].address, address);
+		if (string_list_add(ret_subjects, address) < 0)
+			return -ENOMEM;
+		if (len < size)
+			len += (size_t)snprintf(title + len, size - len, " %s", address);
+	}
+	return 0;
+}
+
+int edits_refuse_by_hand(const struct plan *plan, struct error *err)
+{
+	error_refuse(err, "",
+		     "this boot loader's files are not safe to edit: nothing was"
+		     " changed");
+	for (size_t i = 0; i < plan->instructions.count; i++)
+		error_evidence(err, "%s", plan->instructions.items[i]);
+	error_hint(err, "do that by hand, and apply again");
+	return -EPERM;
+}

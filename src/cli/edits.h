@@ -5,6 +5,7 @@
 /* How edits of files are shown, before, while and after they are made. */
 #include "change/edit.h"
 #include "cli/cli.h"
+#include "plan/plan.h"
 
 struct json_object;
 
@@ -16,6 +17,13 @@ struct json_object *edits_json(const struct change_edits *edits);
 
 /* Says what is going on, where a person watches. */
 struct change_watcher edits_watcher(const struct cli *cli);
+
+/* What the change that a plan makes is called, and what it is about. 0 or -ENOMEM. */
+int edits_title(const struct plan *plan, struct string_list *ret_subjects, char *title,
+		size_t size);
+
+/* The refusal of a plan in which a person has something to do first. Returns -EPERM. */
+int edits_refuse_by_hand(const struct plan *plan, struct error *err);
 
 /* Waits for another pciferry, as change_begin(). */
 int edits_begin(const struct host *host, struct change **ret_change, struct error *err);

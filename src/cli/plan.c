@@ -15,13 +15,21 @@
 #include "cli/output.h"
 #include "cli/take.h"
 #include "plan/plan.h"
+#include "plan/trial.h"
 
-enum { OPTION_ROOT = 1, OPTION_ALL_MATCHING, OPTION_HEADLESS, OPTION_DRY_RUN };
+enum {
+	OPTION_ROOT = 1,
+	OPTION_ALL_MATCHING,
+	OPTION_HEADLESS,
+	OPTION_DRY_RUN,
+	OPTION_TRIAL
+};
 
 struct plan_options {
 	struct take_options take;
 	bool headless;
 	bool dry_run;
+	bool trial;
 };
 
 static const struct option own[] = {
@@ -29,6 +37,7 @@ static const struct option own[] = {
 	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ 0 },
 };
 
@@ -46,6 +55,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct plan_options *op
 			options->take.all_matching = true;
 		else if (value == OPTION_HEADLESS)
 			options->headless = true;
+		else if (value == OPTION_TRIAL)
+			options->trial = true;
 		else
 			options->dry_run = true;
 	}
@@ -62,7 +73,8 @@ static void print_lines(const char *heading, const struct string_list *lines)
 
 static int print_plan(const struct plan *plan, struct error *err)
 {
-	output_line("At each boot, for a guest:");
+	output_line(plan->trial ? "At the next boot, for a guest, to try it:"
+				: "At each boot, for a guest:");
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
 
@@ -121,6 +133,8 @@ static int print_json(const char *command, const struct plan *plan, unsigned int
 	add_list(root, "losses", &plan->losses);
 	add_list(root, "risks", &plan->risks);
 	add_list(root, "ways_back", &plan->returns);
+	json_add_number(root, "trial", plan->trial ? FACT_KNOWN : FACT_ABSENT,
+			plan->trial);
 	json_add_number(root, "change", change ? FACT_KNOWN : FACT_ABSENT, change);
 	json_add_boolean(root, "reboot_required", FACT_KNOWN, plan->edits.count > 0);
 	return output_json(root);
@@ -130,7 +144,8 @@ static int make(const struct host *host, const struct plan_options *options,
 		const struct pci_address *addresses, size_t count, struct plan *ret_plan,
 		struct error *err)
 {
-	struct plan_request request = { addresses, count, options->headless };
+	struct plan_request request = { addresses, count, options->headless,
+					options->trial };
 
 	return plan_make(host, &request, ret_plan, err);
 }
@@ -154,32 +169,18 @@ static int run_plan(struct cli *cli, int argc, char **argv, struct error *err)
 	return cli->json ? print_json("plan", &plan, 0, err) : print_plan(&plan, err);
 }
 
-/* "0000:01:00.0, 0000:05:00.0" */
-static int name_members(const struct plan *plan, struct string_list *ret_subjects,
-			char *title, size_t size)
+/* What an earlier trial put there would be the trial's and the host's at once. */
+static int refuse_pending(const struct host *host, struct error *err)
 {
-	size_t len = (size_t)snprintf(title, size, "free at each boot:");
+	unsigned int trial;
 
-	for (size_t i = 0; i < plan->count; i++) {
-		char address[PCI_ADDRESS_SIZE];
-
-		pci_address_format(&plan->members[i].address, address);
-		if (string_list_add(ret_subjects, address) < 0)
-			return -ENOMEM;
-		if (len < size)
-			len += (size_t)snprintf(title + len, size - len, " %s", address);
-	}
-	return 0;
-}
-
-static int refuse_by_hand(const struct plan *plan, struct error *err)
-{
-	error_refuse(err, "",
-		     "this boot loader's files are not safe to edit: nothing was"
-		     " changed");
-	for (size_t i = 0; i < plan->instructions.count; i++)
-		error_evidence(err, "%s", plan->instructions.items[i]);
-	error_hint(err, "do that by hand, and apply again");
+	if (!plan_trial_pending(host, &trial))
+		return 0;
+	error_refuse(err, "", "trial %u is not over: nothing was changed", trial);
+	error_hint(err,
+		   "pciferry commit in its boot makes it permanent; pciferry undo %u"
+		   " takes it out",
+		   trial);
 	return -EPERM;
 }
 
@@ -197,10 +198,12 @@ static int carry_out(const struct cli *cli, const struct host *host,
 	if (r < 0)
 		return r;
 	/* Made only now, with the lock held: the host may have changed since. */
-	r = make(host, options, addresses, count, ret_plan, err);
+	r = refuse_pending(host, err);
+	if (r == 0)
+		r = make(host, options, addresses, count, ret_plan, err);
 	if (r == 0 && ret_plan->instructions.count)
-		r = refuse_by_hand(ret_plan, err);
-	if (r == 0 && name_members(ret_plan, &subjects, words, sizeof(words)) < 0)
+		r = edits_refuse_by_hand(ret_plan, err);
+	if (r == 0 && edits_title(ret_plan, &subjects, words, sizeof(words)) < 0)
 		r = error_oom(err);
 	if (r == 0 && ret_plan->edits.count) {
 		struct change_title title = { words, &subjects };
@@ -209,6 +212,21 @@ static int carry_out(const struct cli *cli, const struct host *host,
 	}
 	change_end(change);
 	return r;
+}
+
+static void say_made(const struct plan *plan, unsigned int id)
+{
+	if (!plan->trial) {
+		output_line("Change %u is made: it takes effect at the next boot.", id);
+		output_line("pciferry undo %u takes it back.", id);
+		return;
+	}
+	output_line("Trial %u is made: the next boot, and that one alone, goes by it.",
+		    id);
+	output_line("Reboot, look whether all is well, and say pciferry commit within %d"
+		    " minutes;",
+		    PLAN_TRIAL_MINUTES);
+	output_line("without that the machine reboots by itself, into what it is now.");
 }
 
 static int run_apply(struct cli *cli, int argc, char **argv, struct error *err)
@@ -238,14 +256,14 @@ static int run_apply(struct cli *cli, int argc, char **argv, struct error *err)
 		output_line("Nothing had to be changed.");
 		return 0;
 	}
-	output_line("Change %u is made: it takes effect at the next boot.", id);
-	output_line("pciferry undo %u takes it back.", id);
+	say_made(&plan, id);
 	return 0;
 }
 
-#define COMMON_OPTIONS                                            \
-	"  --headless       the host may lose its only display\n" \
-	"  --all-matching   IDs may mean several devices\n"       \
+#define COMMON_OPTIONS                                                                 \
+	"  --headless       the host may lose its only display\n"                      \
+	"  --trial          the next boot alone; pciferry commit makes it permanent\n" \
+	"  --all-matching   IDs may mean several devices\n"                            \
 	"  --root DIR       the system that is mounted at DIR, and does not run\n"
 
 const struct cli_command cli_plan = {
@@ -258,7 +276,7 @@ const struct cli_command cli_plan = {
 
 const struct cli_command cli_apply = {
 	.name = "apply",
-	.arguments = "DEVICE... [--headless] [--dry-run]",
+	.arguments = "DEVICE... [--headless] [--trial] [--dry-run]",
 	.summary = "do that, so that it can be undone",
 	.options = "  --dry-run        show the plan, change nothing\n" COMMON_OPTIONS,
 	.run = run_apply,

@@ -28,7 +28,8 @@ static int identify(const struct plan_view *view, const struct plan_member *memb
 	return -ENODATA;
 }
 
-int plan_edit_bindings(const struct plan_view *view, struct plan *plan, struct error *err)
+int plan_identify(const struct plan_view *view, const struct plan *plan,
+		  struct boot_binding **ret_bindings, struct error *err)
 {
 	_cleanup_free_ struct boot_binding *bindings = NULL;
 	int r = 0;
@@ -38,6 +39,16 @@ int plan_edit_bindings(const struct plan_view *view, struct plan *plan, struct e
 		return error_oom(err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		r = identify(view, &plan->members[i], &bindings[i], err);
+	if (r == 0)
+		*ret_bindings = steal(bindings);
+	return r;
+}
+
+int plan_edit_bindings(const struct plan_view *view, struct plan *plan, struct error *err)
+{
+	_cleanup_free_ struct boot_binding *bindings = NULL;
+	int r = plan_identify(view, plan, &bindings, err);
+
 	return r < 0 ? r
 		     : boot_edit_bindings(view->host, bindings, plan->count, &plan->edits,
 					  &plan->instructions, err);

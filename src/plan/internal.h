@@ -2,6 +2,7 @@
 #ifndef PCIFERRY_PLAN_INTERNAL_H
 #define PCIFERRY_PLAN_INTERNAL_H
 
+#include "boot/boot.h"
 #include "bootcfg/boot.h"
 #include "bootcfg/kernels.h"
 #include "iommu/predict.h"
@@ -45,6 +46,18 @@ int plan_tell(const struct plan_view *view, struct plan *plan);
 /* The lines of /etc/pciferry.tab, and the images. Returns 0 or -errno. */
 int plan_edit_bindings(const struct plan_view *view, struct plan *plan,
 		       struct error *err);
+
+/* Instead of both: an entry of its own for one boot. Returns 0 or -errno. */
+int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct error *err);
+
+/* What each member is, and what it is to be bound to; the caller frees it. 0 or -errno.
+ */
+int plan_identify(const struct plan_view *view, const struct plan *plan,
+		  struct boot_binding **ret_bindings, struct error *err);
+
+/* What the kernel has to be told so that the IOMMU is on. Returns 0 or -ENOMEM. */
+int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
+			 struct boot_parameters *wanted, struct error *err);
 
 /* The parameters of the kernel that the IOMMU needs to be on. Returns 0 or -errno. */
 int plan_edit_parameters(const struct plan_view *view, struct plan *plan,

@@ -102,23 +102,31 @@ static bool needs_intel_word(const struct plan_view *view, const struct plan *pl
 	       !is_on_by_default(view, has_integrated_display(view, plan));
 }
 
-int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
-			 struct error *err)
+int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
+			 struct boot_parameters *wanted, struct error *err)
 {
-	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { { 0 }, { 0 } };
 	bool needed = needs_intel_word(view, plan);
 	int r = 0;
 
 	if (needed)
-		r = string_list_add(&wanted.add, "intel_iommu=on");
+		r = string_list_add(&wanted->add, "intel_iommu=on");
 	/* Devices of the host's own need no translation, and are faster without. */
 	if (r == 0 && needed)
-		r = string_list_add(&wanted.add, "iommu=pt");
+		r = string_list_add(&wanted->add, "iommu=pt");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(off_words); i++)
 		if (is_configured(view, off_words[i]))
-			r = string_list_add(&wanted.remove, off_words[i]);
+			r = string_list_add(&wanted->remove, off_words[i]);
+	return r < 0 ? error_oom(err) : 0;
+}
+
+int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
+			 struct error *err)
+{
+	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { { 0 }, { 0 } };
+	int r = plan_want_parameters(view, plan, &wanted, err);
+
 	if (r < 0)
-		return error_oom(err);
+		return r;
 	return boot_edit_parameters(view->host, &view->boot, &wanted, &plan->edits,
 				    &plan->instructions, err);
 }

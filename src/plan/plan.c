@@ -75,6 +75,13 @@ static int find_members(const struct plan_view *view, const struct plan_request 
 	return 0;
 }
 
+static int edit(const struct plan_view *view, struct plan *plan, struct error *err)
+{
+	int r = plan_edit_bindings(view, plan, err);
+
+	return r < 0 ? r : plan_edit_parameters(view, plan, err);
+}
+
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err)
 {
@@ -98,9 +105,8 @@ int plan_make(const struct host *host, const struct plan_request *request,
 		return error_oom(err);
 	r = plan_refuse(&view, request, &plan, err);
 	if (r == 0)
-		r = plan_edit_bindings(&view, &plan, err);
-	if (r == 0)
-		r = plan_edit_parameters(&view, &plan, err);
+		r = request->trial ? plan_edit_trial(&view, &plan, err)
+				   : edit(&view, &plan, err);
 	/* Half of it by hand and half by us would be hard to follow, and to undo. */
 	if (r == 0 && plan.instructions.count)
 		change_edits_free(&plan.edits);

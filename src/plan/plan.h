@@ -19,6 +19,7 @@ struct plan_request {
 	const struct pci_address *addresses; /* those that were named */
 	size_t count;
 	bool headless; /* the host may be without a picture */
+	bool trial;    /* for one boot alone, and back by itself */
 };
 
 /* A function that will be free: one that was named, or that goes along. */
@@ -36,7 +37,8 @@ struct plan {
 	struct string_list losses;  /* what the host will be without, a line each */
 	struct string_list risks;   /* what may go wrong all the same */
 	struct string_list returns; /* the ways back, the easiest first */
-	bool predicted; /* the groups are not the kernel's own: its IOMMU is off */
+	unsigned int trial; /* the number of the change that is tried; 0: it is none */
+	bool predicted;	    /* the groups are not the kernel's own: its IOMMU is off */
 };
 
 /*

@@ -171,10 +171,11 @@ int plan_tell(const struct plan_view *view, struct plan *plan)
 			&plan->risks,
 			"and the prediction is not certain here: where more goes"
 			" along than is listed, nothing is bound");
-	if (r == 0)
-		r = string_list_add(&plan->returns,
-				    "add pciferry=off to the kernel's command line in the"
-				    " boot menu: nothing is bound in that boot");
+	if (r < 0 || plan->trial)
+		return r;
+	r = string_list_add(&plan->returns,
+			    "add pciferry=off to the kernel's command line in the"
+			    " boot menu: nothing is bound in that boot");
 	if (r == 0)
 		r = string_list_add(&plan->returns, "boot a recovery entry: it is left"
 						    " as it was");

@@ -9,9 +9,11 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "boot/trial.h"
 #include "bootcfg/images.h"
 #include "bootcfg/tab.h"
 #include "plan/internal.h"
+#include "plan/trial.h"
 
 static const char tab_path[] = "etc/pciferry.tab";
 
@@ -24,12 +26,19 @@ void plan_verification_free(struct plan_verification *verification)
 	memset(verification, 0, sizeof(*verification));
 }
 
+/* The one that this boot goes by. */
 static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct error *err)
 {
 	_cleanup_free_ char *text = NULL;
+	char path[64];
+	unsigned int trial;
 	size_t len;
-	int r = host_read_file(host, tab_path, &text, &len);
+	int r;
 
+	snprintf(path, sizeof(path), "%s", tab_path);
+	if (plan_trial_now(host, &trial))
+		snprintf(path, sizeof(path), BOOT_TRIAL_TABS "/%u.tab", trial);
+	r = host_read_file(host, path, &text, &len);
 	if (r == -ENOENT) {
 		error_set(err, ENOENT, "/etc/pciferry.tab", "there is none");
 		error_hint(err, "pciferry apply DEVICE writes it");
