@@ -5,28 +5,43 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/bind_tab.h"
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/take.h"
 #include "vfio/group.h"
 
-enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_ALL_MATCHING, OPTION_DRY_RUN };
+enum {
+	OPTION_DRIVER = 1,
+	OPTION_TIMEOUT,
+	OPTION_ALL_MATCHING,
+	OPTION_DRY_RUN,
+	OPTION_TAB
+};
+
+struct bind_options {
+	struct take_options take;
+	bool tab;
+};
 
 static int parse(struct cli *cli, int argc, char **argv, const struct option *own,
-		 struct take_options *options, struct error *err)
+		 struct bind_options *options, struct error *err)
 {
+	struct take_options *take = &options->take;
 	int value, r = 0;
 
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value == OPTION_DRIVER)
-			options->driver = optarg;
+			take->driver = optarg;
 		else if (value == OPTION_TIMEOUT)
-			r = take_parse_timeout(optarg, options, err);
+			r = take_parse_timeout(optarg, take, err);
 		else if (value == OPTION_ALL_MATCHING)
-			options->all_matching = true;
+			take->all_matching = true;
 		else if (value == OPTION_DRY_RUN)
-			options->dry_run = true;
+			take->dry_run = true;
+		else if (value == OPTION_TAB)
+			options->tab = true;
 		else
 			r = value;
 	}
@@ -118,26 +133,48 @@ static int verify_viable(const struct host *host, const struct bind_plan *plan,
 	return 0;
 }
 
+static int run_tab(const struct cli *cli, int argc, char **argv,
+		   const struct take_options *options, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan done = { 0 };
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	int r, printed;
+
+	if (optind < argc)
+		return error_usage(err, argv[optind], "with --tab no DEVICE is named");
+	r = cli_open_host(cli, &host, err);
+	if (r < 0)
+		return r;
+	r = bind_tab(cli, host, options, &done, err);
+	if (options->dry_run || (!done.count && !cli->json))
+		return r;
+	printed = print_result(cli, host, &done, "already");
+	return r < 0 ? r : printed;
+}
+
 static int run_either(struct cli *cli, int argc, char **argv, const struct option *own,
 		      enum take_direction direction, struct error *err)
 {
-	struct take_options options = TAKE_OPTIONS_INIT;
+	struct bind_options parsed = { .take = TAKE_OPTIONS_INIT };
+	const struct take_options *options = &parsed.take;
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
 	size_t count;
-	int r = parse(cli, argc, argv, own, &options, err);
+	int r = parse(cli, argc, argv, own, &parsed, err);
 
 	if (r < 0)
 		return r;
-	r = take_select(cli, &options, argc - optind, argv + optind, &host, &addresses,
+	if (parsed.tab)
+		return run_tab(cli, argc, argv, options, err);
+	r = take_select(cli, options, argc - optind, argv + optind, &host, &addresses,
 			&count, err);
 	if (r == 0)
-		r = take_carry_out(cli, host, &options, addresses, count, direction,
-				   &plan, err);
-	if (r == 0 && options.dry_run)
+		r = take_carry_out(cli, host, options, addresses, count, direction, &plan,
+				   err);
+	if (r == 0 && options->dry_run)
 		return take_print_steps(&plan, err);
-	if (r == 0 && direction == TAKE && iommu_is_vfio_driver(options.driver))
+	if (r == 0 && direction == TAKE && iommu_is_vfio_driver(options->driver))
 		r = verify_viable(host, &plan, err);
 	if (r < 0)
 		return r;
@@ -152,6 +189,7 @@ static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ "tab", no_argument, NULL, OPTION_TAB },
 		{ 0 },
 	};
 
@@ -177,9 +215,11 @@ static int run_release(struct cli *cli, int argc, char **argv, struct error *err
 
 const struct cli_command cli_bind = {
 	.name = "bind",
-	.arguments = "DEVICE... [--driver DRIVER] [--dry-run]",
+	.arguments = "DEVICE... [--driver DRIVER] [--dry-run] | --tab",
 	.summary = "take devices from their drivers, whole groups, for a guest",
-	.options = "  --driver DRIVER  bind to DRIVER (vfio-pci)\n" COMMON_OPTIONS,
+	.options =
+		"  --driver DRIVER  bind to DRIVER (vfio-pci)\n"
+		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n" COMMON_OPTIONS,
 	.run = run_bind,
 };
 

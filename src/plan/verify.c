@@ -141,6 +141,7 @@ static void verify_device(const struct plan_view *view, const struct bootcfg_tab
 			 "another device is there: %s", misfit);
 		return;
 	}
+	expected->fits = true;
 	expected->holds = device->driver && !strcmp(device->driver, entry->to);
 	if (!expected->holds)
 		explain_driver(view, tab, device, expected);
@@ -158,6 +159,7 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 		r = plan_view_open(host, &view, err);
 	if (r < 0)
 		return r;
+	verification.disarmed = is_disarmed(&view);
 	verification.items = calloc(tab.count + 1, sizeof(*verification.items));
 	if (!verification.items)
 		return error_oom(err);

@@ -19,6 +19,7 @@ struct plan_expected {
 	char wanted[64]; /* the driver that the tab gives it */
 	enum fact driver_fact;
 	char driver[64]; /* the one that it has; "" unless known */
+	bool fits;	 /* the device there is the one that the line means */
 	bool holds;
 	char why[320]; /* why not, as far as it can be told, and the way out; "": it holds
 			*/
@@ -28,6 +29,7 @@ struct plan_verification {
 	struct plan_expected *items; /* in the order of the tab */
 	size_t count;
 	struct string_list bad; /* lines of the tab that do not count, and why */
+	bool disarmed;		/* by pciferry=off: nothing was to be bound */
 };
 
 /* Returns 0, also when something does not hold, or -errno: -ENOENT without a tab. */

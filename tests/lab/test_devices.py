@@ -137,6 +137,10 @@ def test_a_device_in_use_stays_where_it_is_and_bad_input_changes_nothing():
     lab(SCENARIOS / "refuse.sh")
 
 
+def test_what_the_tab_lists_is_bound_late_group_by_group():
+    lab(SCENARIOS / "bind-tab.sh")
+
+
 def test_what_others_bind_is_neither_fought_for_nor_given_back():
     lab(SCENARIOS / "others.sh")
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bind --tab: what the tab wants at each boot and the initramfs could not do. */
+#include "cli/bind_tab.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/output.h"
+#include "plan/verify.h"
+
+static const struct plan_expected *find(const struct plan_verification *verification,
+					const struct pci_address *address)
+{
+	for (size_t i = 0; i < verification->count; i++)
+		if (!pci_address_compare(&verification->items[i].address, address))
+			return &verification->items[i];
+	return NULL;
+}
+
+/* A group goes when all of it is listed for that driver, as at boot. */
+static int check_listed(const struct plan_verification *verification,
+			const struct bind_plan *plan, const char *driver,
+			struct error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_expected *expected =
+			find(verification, &plan->members[i].address);
+		char address[PCI_ADDRESS_SIZE];
+
+		if (expected && expected->fits && !strcmp(expected->wanted, driver))
+			continue;
+		error_refuse(err, pci_address_format(&plan->members[i].address, address),
+			     "it is in the same group, and /etc/pciferry.tab does not"
+			     " list it as it is: the group stays");
+		error_hint(err, "pciferry apply DEVICE lists all of a group");
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int add_done(struct bind_plan *all, struct bind_plan *done)
+{
+	struct bind_member *larger =
+		reallocarray(all->members, all->count + done->count + 1, sizeof(*larger));
+
+	if (!larger)
+		return -ENOMEM;
+	all->members = larger;
+	for (size_t i = 0; i < done->count; i++)
+		larger[all->count++] = done->members[i];
+	return 0;
+}
+
+static int bind_one(const struct cli *cli, const struct host *host,
+		    const struct take_options *options,
+		    const struct plan_verification *verification,
+		    const struct plan_expected *expected, struct bind_plan *all,
+		    struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan look = { 0 }, done = { 0 };
+	struct take_options one = *options;
+	int r;
+
+	one.driver = expected->wanted;
+	one.dry_run = true;
+	r = take_carry_out(cli, host, &one, &expected->address, 1, TAKE, &look, err);
+	if (r == 0)
+		r = check_listed(verification, &look, expected->wanted, err);
+	if (r == 0 && options->dry_run)
+		return take_print_steps(&look, err);
+	one.dry_run = false;
+	if (r == 0)
+		r = take_carry_out(cli, host, &one, &expected->address, 1, TAKE, &done,
+				   err);
+	if (r == 0 && add_done(all, &done) < 0)
+		r = error_oom(err);
+	return r;
+}
+
+static bool is_among(const struct bind_plan *plan, const struct pci_address *address)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!pci_address_compare(&plan->members[i].address, address))
+			return true;
+	return false;
+}
+
+/* Goes on where one is refused: each group is for itself. */
+int bind_tab(const struct cli *cli, const struct host *host,
+	     const struct take_options *options, struct bind_plan *ret_plan,
+	     struct error *err)
+{
+	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
+	int result = plan_verify(host, &verification, err);
+
+	if (result < 0)
+		return result;
+	if (verification.disarmed) {
+		output_talk("pciferry=off is on the kernel's command line: nothing is"
+			    " bound");
+		return 0;
+	}
+	for (size_t i = 0; i < verification.count; i++) {
+		const struct plan_expected *expected = &verification.items[i];
+		struct error one = ERROR_INIT;
+		char address[PCI_ADDRESS_SIZE];
+		int r;
+
+		if (expected->holds || is_among(ret_plan, &expected->address))
+			continue;
+		pci_address_format(&expected->address, address);
+		r = expected->fits
+			    ? bind_one(cli, host, options, &verification, expected,
+				       ret_plan, &one)
+			    : error_set(&one, ENODEV, address, "%s", expected->why);
+		if (r < 0 && result == 0 && err) {
+			result = r;
+			*err = one;
+			continue;
+		}
+		if (r < 0)
+			output_error(&one);
+		error_clear(&one);
+	}
+	return result;
+}
