@@ -42,6 +42,26 @@ int plan_refuse(const struct plan_view *view, const struct plan_request *request
 /* What the host loses, and what may go wrong. Returns 0 or -ENOMEM. */
 int plan_tell(const struct plan_view *view, struct plan *plan);
 
+/* The options by their numbers, from 0 on. */
+#define PLAN_SAVED_SCHEMA "pciferry-plan/1"
+enum { PLAN_OPTIONS = 1 };
+const char *plan_option_name(size_t index);
+bool *plan_option(struct plan_options *options, size_t index);
+
+/*
+ * Whether a saved plan was made for just this: devices, members and edits. 0, or refused
+ * with all that differs.
+ */
+int plan_compare_devices(const struct plan_view *view, const struct plan_saved *saved,
+			 struct error *err);
+int plan_compare_members(const struct plan *plan, const struct plan_saved *saved,
+			 struct error *err);
+int plan_compare_edits(const struct plan *plan, const struct plan_saved *saved,
+		       struct error *err);
+
+/* Who each member is, and the driver it gets. Returns 0 or -errno. */
+int plan_identify(const struct plan_view *view, struct plan *plan, struct error *err);
+
 /* The lines of /etc/pciferry.tab, and the images. Returns 0 or -errno. */
 int plan_edit_bindings(const struct plan_view *view, struct plan *plan,
 		       struct error *err);

@@ -68,11 +68,46 @@ static int find_members(const struct plan_view *view, const struct plan_request 
 				view, pci_find(&view->devices, &request->addresses[j]),
 				device);
 		if (goes)
-			plan->members[plan->count++] =
-				(struct plan_member){ device->address,
-						      is_named(request, device) };
+			plan->members[plan->count++] = (struct plan_member){
+				.address = device->address,
+				.named = is_named(request, device),
+			};
 	}
 	return 0;
+}
+
+static int check_iommu(const struct plan_view *view, struct error *err)
+{
+	if (view->groups.count || view->firmware.fact != FACT_ABSENT)
+		return 0;
+	error_set(err, ENODEV, host_name(view->host),
+		  "its firmware has no table of an IOMMU: no guest could get a"
+		  " device");
+	error_hint(err, "pciferry check --only iommu tells what to do");
+	return -ENODEV;
+}
+
+/* Which devices, and that they may go. */
+static int choose(const struct plan_view *view, const struct plan_request *request,
+		  struct plan *plan, struct error *err)
+{
+	int r = request->saved ? plan_compare_devices(view, request->saved, err) : 0;
+
+	for (size_t i = 0; r == 0 && i < request->count; i++)
+		r = check_named(view, &request->addresses[i], err);
+	if (r == 0)
+		r = check_iommu(view, err);
+	if (r < 0)
+		return r;
+	plan->predicted = !view->groups.count;
+	if (find_members(view, request, plan) < 0)
+		return error_oom(err);
+	r = plan_refuse(view, request, plan, err);
+	if (r == 0)
+		r = plan_identify(view, plan, err);
+	if (r == 0 && request->saved)
+		r = plan_compare_members(plan, request->saved, err);
+	return r;
 }
 
 int plan_make(const struct host *host, const struct plan_request *request,
@@ -82,21 +117,8 @@ int plan_make(const struct host *host, const struct plan_request *request,
 	_cleanup_(plan_free) struct plan plan = { 0 };
 	int r = plan_view_open(host, &view, err);
 
-	for (size_t i = 0; r == 0 && i < request->count; i++)
-		r = check_named(&view, &request->addresses[i], err);
-	if (r < 0)
-		return r;
-	if (!view.groups.count && view.firmware.fact == FACT_ABSENT) {
-		error_set(err, ENODEV, host_name(host),
-			  "its firmware has no table of an IOMMU: no guest could get a"
-			  " device");
-		error_hint(err, "pciferry check --only iommu tells what to do");
-		return -ENODEV;
-	}
-	plan.predicted = !view.groups.count;
-	if (find_members(&view, request, &plan) < 0)
-		return error_oom(err);
-	r = plan_refuse(&view, request, &plan, err);
+	if (r == 0)
+		r = choose(&view, request, &plan, err);
 	if (r == 0)
 		r = plan_edit_bindings(&view, &plan, err);
 	if (r == 0)
@@ -108,6 +130,8 @@ int plan_make(const struct host *host, const struct plan_request *request,
 		r = error_oom(err);
 	if (r == 0)
 		r = change_edits_look(host, &plan.edits, err);
+	if (r == 0 && request->saved)
+		r = plan_compare_edits(&plan, request->saved, err);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;

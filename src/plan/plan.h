@@ -12,19 +12,29 @@
 #include "base/text.h"
 #include "change/edit.h"
 #include "pci/address.h"
+#include "pci/identity.h"
 
 struct error;
+struct plan_saved;
+
+/* What a person decides; plan_saved_write() writes each down. */
+struct plan_options {
+	bool headless; /* the host may be without a picture */
+};
 
 struct plan_request {
 	const struct pci_address *addresses; /* those that were named */
 	size_t count;
-	bool headless; /* the host may be without a picture */
+	struct plan_options options;
+	const struct plan_saved *saved; /* what must come of it; NULL: anything */
 };
 
 /* A function that will be free: one that was named, or that goes along. */
 struct plan_member {
 	struct pci_address address;
 	bool named;
+	struct pci_identity identity;
+	char driver[64]; /* that it will have: "vfio-pci" */
 };
 
 struct plan {
@@ -41,8 +51,8 @@ struct plan {
 
 /*
  * Refused (ERROR_REFUSED, with all the evidence) when the host would not boot without a
- * device, when the person would lose the way in, or when no guest could get it. Returns 0
- * or -errno.
+ * device, when the person would lose the way in, when no guest could get it, or when not
+ * that comes of it which was saved. Returns 0 or -errno.
  */
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err);
