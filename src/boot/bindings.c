@@ -92,6 +92,8 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 
 	while (i < ARRAY_SIZE(builders) && !host_exists(host, builders[i].mark))
 		i++;
+	if (i == ARRAY_SIZE(builders) && !count)
+		return 0;
 	if (i == ARRAY_SIZE(builders))
 		return string_list_add(ret_instructions,
 				       "no initramfs-tools, dracut or mkinitcpio: bind by"
@@ -108,8 +110,8 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 		error_hint(err, "install pciferry whole: meson install, or its package");
 		return -ENOENT;
 	}
-	r = edit_tab(host, bindings, count, edits, err);
-	if (r == 0 && builders[i].config &&
+	r = count ? edit_tab(host, bindings, count, edits, err) : 0;
+	if (r == 0 && count && builders[i].config &&
 	    change_edit_write(edits, builders[i].config, "run pciferry's hook",
 			      builders[i].text, strlen(builders[i].text)) < 0)
 		r = error_oom(err);

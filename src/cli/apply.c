@@ -13,7 +13,8 @@
 static int name_members(const struct plan *plan, struct string_list *ret_subjects,
 			char *title, size_t size)
 {
-	size_t len = (size_t)snprintf(title, size, "free at each boot:");
+	size_t len = (size_t)snprintf(title, size, "free at each boot:%s",
+				      plan->count ? "" : " nothing");
 
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
@@ -81,11 +82,12 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_apply = {
 	.name = "apply",
-	.arguments = "DEVICE...|FILE [--headless] [--dry-run]",
+	.arguments = "[DEVICE...|FILE] [--headless] [--dry-run]",
 	.summary = "do that, so that it can be undone",
 	.options =
 		"  --dry-run        show the plan, change nothing\n" PLAN_HELP "\n"
 		"FILE is what pciferry plan -o FILE has saved: its name ends with .json\n"
-		"or has a slash. The plan is made once more, and must come to the same.\n",
+		"or has a slash. The plan is made once more, and must come to the same.\n"
+		"Without either, what /etc/pciferry.tab says is made true.\n",
 	.run = run,
 };

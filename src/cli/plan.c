@@ -23,7 +23,7 @@ static void print_lines(const char *heading, const struct string_list *lines)
 
 int plan_print(const struct plan *plan, struct error *err)
 {
-	output_line("At each boot, for a guest:");
+	output_line("At each boot, for a guest:%s", plan->count ? "" : " nothing");
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
 
@@ -31,6 +31,7 @@ int plan_print(const struct plan *plan, struct error *err)
 			    pci_address_format(&plan->members[i].address, address),
 			    plan->members[i].named ? "" : "  goes along: same group");
 	}
+	print_lines("No longer:", &plan->released);
 	print_lines("This has to be done by hand first:", &plan->instructions);
 	if (plan->edits.count)
 		output_line("Changes:");
@@ -76,6 +77,7 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 		json_object_array_add(devices, device);
 	}
 	json_object_object_add(root, "devices", devices);
+	add_list(root, "released", &plan->released);
 	json_object_object_add(root, "edits", edits_json(&plan->edits));
 	add_list(root, "instructions", &plan->instructions);
 	add_list(root, "losses", &plan->losses);
@@ -128,10 +130,13 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_plan = {
 	.name = "plan",
-	.arguments = "DEVICE... [--headless] [-o FILE]",
+	.arguments = "[DEVICE...] [--headless] [-o FILE]",
 	.summary = "what it takes for devices to be free at every boot",
 	.options =
-		PLAN_HELP "  -o, --output FILE   save the plan, for pciferry apply FILE\n"
-			  "  --force          replace a FILE that is there\n",
+		PLAN_HELP "  -o, --output FILE\n"
+			  "                   save the plan, for pciferry apply FILE\n"
+			  "  --force          replace a FILE that is there\n"
+			  "\n"
+			  "Without a DEVICE it is what makes /etc/pciferry.tab true.\n",
 	.run = run,
 };

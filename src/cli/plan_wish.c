@@ -145,6 +145,10 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 			return command == PLAN_COMMAND || argc > 1
 				       ? refuse_file(command, argv[i], err)
 				       : read_saved(cli, argv[i], wish, err);
+	if (!argc) {
+		wish->options.from_tab = true;
+		return cli_open_host(cli, &wish->host, err);
+	}
 	take.all_matching = wish->all_matching;
 	return take_select(cli, &take, argc, argv, &wish->host, &wish->addresses,
 			   &wish->count, err);

@@ -14,6 +14,7 @@ static const struct {
 	const char *name;
 	size_t offset;
 } options_by_number[PLAN_OPTIONS] = {
+	{ "from_tab", offsetof(struct plan_options, from_tab) },
 	{ "headless", offsetof(struct plan_options, headless) },
 };
 

@@ -4,6 +4,7 @@
 
 #include "bootcfg/boot.h"
 #include "bootcfg/kernels.h"
+#include "bootcfg/tab.h"
 #include "iommu/predict.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
@@ -27,6 +28,35 @@ struct plan_view {
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 };
 
+/* The tabs that the images of the installed kernels have: a text for each, "" for none.
+ */
+struct plan_images {
+	struct string_list tabs;
+	bool is_unknown; /* some could not be read, or there are none at all */
+};
+int plan_images_read(const struct plan_view *view, struct plan_images *ret_images);
+void plan_images_free(struct plan_images *images);
+
+/* /etc/pciferry.tab. Returns 0 or -errno; -ENOENT: there is none. */
+int plan_tab_read(const struct host *host, struct bootcfg_tab *ret_tab,
+		  struct error *err);
+
+/* An image's copy is kept by lines: whether the last one is ended is not known. */
+bool plan_same_tab(const char *a, const char *b);
+
+/* Whether each line counts, and its device is there: 0, or refused with all that do not.
+ */
+int plan_tab_check(const struct plan_view *view, const struct bootcfg_tab *tab,
+		   struct error *err);
+
+/* The devices that it names; the caller frees *ret_addresses. Returns 0 or -ENOMEM. */
+int plan_tab_devices(const struct bootcfg_tab *tab, struct pci_address **ret_addresses,
+		     size_t *ret_count);
+
+/* NULL: it is not among its devices. */
+const struct bootcfg_tab_entry *plan_tab_find(const struct bootcfg_tab *tab,
+					      const struct pci_address *address);
+
 int plan_view_open(const struct host *host, struct plan_view *view, struct error *err);
 void plan_view_close(struct plan_view *view);
 
@@ -44,7 +74,7 @@ int plan_tell(const struct plan_view *view, struct plan *plan);
 
 /* The options by their numbers, from 0 on. */
 #define PLAN_SAVED_SCHEMA "pciferry-plan/1"
-enum { PLAN_OPTIONS = 1 };
+enum { PLAN_OPTIONS = 2 };
 const char *plan_option_name(size_t index);
 bool *plan_option(struct plan_options *options, size_t index);
 
@@ -59,12 +89,16 @@ int plan_compare_members(const struct plan *plan, const struct plan_saved *saved
 int plan_compare_edits(const struct plan *plan, const struct plan_saved *saved,
 		       struct error *err);
 
-/* Who each member is, and the driver it gets. Returns 0 or -errno. */
-int plan_identify(const struct plan_view *view, struct plan *plan, struct error *err);
+/* Who each member is, and the driver it gets: the tab's. Returns 0 or -errno. */
+int plan_identify(const struct plan_view *view, const struct bootcfg_tab *tab,
+		  struct plan *plan, struct error *err);
 
-/* The lines of /etc/pciferry.tab, and the images. Returns 0 or -errno. */
-int plan_edit_bindings(const struct plan_view *view, struct plan *plan,
-		       struct error *err);
+/*
+ * The lines of /etc/pciferry.tab, and the images, which are made anew where they have
+ * another one, or may have one. Returns 0 or -errno.
+ */
+int plan_edit_bindings(const struct plan_view *view, const struct plan_images *images,
+		       bool from_tab, struct plan *plan, struct error *err);
 
 /* The parameters of the kernel that the IOMMU needs to be on. Returns 0 or -errno. */
 int plan_edit_parameters(const struct plan_view *view, struct plan *plan,

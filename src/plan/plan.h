@@ -19,11 +19,13 @@ struct plan_saved;
 
 /* What a person decides; plan_saved_write() writes each down. */
 struct plan_options {
+	bool from_tab; /* what /etc/pciferry.tab names, and nothing else */
 	bool headless; /* the host may be without a picture */
 };
 
 struct plan_request {
-	const struct pci_address *addresses; /* those that were named */
+	const struct pci_address
+		*addresses; /* those that were named; not with from_tab */
 	size_t count;
 	struct plan_options options;
 	const struct plan_saved *saved; /* what must come of it; NULL: anything */
@@ -40,6 +42,8 @@ struct plan_member {
 struct plan {
 	struct plan_member *members; /* sorted by address */
 	size_t count;
+	/* Addresses that images bind by an older tab, and the next ones do not. */
+	struct string_list released;
 	struct change_edits edits; /* looked at: what is so already is not in it */
 	/* What a person has to do where an edit is not safe: then there are no edits. */
 	struct string_list instructions;
@@ -52,7 +56,8 @@ struct plan {
 /*
  * Refused (ERROR_REFUSED, with all the evidence) when the host would not boot without a
  * device, when the person would lose the way in, when no guest could get it, or when not
- * that comes of it which was saved. Returns 0 or -errno.
+ * that comes of it which was saved; when the tab has a line that does not count, or that
+ * is about another device than is there. Returns 0 or -errno.
  */
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err);

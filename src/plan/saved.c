@@ -41,6 +41,9 @@ void plan_saved_edit_of(const struct change_edit *edit, struct plan_saved_edit *
 	for (size_t i = 0; i < edit->arguments.count; i++)
 		sha256_add(&sha, edit->arguments.items[i],
 			   strlen(edit->arguments.items[i]) + 1);
+	sha256_add(&sha, "undo", sizeof("undo"));
+	for (size_t i = 0; i < edit->undo.count; i++)
+		sha256_add(&sha, edit->undo.items[i], strlen(edit->undo.items[i]) + 1);
 	sha256_end(&sha, ret_edit->place);
 	if (edit->existed)
 		sum(edit->before, edit->before_len, ret_edit->before);

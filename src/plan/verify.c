@@ -10,10 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "bootcfg/images.h"
-#include "bootcfg/tab.h"
 #include "plan/internal.h"
-
-static const char tab_path[] = "etc/pciferry.tab";
 
 void plan_verification_free(struct plan_verification *verification)
 {
@@ -22,22 +19,6 @@ void plan_verification_free(struct plan_verification *verification)
 	free(verification->items);
 	string_list_free(&verification->bad);
 	memset(verification, 0, sizeof(*verification));
-}
-
-static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct error *err)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = host_read_file(host, tab_path, &text, &len);
-
-	if (r == -ENOENT) {
-		error_set(err, ENOENT, "/etc/pciferry.tab", "there is none");
-		error_hint(err, "pciferry apply DEVICE writes it");
-		return r;
-	}
-	if (r < 0)
-		return error_set(err, -r, "/etc/pciferry.tab", "%s", strerror(-r));
-	return bootcfg_tab_parse(text, len, tab) < 0 ? error_oom(err) : 0;
 }
 
 static bool is_disarmed(const struct plan_view *view)
@@ -72,8 +53,8 @@ static enum fact image_has_tab(const struct plan_view *view,
 				     bootcfg_image_make, NULL, &text, &len) < 0 ||
 		    bootcfg_image_parse(text, len, &image) < 0 || image.problem)
 			continue;
-		found = image.tab && !strcmp(image.tab, wanted) ? FACT_KNOWN
-								: FACT_ABSENT;
+		found = image.tab && plan_same_tab(image.tab, wanted) ? FACT_KNOWN
+								      : FACT_ABSENT;
 	}
 	return found;
 }
@@ -98,8 +79,8 @@ static void explain_driver(const struct plan_view *view, const struct bootcfg_ta
 		snprintf(why, size, "its driver could not be read");
 	else if (image_has_tab(view, tab) == FACT_ABSENT)
 		snprintf(why, size,
-			 "the initramfs has not this tab: pciferry apply DEVICE"
-			 " makes it anew, then reboot");
+			 "the initramfs has not this tab: pciferry apply makes it"
+			 " anew, then reboot");
 	else
 		snprintf(why, size,
 			 "the kernel's log may say why: dmesg | grep pciferry:");
@@ -143,7 +124,7 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_(plan_view_close) struct plan_view view = { 0 };
-	int r = read_tab(host, &tab, err);
+	int r = plan_tab_read(host, &tab, err);
 
 	if (r == 0)
 		r = plan_view_open(host, &view, err);
