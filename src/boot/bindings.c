@@ -70,6 +70,8 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 
 	if (r < 0)
 		return r;
+	if (!builder && !count)
+		return 0;
 	if (!builder)
 		return string_list_add(ret_instructions,
 				       "no initramfs-tools, dracut or mkinitcpio: bind by"
@@ -77,7 +79,8 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 				       " line") < 0
 			       ? error_oom(err)
 			       : 0;
-	r = boot_edit_tab(host, tab_path, builder, bindings, count, edits, err);
+	r = count ? boot_edit_tab(host, tab_path, builder, bindings, count, edits, err)
+		  : 0;
 	if (r == 0 && change_edit_run(edits, builder->program, builder->arguments,
 				      "make the initramfs images anew") < 0)
 		r = error_oom(err);

@@ -35,8 +35,9 @@ struct boot_binding {
 /*
  * Edits after which these are bound at each boot by their addresses, where they still are
  * what they are now: lines of /etc/pciferry.tab, and the images of all kernels made anew.
- * The hooks in those are the package's: -ENOENT where the one for this host's tool is not
- * installed. ret_instructions as above. Returns 0 or -errno.
+ * Without any, only the images. The hooks in those are the package's: -ENOENT where the
+ * one for this host's tool is not installed. ret_instructions as above. Returns 0 or
+ * -errno.
  */
 int boot_edit_bindings(const struct host *host, const struct boot_binding *bindings,
 		       size_t count, struct change_edits *edits,

@@ -30,6 +30,7 @@ struct change_edit {
 	/* EDIT_RUN: what takes it back, the program's path beneath the root first. None:
 	 * running the tool again does, since by then its files are as they were. */
 	struct string_list undo;
+	bool is_due; /* EDIT_RUN: what it made is old, also where no file changes now */
 
 	/* What it was like when the plan was made, from change_edits_look(). */
 	bool existed;
@@ -68,8 +69,9 @@ int change_edits_move(struct change_edits *edits, struct change_edits *from);
 
 /*
  * Reads what each file is like now, and takes out what would change nothing: files that
- * are so already, and tools before which no file of the list changes. The other tools
- * come last. Refuses (-ELOOP, -EISDIR, ...) a path that is no file. Returns 0 or -errno.
+ * are so already, and tools before which no file of the list changes and that are not
+ * due. The other tools come last. Refuses (-ELOOP, -EISDIR, ...) a path that is no file.
+ * Returns 0 or -errno.
  */
 int change_edits_look(const struct host *host, struct change_edits *edits,
 		      struct error *err);

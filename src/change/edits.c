@@ -254,7 +254,7 @@ static void drop_tools(struct change_edits *edits)
 		if (edits->items[i].kind != EDIT_RUN) {
 			files++;
 			i++;
-		} else if (files) {
+		} else if (files || edits->items[i].is_due) {
 			i++;
 		} else {
 			take_out(edits, i);

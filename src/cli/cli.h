@@ -46,7 +46,7 @@ enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 }
  * before
  * "--". Returns the value of one of the command's own options, with optarg; -1 at the
  * end, with optind at the first argument; or -EINVAL with err set. `own` ends with an
- * all-zero row.
+ * all-zero row; a value that is a small letter is the option's short form, too.
  */
 int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *own,
 		    struct error *err);

@@ -50,7 +50,8 @@ static int plan_again(const struct host *host,
 {
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	/* Whoever tried it has seen that the host does without. */
-	struct plan_request request = { .count = verification->count, .headless = true };
+	struct plan_request request = { .count = verification->count,
+					.options.headless = true };
 	int r;
 
 	addresses = calloc(verification->count + 1, sizeof(*addresses));

@@ -122,8 +122,10 @@ int edits_begin(const struct host *host, struct change **ret_change, struct erro
 int edits_title(const struct plan *plan, struct string_list *ret_subjects, char *title,
 		size_t size)
 {
-	size_t len = (size_t)snprintf(
-		title, size, plan->trial ? "try for one boot:" : "free at each boot:");
+	size_t len =
+		(size_t)snprintf(title, size, "%s%s",
+				 plan->trial ? "try for one boot:" : "free at each boot:",
+				 plan->count ? "" : " nothing");
 
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
@@ -139,11 +141,12 @@ int edits_title(const struct plan *plan, struct string_list *ret_subjects, char 
 
 int edits_refuse_by_hand(const struct plan *plan, struct error *err)
 {
-	error_refuse(err, "",
-		     "this boot loader's files are not safe to edit: nothing was"
-		     " changed");
+	int r = error_refuse(err, "",
+			     "some of it has to be done by hand first: nothing was"
+			     " changed");
+
 	for (size_t i = 0; i < plan->instructions.count; i++)
 		error_evidence(err, "%s", plan->instructions.items[i]);
 	error_hint(err, "do that by hand, and apply again");
-	return -EPERM;
+	return r;
 }

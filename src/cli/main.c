@@ -135,16 +135,25 @@ int cli_next_option(struct cli *cli, int argc, char **argv, const struct option 
 		    struct error *err)
 {
 	struct option all[32] = { 0 };
+	char letters[16] = "+:qv", *letter = letters + strlen(letters);
 	size_t n = 0;
 
-	for (const struct option *option = own; option->name; option++)
+	/* A value that is a letter is the short form, too. */
+	for (const struct option *option = own; option->name; option++) {
 		all[n++] = *option;
+		if (option->val < 'a' || option->val > 'z')
+			continue;
+		*letter++ = (char)option->val;
+		if (option->has_arg == required_argument)
+			*letter++ = ':';
+	}
+	*letter = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(global_options); i++)
 		all[n++] = global_options[i];
 	opterr = 0;
 	for (;;) {
-		int value =
-			getopt_long(argc, argv, cli->command ? ":qv" : "+:qv", all, NULL);
+		int value = getopt_long(argc, argv, letters + (cli->command != NULL), all,
+					NULL);
 		int r;
 
 		if (value == -1)

@@ -1,67 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* plan and apply: devices that are free at each boot. */
+/* plan: what it takes for devices to be free at each boot, shown, and saved. */
+#include "cli/plan.h"
+
 #include <errno.h>
 #include <json-c/json.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
 #include "cli/edits.h"
+#include "cli/file.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/take.h"
-#include "plan/plan.h"
-#include "plan/trial.h"
-
-enum {
-	OPTION_ROOT = 1,
-	OPTION_ALL_MATCHING,
-	OPTION_HEADLESS,
-	OPTION_DRY_RUN,
-	OPTION_TRIAL
-};
-
-struct plan_options {
-	struct take_options take;
-	bool headless;
-	bool dry_run;
-	bool trial;
-};
-
-static const struct option own[] = {
-	{ "root", required_argument, NULL, OPTION_ROOT },
-	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
-	{ "headless", no_argument, NULL, OPTION_HEADLESS },
-	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
-	{ "trial", no_argument, NULL, OPTION_TRIAL },
-	{ 0 },
-};
-
-static int parse(struct cli *cli, int argc, char **argv, struct plan_options *options,
-		 struct error *err)
-{
-	int value;
-
-	while ((value = cli_next_option(cli, argc, argv, own, err)) != -1) {
-		if (value < 0)
-			return value;
-		if (value == OPTION_ROOT)
-			cli->root_path = optarg;
-		else if (value == OPTION_ALL_MATCHING)
-			options->take.all_matching = true;
-		else if (value == OPTION_HEADLESS)
-			options->headless = true;
-		else if (value == OPTION_TRIAL)
-			options->trial = true;
-		else
-			options->dry_run = true;
-	}
-	return 0;
-}
 
 static void print_lines(const char *heading, const struct string_list *lines)
 {
@@ -71,10 +21,10 @@ static void print_lines(const char *heading, const struct string_list *lines)
 		output_line("  %s", lines->items[i]);
 }
 
-static int print_plan(const struct plan *plan, struct error *err)
+int plan_print(const struct plan *plan, struct error *err)
 {
-	output_line(plan->trial ? "At the next boot, for a guest, to try it:"
-				: "At each boot, for a guest:");
+	output_line("At %s boot, for a guest:%s", plan->trial ? "the next" : "each",
+		    plan->count ? "" : " nothing");
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
 
@@ -82,6 +32,7 @@ static int print_plan(const struct plan *plan, struct error *err)
 			    pci_address_format(&plan->members[i].address, address),
 			    plan->members[i].named ? "" : "  goes along: same group");
 	}
+	print_lines("No longer:", &plan->released);
 	print_lines("This has to be done by hand first:", &plan->instructions);
 	if (plan->edits.count)
 		output_line("Changes:");
@@ -107,9 +58,8 @@ static void add_list(struct json_object *root, const char *key,
 	json_object_object_add(root, key, array);
 }
 
-/* change: its number; 0: nothing was changed. */
-static int print_json(const char *command, const struct plan *plan, unsigned int change,
-		      struct error *err)
+int plan_print_json(const char *command, const struct plan *plan, unsigned int change,
+		    struct error *err)
 {
 	struct json_object *root = json_root(command);
 	struct json_object *devices = json_object_new_array();
@@ -128,6 +78,7 @@ static int print_json(const char *command, const struct plan *plan, unsigned int
 		json_object_array_add(devices, device);
 	}
 	json_object_object_add(root, "devices", devices);
+	add_list(root, "released", &plan->released);
 	json_object_object_add(root, "edits", edits_json(&plan->edits));
 	add_list(root, "instructions", &plan->instructions);
 	add_list(root, "losses", &plan->losses);
@@ -140,144 +91,43 @@ static int print_json(const char *command, const struct plan *plan, unsigned int
 	return output_json(root);
 }
 
-static int make(const struct host *host, const struct plan_options *options,
-		const struct pci_address *addresses, size_t count, struct plan *ret_plan,
-		struct error *err)
+static int save(const struct plan_wish *wish, const struct plan *plan, struct error *err)
 {
-	struct plan_request request = { addresses, count, options->headless,
-					options->trial };
+	_cleanup_free_ char *text = NULL;
+	size_t len;
 
-	return plan_make(host, &request, ret_plan, err);
+	if (plan->instructions.count)
+		return edits_refuse_by_hand(plan, err);
+	if (plan_saved_write(plan, &wish->options, &text, &len) < 0)
+		return error_oom(err);
+	return file_write(wish->output, text, len, wish->force, err);
 }
 
-static int run_plan(struct cli *cli, int argc, char **argv, struct error *err)
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	struct plan_options options = { .take = TAKE_OPTIONS_INIT };
-	_cleanup_free_ struct pci_address *addresses = NULL;
-	_cleanup_(host_cleanup) struct host *host = NULL;
+	_cleanup_(plan_wish_free) struct plan_wish wish = { 0 };
 	_cleanup_(plan_free) struct plan plan = { 0 };
-	size_t count;
-	int r = parse(cli, argc, argv, &options, err);
+	int r = plan_wish_read(cli, PLAN_COMMAND, argc, argv, &wish, err);
 
 	if (r == 0)
-		r = take_select(cli, &options.take, argc - optind, argv + optind, &host,
-				&addresses, &count, err);
-	if (r == 0)
-		r = make(host, &options, addresses, count, &plan, err);
+		r = plan_wish_make(&wish, &plan, err);
+	if (r == 0 && wish.output)
+		r = save(&wish, &plan, err);
 	if (r < 0)
 		return r;
-	return cli->json ? print_json("plan", &plan, 0, err) : print_plan(&plan, err);
+	return cli->json ? plan_print_json("plan", &plan, 0, err)
+			 : plan_print(&plan, err);
 }
-
-/* What an earlier trial put there would be the trial's and the host's at once. */
-static int refuse_pending(const struct host *host, struct error *err)
-{
-	unsigned int trial;
-
-	if (!plan_trial_pending(host, &trial))
-		return 0;
-	error_refuse(err, "", "trial %u is not over: nothing was changed", trial);
-	error_hint(err,
-		   "pciferry commit in its boot makes it permanent; pciferry undo %u"
-		   " takes it out",
-		   trial);
-	return -EPERM;
-}
-
-static int carry_out(const struct cli *cli, const struct host *host,
-		     const struct plan_options *options,
-		     const struct pci_address *addresses, size_t count,
-		     struct plan *ret_plan, unsigned int *ret_id, struct error *err)
-{
-	_cleanup_(string_list_free) struct string_list subjects = { 0 };
-	struct change_watcher watcher = edits_watcher(cli);
-	struct change *change;
-	char words[512];
-	int r = edits_begin(host, &change, err);
-
-	if (r < 0)
-		return r;
-	/* Made only now, with the lock held: the host may have changed since. */
-	r = refuse_pending(host, err);
-	if (r == 0)
-		r = make(host, options, addresses, count, ret_plan, err);
-	if (r == 0 && ret_plan->instructions.count)
-		r = edits_refuse_by_hand(ret_plan, err);
-	if (r == 0 && edits_title(ret_plan, &subjects, words, sizeof(words)) < 0)
-		r = error_oom(err);
-	if (r == 0 && ret_plan->edits.count) {
-		struct change_title title = { words, &subjects };
-
-		r = change_apply(change, &title, &ret_plan->edits, &watcher, ret_id, err);
-	}
-	change_end(change);
-	return r;
-}
-
-static void say_made(const struct plan *plan, unsigned int id)
-{
-	if (!plan->trial) {
-		output_line("Change %u is made: it takes effect at the next boot.", id);
-		output_line("pciferry undo %u takes it back.", id);
-		return;
-	}
-	output_line("Trial %u is made: the next boot, and that one alone, goes by it.",
-		    id);
-	output_line("Reboot, look whether all is well, and say pciferry commit within %d"
-		    " minutes;",
-		    PLAN_TRIAL_MINUTES);
-	output_line("without that the machine reboots by itself, into what it is now.");
-}
-
-static int run_apply(struct cli *cli, int argc, char **argv, struct error *err)
-{
-	struct plan_options options = { .take = TAKE_OPTIONS_INIT };
-	_cleanup_free_ struct pci_address *addresses = NULL;
-	_cleanup_(host_cleanup) struct host *host = NULL;
-	_cleanup_(plan_free) struct plan plan = { 0 };
-	unsigned int id = 0;
-	size_t count;
-	int r = parse(cli, argc, argv, &options, err);
-
-	if (r == 0)
-		r = take_select(cli, &options.take, argc - optind, argv + optind, &host,
-				&addresses, &count, err);
-	if (r == 0 && options.dry_run)
-		r = make(host, &options, addresses, count, &plan, err);
-	else if (r == 0)
-		r = carry_out(cli, host, &options, addresses, count, &plan, &id, err);
-	if (r < 0)
-		return r;
-	if (cli->json)
-		return print_json("apply", &plan, id, err);
-	if (options.dry_run)
-		return print_plan(&plan, err);
-	if (!id) {
-		output_line("Nothing had to be changed.");
-		return 0;
-	}
-	say_made(&plan, id);
-	return 0;
-}
-
-#define COMMON_OPTIONS                                                                 \
-	"  --headless       the host may lose its only display\n"                      \
-	"  --trial          the next boot alone; pciferry commit makes it permanent\n" \
-	"  --all-matching   IDs may mean several devices\n"                            \
-	"  --root DIR       the system that is mounted at DIR, and does not run\n"
 
 const struct cli_command cli_plan = {
 	.name = "plan",
-	.arguments = "DEVICE... [--headless]",
+	.arguments = "[DEVICE...] [--headless] [-o FILE]",
 	.summary = "what it takes for devices to be free at every boot",
-	.options = COMMON_OPTIONS,
-	.run = run_plan,
-};
-
-const struct cli_command cli_apply = {
-	.name = "apply",
-	.arguments = "DEVICE... [--headless] [--trial] [--dry-run]",
-	.summary = "do that, so that it can be undone",
-	.options = "  --dry-run        show the plan, change nothing\n" COMMON_OPTIONS,
-	.run = run_apply,
+	.options =
+		PLAN_HELP "  -o, --output FILE\n"
+			  "                   save the plan, for pciferry apply FILE\n"
+			  "  --force          replace a FILE that is there\n"
+			  "\n"
+			  "Without a DEVICE it is what makes /etc/pciferry.tab true.\n",
+	.run = run,
 };

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/atomicfile.h"
 #include "base/cleanup.h"
 #include "bind/bind.h"
 #include "bootcfg/entries.h"
 #include "check/check.h"
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/page.h"
@@ -191,40 +190,6 @@ static int parse_options(struct cli *cli, int argc, char **argv,
 	return host_archive_kind(options->path, &options->kind, err);
 }
 
-/* The folder of a path, for atomic_replace(); *ret_name is the rest. */
-static int open_folder(const char *path, const char **ret_name, struct error *err)
-{
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *folder = NULL;
-	int fd;
-
-	*ret_name = slash ? slash + 1 : path;
-	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	if (!folder)
-		return error_oom(err);
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? error_set(err, errno, folder, "%s", strerror(errno)) : fd;
-}
-
-static int write_file(const struct record_options *options, const char *bytes, size_t len,
-		      struct error *err)
-{
-	_cleanup_close_ int folder = -1;
-	const char *name;
-	int r;
-
-	folder = open_folder(options->path, &name, err);
-	if (folder < 0)
-		return folder;
-	if (!options->force && faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		error_set(err, EEXIST, options->path, "it is there already");
-		error_hint(err, "choose another name, or add --force");
-		return -EEXIST;
-	}
-	r = atomic_replace(folder, name, bytes, len, 0600, ATOMIC_DURABLE);
-	return r < 0 ? error_set(err, -r, options->path, "%s", strerror(-r)) : 0;
-}
-
 /* "proc/812/fd" becomes "proc/N/fd": what differs in a number only is told once. */
 static void leave_out_numbers(char *path)
 {
@@ -315,7 +280,7 @@ static int run_record(struct cli *cli, int argc, char **argv, struct error *err)
 		r = host_recording_write(view.host, options.kind, edit, &bytes, &len,
 					 &summary, err);
 	if (r == 0)
-		r = write_file(&options, bytes, len, err);
+		r = file_write(options.path, bytes, len, options.force, err);
 	if (r < 0)
 		return r;
 	return print_summary(cli, &options, &view, len, &summary) < 0 ? error_oom(err)

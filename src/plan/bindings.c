@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which driver each member has at boot. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/boot.h"
-#include "pci/identity.h"
 #include "plan/internal.h"
 
-static int identify(const struct plan_view *view, const struct plan_member *member,
-		    struct boot_binding *ret_binding, struct error *err)
+static const char tab_path[] = "etc/pciferry.tab";
+
+static int identify(const struct plan_view *view, const struct bootcfg_tab *tab,
+		    struct plan_member *member, struct error *err)
 {
 	const struct pci_device *device = pci_find(&view->devices, &member->address);
+	const struct bootcfg_tab_entry *entry = plan_tab_find(tab, &member->address);
 	size_t index = (size_t)(device - view->devices.items);
 	char text[PCI_ADDRESS_SIZE];
 
-	*ret_binding =
-		(struct boot_binding){ .address = member->address, .driver = "vfio-pci" };
+	snprintf(member->driver, sizeof(member->driver), "%s",
+		 entry ? entry->to : "vfio-pci");
+	if (entry) {
+		member->identity = entry->identity;
+		return 0;
+	}
 	if (pci_identity_of(&view->topology.nodes[index], &view->configs[index],
-			    &ret_binding->identity) == 0)
+			    &member->identity) == 0)
 		return 0;
 	error_set(err, ENODATA, pci_address_format(&member->address, text),
 		  "what it is, or where it sits, could not be read");
@@ -28,28 +35,104 @@ static int identify(const struct plan_view *view, const struct plan_member *memb
 	return -ENODATA;
 }
 
-int plan_identify(const struct plan_view *view, const struct plan *plan,
-		  struct boot_binding **ret_bindings, struct error *err)
+int plan_identify(const struct plan_view *view, const struct bootcfg_tab *tab,
+		  struct plan *plan, struct error *err)
 {
-	_cleanup_free_ struct boot_binding *bindings = NULL;
 	int r = 0;
 
-	bindings = calloc(plan->count + 1, sizeof(*bindings));
-	if (!bindings)
-		return error_oom(err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		r = identify(view, &plan->members[i], &bindings[i], err);
-	if (r == 0)
-		*ret_bindings = steal(bindings);
+		r = identify(view, tab, &plan->members[i], err);
 	return r;
 }
 
-int plan_edit_bindings(const struct plan_view *view, struct plan *plan, struct error *err)
+/* The tab as it will be; "" where there will be none. */
+static int find_text(const struct plan_view *view, const struct change_edits *edits,
+		     char **ret_text, size_t *ret_len)
+{
+	const struct change_edit *edit = change_edit_find(edits, tab_path);
+	int r;
+
+	if (!edit) {
+		r = host_read_file(view->host, tab_path, ret_text, ret_len);
+		if (r != -ENOENT)
+			return r;
+	}
+	*ret_len = edit ? edit->len : 0;
+	*ret_text = edit ? strndup(edit->bytes, edit->len) : strdup("");
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+/* What an image binds, and this tab does not. */
+static int find_released(const char *text, const struct bootcfg_tab *tab,
+			 struct string_list *ret_released)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab old = { 0 };
+	int r = bootcfg_tab_parse(text, strlen(text), &old);
+
+	for (size_t i = 0; r == 0 && i < old.count; i++) {
+		const struct bootcfg_tab_entry *entry = &old.lines[i].entry;
+		char address[PCI_ADDRESS_SIZE];
+
+		if (old.lines[i].bad || entry->kind != TAB_DEVICE ||
+		    plan_tab_find(tab, &entry->address))
+			continue;
+		pci_address_format(&entry->address, address);
+		if (!string_list_has(ret_released, address))
+			r = string_list_add(ret_released, address);
+	}
+	return r;
+}
+
+/* Tools that make images are due where one of them has another tab. */
+static int look_at_images(const struct plan_view *view, const struct plan_images *images,
+			  bool from_tab, struct plan *plan)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	_cleanup_free_ char *text = NULL;
+	bool is_due = from_tab && images->is_unknown;
+	size_t len;
+	int r = find_text(view, &plan->edits, &text, &len);
+
+	if (r == 0)
+		r = bootcfg_tab_parse(text, len, &tab);
+	for (size_t i = 0; r == 0 && i < images->tabs.count; i++) {
+		is_due |= !plan_same_tab(images->tabs.items[i], text);
+		r = find_released(images->tabs.items[i], &tab, &plan->released);
+	}
+	for (size_t i = 0; i < plan->edits.count; i++)
+		if (plan->edits.items[i].kind == EDIT_RUN)
+			plan->edits.items[i].is_due = is_due;
+	return r;
+}
+
+struct boot_binding *plan_bindings(const struct plan *plan)
+{
+	struct boot_binding *bindings = calloc(plan->count + 1, sizeof(*bindings));
+
+	for (size_t i = 0; bindings && i < plan->count; i++)
+		bindings[i] = (struct boot_binding){
+			.address = plan->members[i].address,
+			.identity = plan->members[i].identity,
+			.driver = plan->members[i].driver,
+		};
+	return bindings;
+}
+
+int plan_edit_bindings(const struct plan_view *view, const struct plan_images *images,
+		       bool from_tab, struct plan *plan, struct error *err)
 {
 	_cleanup_free_ struct boot_binding *bindings = NULL;
-	int r = plan_identify(view, plan, &bindings, err);
+	int r;
 
-	return r < 0 ? r
-		     : boot_edit_bindings(view->host, bindings, plan->count, &plan->edits,
-					  &plan->instructions, err);
+	bindings = plan_bindings(plan);
+	if (!bindings)
+		return error_oom(err);
+	r = boot_edit_bindings(view->host, bindings, plan->count, &plan->edits,
+			       &plan->instructions, err);
+	if (r < 0)
+		return r;
+	r = look_at_images(view, images, from_tab, plan);
+	return r == -ENOMEM ? error_oom(err)
+	       : r < 0	    ? error_set(err, -r, "/etc/pciferry.tab", "%s", strerror(-r))
+			    : 0;
 }

@@ -5,11 +5,14 @@
 #include "boot/boot.h"
 #include "bootcfg/boot.h"
 #include "bootcfg/kernels.h"
+#include "bootcfg/tab.h"
 #include "iommu/predict.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
 #include "plan/plan.h"
 #include "usage/usage.h"
+
+#define PLAN_TAB "/etc/pciferry.tab"
 
 /* The host as it is, as far as a plan asks. */
 struct plan_view {
@@ -28,6 +31,35 @@ struct plan_view {
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 };
 
+/* The tabs that the images of the installed kernels have: a text for each, "" for none.
+ */
+struct plan_images {
+	struct string_list tabs;
+	bool is_unknown; /* some could not be read, or there are none at all */
+};
+int plan_images_read(const struct plan_view *view, struct plan_images *ret_images);
+void plan_images_free(struct plan_images *images);
+
+/* A tab, "/etc/pciferry.tab". Returns 0 or -errno; -ENOENT: there is none. */
+int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab *ret_tab,
+		  struct error *err);
+
+/* An image's copy is kept by lines: whether the last one is ended is not known. */
+bool plan_same_tab(const char *a, const char *b);
+
+/* Whether each line counts, and its device is there: 0, or refused with all that do not.
+ */
+int plan_tab_check(const struct plan_view *view, const struct bootcfg_tab *tab,
+		   struct error *err);
+
+/* The devices that it names; the caller frees *ret_addresses. Returns 0 or -ENOMEM. */
+int plan_tab_devices(const struct bootcfg_tab *tab, struct pci_address **ret_addresses,
+		     size_t *ret_count);
+
+/* NULL: it is not among its devices. */
+const struct bootcfg_tab_entry *plan_tab_find(const struct bootcfg_tab *tab,
+					      const struct pci_address *address);
+
 int plan_view_open(const struct host *host, struct plan_view *view, struct error *err);
 void plan_view_close(struct plan_view *view);
 
@@ -43,17 +75,39 @@ int plan_refuse(const struct plan_view *view, const struct plan_request *request
 /* What the host loses, and what may go wrong. Returns 0 or -ENOMEM. */
 int plan_tell(const struct plan_view *view, struct plan *plan);
 
-/* The lines of /etc/pciferry.tab, and the images. Returns 0 or -errno. */
-int plan_edit_bindings(const struct plan_view *view, struct plan *plan,
+/* The options by their numbers, from 0 on. */
+#define PLAN_SAVED_SCHEMA "pciferry-plan/1"
+enum { PLAN_OPTIONS = 2 };
+const char *plan_option_name(size_t index);
+bool *plan_option(struct plan_options *options, size_t index);
+
+/*
+ * Whether a saved plan was made for just this: devices, members and edits. 0, or refused
+ * with all that differs.
+ */
+int plan_compare_devices(const struct plan_view *view, const struct plan_saved *saved,
+			 struct error *err);
+int plan_compare_members(const struct plan *plan, const struct plan_saved *saved,
+			 struct error *err);
+int plan_compare_edits(const struct plan *plan, const struct plan_saved *saved,
 		       struct error *err);
+
+/* Who each member is, and the driver it gets: the tab's. Returns 0 or -errno. */
+int plan_identify(const struct plan_view *view, const struct bootcfg_tab *tab,
+		  struct plan *plan, struct error *err);
+
+/*
+ * The lines of /etc/pciferry.tab, and the images, which are made anew where they have
+ * another one, or may have one. Returns 0 or -errno.
+ */
+int plan_edit_bindings(const struct plan_view *view, const struct plan_images *images,
+		       bool from_tab, struct plan *plan, struct error *err);
 
 /* Instead of both: an entry of its own for one boot. Returns 0 or -errno. */
 int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct error *err);
 
-/* What each member is, and what it is to be bound to; the caller frees it. 0 or -errno.
- */
-int plan_identify(const struct plan_view *view, const struct plan *plan,
-		  struct boot_binding **ret_bindings, struct error *err);
+/* What each member is bound to at boot; its texts are the plan's. NULL: no memory. */
+struct boot_binding *plan_bindings(const struct plan *plan);
 
 /* What the kernel has to be told so that the IOMMU is on. Returns 0 or -ENOMEM. */
 int plan_want_parameters(const struct plan_view *view, const struct plan *plan,

@@ -15,6 +15,7 @@ void plan_free(struct plan *plan)
 		return;
 	free(plan->members);
 	change_edits_free(&plan->edits);
+	string_list_free(&plan->released);
 	string_list_free(&plan->instructions);
 	string_list_free(&plan->losses);
 	string_list_free(&plan->risks);
@@ -68,52 +69,108 @@ static int find_members(const struct plan_view *view, const struct plan_request 
 				view, pci_find(&view->devices, &request->addresses[j]),
 				device);
 		if (goes)
-			plan->members[plan->count++] =
-				(struct plan_member){ device->address,
-						      is_named(request, device) };
+			plan->members[plan->count++] = (struct plan_member){
+				.address = device->address,
+				.named = is_named(request, device),
+			};
 	}
 	return 0;
 }
 
-static int edit(const struct plan_view *view, struct plan *plan, struct error *err)
+static int check_iommu(const struct plan_view *view, struct error *err)
 {
-	int r = plan_edit_bindings(view, plan, err);
+	if (view->groups.count || view->firmware.fact != FACT_ABSENT)
+		return 0;
+	error_set(err, ENODEV, host_name(view->host),
+		  "its firmware has no table of an IOMMU: no guest could get a"
+		  " device");
+	error_hint(err, "pciferry check --only iommu tells what to do");
+	return -ENODEV;
+}
 
-	return r < 0 ? r : plan_edit_parameters(view, plan, err);
+/* Which devices, and that they may go. */
+static int choose(const struct plan_view *view, const struct plan_request *request,
+		  const struct bootcfg_tab *tab, struct plan *plan, struct error *err)
+{
+	int r = request->saved ? plan_compare_devices(view, request->saved, err) : 0;
+
+	for (size_t i = 0; r == 0 && i < request->count; i++)
+		r = check_named(view, &request->addresses[i], err);
+	if (r == 0 && request->count)
+		r = check_iommu(view, err);
+	if (r < 0)
+		return r;
+	plan->predicted = request->count && !view->groups.count;
+	if (find_members(view, request, plan) < 0)
+		return error_oom(err);
+	r = plan_refuse(view, request, plan, err);
+	if (r == 0)
+		r = plan_identify(view, tab, plan, err);
+	if (r == 0 && request->saved)
+		r = plan_compare_members(plan, request->saved, err);
+	return r;
+}
+
+/* Without a tab, one that an image still has is an end of it. */
+static int read_tab(const struct plan_view *view, const struct plan_images *images,
+		    struct bootcfg_tab *tab, struct error *err)
+{
+	int r = plan_tab_read(view->host, PLAN_TAB, tab, err);
+
+	for (size_t i = 0; r == -ENOENT && i < images->tabs.count; i++)
+		if (images->tabs.items[i][0]) {
+			error_clear(err);
+			r = 0;
+		}
+	return r < 0 ? r : plan_tab_check(view, tab, err);
+}
+
+/* All edits, or what is to be done by hand. */
+static int make_edits(const struct plan_view *view, const struct plan_images *images,
+		      const struct plan_request *request, struct plan *plan,
+		      struct error *err)
+{
+	int r = request->trial ? plan_edit_trial(view, plan, err)
+			       : plan_edit_bindings(view, images,
+						    request->options.from_tab, plan, err);
+
+	if (r == 0 && plan->count && !request->trial)
+		r = plan_edit_parameters(view, plan, err);
+	/* Half of it by hand and half by us would be hard to follow, and to undo. */
+	if (r == 0 && plan->instructions.count)
+		change_edits_free(&plan->edits);
+	if (r == 0 && plan_tell(view, plan) < 0)
+		r = error_oom(err);
+	if (r == 0)
+		r = change_edits_look(view->host, &plan->edits, err);
+	if (r == 0 && request->saved)
+		r = plan_compare_edits(plan, request->saved, err);
+	return r;
 }
 
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err)
 {
 	_cleanup_(plan_view_close) struct plan_view view = { 0 };
+	_cleanup_(plan_images_free) struct plan_images images = { 0 };
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_(plan_free) struct plan plan = { 0 };
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	struct plan_request named = *request;
 	int r = plan_view_open(host, &view, err);
 
-	for (size_t i = 0; r == 0 && i < request->count; i++)
-		r = check_named(&view, &request->addresses[i], err);
-	if (r < 0)
-		return r;
-	if (!view.groups.count && view.firmware.fact == FACT_ABSENT) {
-		error_set(err, ENODEV, host_name(host),
-			  "its firmware has no table of an IOMMU: no guest could get a"
-			  " device");
-		error_hint(err, "pciferry check --only iommu tells what to do");
-		return -ENODEV;
-	}
-	plan.predicted = !view.groups.count;
-	if (find_members(&view, request, &plan) < 0)
-		return error_oom(err);
-	r = plan_refuse(&view, request, &plan, err);
-	if (r == 0)
-		r = request->trial ? plan_edit_trial(&view, &plan, err)
-				   : edit(&view, &plan, err);
-	/* Half of it by hand and half by us would be hard to follow, and to undo. */
-	if (r == 0 && plan.instructions.count)
-		change_edits_free(&plan.edits);
-	if (r == 0 && plan_tell(&view, &plan) < 0)
+	if (r == 0 && plan_images_read(&view, &images) < 0)
 		r = error_oom(err);
+	if (r == 0 && request->options.from_tab) {
+		r = read_tab(&view, &images, &tab, err);
+		if (r == 0 && plan_tab_devices(&tab, &addresses, &named.count) < 0)
+			r = error_oom(err);
+		named.addresses = addresses;
+	}
 	if (r == 0)
-		r = change_edits_look(host, &plan.edits, err);
+		r = choose(&view, &named, &tab, &plan, err);
+	if (r == 0)
+		r = make_edits(&view, &images, &named, &plan, err);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;

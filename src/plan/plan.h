@@ -12,25 +12,39 @@
 #include "base/text.h"
 #include "change/edit.h"
 #include "pci/address.h"
+#include "pci/identity.h"
 
 struct error;
+struct plan_saved;
+
+/* What a person decides; plan_saved_write() writes each down. */
+struct plan_options {
+	bool from_tab; /* what /etc/pciferry.tab names, and nothing else */
+	bool headless; /* the host may be without a picture */
+};
 
 struct plan_request {
-	const struct pci_address *addresses; /* those that were named */
+	const struct pci_address
+		*addresses; /* those that were named; not with from_tab */
 	size_t count;
-	bool headless; /* the host may be without a picture */
-	bool trial;    /* for one boot alone, and back by itself */
+	struct plan_options options;
+	bool trial;			/* for one boot alone, and back by itself */
+	const struct plan_saved *saved; /* what must come of it; NULL: anything */
 };
 
 /* A function that will be free: one that was named, or that goes along. */
 struct plan_member {
 	struct pci_address address;
 	bool named;
+	struct pci_identity identity;
+	char driver[64]; /* that it will have: "vfio-pci" */
 };
 
 struct plan {
 	struct plan_member *members; /* sorted by address */
 	size_t count;
+	/* Addresses that images bind by an older tab, and the next ones do not. */
+	struct string_list released;
 	struct change_edits edits; /* looked at: what is so already is not in it */
 	/* What a person has to do where an edit is not safe: then there are no edits. */
 	struct string_list instructions;
@@ -43,8 +57,9 @@ struct plan {
 
 /*
  * Refused (ERROR_REFUSED, with all the evidence) when the host would not boot without a
- * device, when the person would lose the way in, or when no guest could get it. Returns 0
- * or -errno.
+ * device, when the person would lose the way in, when no guest could get it, or when not
+ * that comes of it which was saved; when the tab has a line that does not count, or that
+ * is about another device than is there. Returns 0 or -errno.
  */
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err);

@@ -114,7 +114,7 @@ int plan_refuse(const struct plan_view *view, const struct plan_request *request
 				" first");
 		return -EPERM;
 	}
-	if (!display || request->headless)
+	if (!display || request->options.headless)
 		return 0;
 	refuse(err, &refused, pci_address_format(&display->address, text),
 	       "it is the only display, and the host would have no picture");

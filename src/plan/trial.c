@@ -102,10 +102,11 @@ int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct erro
 		r = find_image(view, trial.entry, &image, err);
 	if (r == 0)
 		r = plan_want_parameters(view, plan, &wanted, err);
-	if (r == 0)
-		r = plan_identify(view, plan, &bindings, err);
 	if (r < 0)
 		return r;
+	bindings = plan_bindings(plan);
+	if (!bindings)
+		return error_oom(err);
 	r = change_next_id(view->host, &trial.id);
 	if (r < 0)
 		return error_set(err, -r, "/var/lib/pciferry/journal", "%s",

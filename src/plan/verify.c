@@ -11,11 +11,8 @@
 #include "base/text.h"
 #include "boot/trial.h"
 #include "bootcfg/images.h"
-#include "bootcfg/tab.h"
 #include "plan/internal.h"
 #include "plan/trial.h"
-
-static const char tab_path[] = "etc/pciferry.tab";
 
 void plan_verification_free(struct plan_verification *verification)
 {
@@ -29,24 +26,13 @@ void plan_verification_free(struct plan_verification *verification)
 /* The one that this boot goes by. */
 static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
 	char path[64];
 	unsigned int trial;
-	size_t len;
-	int r;
 
-	snprintf(path, sizeof(path), "%s", tab_path);
-	if (plan_trial_now(host, &trial))
-		snprintf(path, sizeof(path), BOOT_TRIAL_TABS "/%u.tab", trial);
-	r = host_read_file(host, path, &text, &len);
-	if (r == -ENOENT) {
-		error_set(err, ENOENT, "/etc/pciferry.tab", "there is none");
-		error_hint(err, "pciferry apply DEVICE writes it");
-		return r;
-	}
-	if (r < 0)
-		return error_set(err, -r, "/etc/pciferry.tab", "%s", strerror(-r));
-	return bootcfg_tab_parse(text, len, tab) < 0 ? error_oom(err) : 0;
+	if (!plan_trial_now(host, &trial))
+		return plan_tab_read(host, PLAN_TAB, tab, err);
+	snprintf(path, sizeof(path), "/" BOOT_TRIAL_TABS "/%u.tab", trial);
+	return plan_tab_read(host, path, tab, err);
 }
 
 static bool is_disarmed(const struct plan_view *view)
@@ -81,8 +67,8 @@ static enum fact image_has_tab(const struct plan_view *view,
 				     bootcfg_image_make, NULL, &text, &len) < 0 ||
 		    bootcfg_image_parse(text, len, &image) < 0 || image.problem)
 			continue;
-		found = image.tab && !strcmp(image.tab, wanted) ? FACT_KNOWN
-								: FACT_ABSENT;
+		found = image.tab && plan_same_tab(image.tab, wanted) ? FACT_KNOWN
+								      : FACT_ABSENT;
 	}
 	return found;
 }
@@ -107,8 +93,8 @@ static void explain_driver(const struct plan_view *view, const struct bootcfg_ta
 		snprintf(why, size, "its driver could not be read");
 	else if (image_has_tab(view, tab) == FACT_ABSENT)
 		snprintf(why, size,
-			 "the initramfs has not this tab: pciferry apply DEVICE"
-			 " makes it anew, then reboot");
+			 "the initramfs has not this tab: pciferry apply makes it"
+			 " anew, then reboot");
 	else
 		snprintf(why, size,
 			 "the kernel's log may say why: dmesg | grep pciferry:");

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""plan, apply, undo and history, on the root of a system that does not run.
-
-What is real: the files, the shell that reads them, the edits, the journal. What is not: the
-tools of the distributions, which are a few lines of shell here."""
+"""plan, apply, undo and history, on the root of a system that does not run (planhost.py)."""
 import json
 import os
-import pathlib
 import shutil
 import subprocess
 
@@ -16,115 +12,12 @@ import bootfiles
 import checks
 from checks import CARD, PORT
 from configspace import ENDPOINT, Config
-from program import PROGRAM, SCHEMA
+from planhost import (BY_HAND, NOTHING, TAB, WAYS, debian, make, needs_tools, run, snapshot,
+                      tool, without_generated)
+from program import SCHEMA
 
-BUSYBOX = pathlib.Path("/usr/bin/busybox")
-TAB = "etc/pciferry.tab"
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not BUSYBOX.exists(),
-                                reason="needs root and busybox, for the tools in the root")
-
-# What grub-mkconfig makes of the settings, as far as parameters go.
-MKCONFIG = """#!/bin/sh
-. /etc/default/grub
-for file in /etc/default/grub.d/*.cfg; do
-	[ -e "$file" ] && [ -n "$DROP_INS" ] && . "$file"
-done
-echo "Generating grub configuration file ..."
-sed -i "/single/!s|^\\\\(\\tlinux[efi]*\\t[^ ]* root=UUID=0b7a\\\\).*|\\\\1 ro $GRUB_CMDLINE_LINUX \
-$GRUB_CMDLINE_LINUX_DEFAULT|" "${2:-/boot/grub/grub.cfg}"
-"""
-# What builds images, or copies entries: it takes /etc/kernel/cmdline and its like as it is.
-NOTHING = "#!/bin/sh\necho done\n"
-
-
-def debian(_host):
-    """The ready host as it is."""
-
-
-WAYS = [(debian, "", "")] + bootfiles.WAYS
-BY_HAND = (bootfiles.kernelstub, bootfiles.ostree, bootfiles.nixos)
-
-
-def tool(host, path, text):
-    host.file(path, text)
-    (host.root / path).chmod(0o755)
-
-
-@pytest.fixture(name="rooted")
-def host_with_a_shell(host):
-    """The ready host, in which tools can run."""
-    for folder in ("run", "bin", "dev"):
-        (host.root / folder).mkdir(exist_ok=True)
-    shutil.copy(BUSYBOX, host.root / "bin/busybox")
-    for name in ("sh", "sed", "echo"):
-        (host.root / f"bin/{name}").symlink_to("busybox")
-    return host
-
-
-@pytest.fixture(name="off")
-def host_with_the_iommu_off(rooted):
-    """Before anybody has turned it on."""
-    for path in rooted.root.rglob("iommu_group"):
-        path.unlink()
-    shutil.rmtree(rooted.root / "sys/kernel/iommu_groups")
-    return rooted
-
-
-def early(host):
-    """initramfs-tools, with pciferry's hook; the images are made by nothing here."""
-    for path in ("hook-functions", "hooks/pciferry"):
-        host.file(f"usr/share/initramfs-tools/{path}", "")
-    tool(host, "usr/sbin/update-initramfs", '#!/bin/sh\necho "made $*"\n')
-
-
-def make(host, way):
-    way(host)
-    for path in host.root.rglob("*"):
-        if path.is_file() and not path.is_symlink() and b"iommu=pt" in path.read_bytes():
-            status = path.stat()
-            text = path.read_bytes().replace(b"intel_iommu=on,sm_on iommu=pt", b"")
-            path.write_bytes(text.replace(b"intel_iommu=on,sm_on \\\niommu=pt", b""))
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    mkconfig = MKCONFIG.replace('"$DROP_INS"', '1') if way is debian else MKCONFIG
-    early(host)
-    for name in ("update-grub", "grub2-mkconfig"):
-        tool(host, f"usr/sbin/{name}", mkconfig)
-    tool(host, "usr/sbin/grub-mkconfig", "#!/bin/sh\n# /etc/default/grub.d\n"
-         if way is debian else "#!/bin/sh\n")
-    for name in ("kernel-install", "proxmox-boot-tool", "mkinitcpio", "limine-update"):
-        tool(host, f"usr/bin/{name}", NOTHING)
-    if way in (debian, bootfiles.openeuler):
-        path = "/boot/grub/grub.cfg" if way is debian else "/boot/efi/EFI/openEuler/grub.cfg"
-        subprocess.run(["chroot", host.root, "/usr/sbin/grub2-mkconfig", "-o", path], check=True,
-                       capture_output=True)
-
-
-def run(*args):
-    done = subprocess.run([PROGRAM, *args], check=False, capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
-    if "--json" in args and done.returncode == 0:
-        jsonschema.validate(json.loads(done.stdout), SCHEMA)
-    return done
-
-
-def snapshot(root):
-    """All files, but what pciferry keeps of its own."""
-    found = {}
-    for path in sorted(root.rglob("*")):
-        name = str(path.relative_to(root))
-        if name.split("/")[0] in ("run", "var", "dev") or path.is_dir() and not path.is_symlink():
-            continue
-        status = path.lstat()
-        found[name] = (status.st_mode, status.st_uid, status.st_gid,
-                       path.is_symlink() or (path.read_bytes(), status.st_mtime_ns))
-    return found
-
-
-def without_generated(files):
-    """Of what a tool has made anew, the time differs."""
-    return {name: value[:3] + (value[3][:1],) if name.endswith("grub.cfg") else value
-            for name, value in files.items()}
+pytestmark = needs_tools
+LINE = "device 0000:05:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci\n"
 
 
 @pytest.mark.parametrize("way", [way for way, *_ in WAYS if way not in BY_HAND])
@@ -142,7 +35,7 @@ def test_the_parameters_get_where_the_loader_looks_and_back(off, way):
     assert built or {one["status"] for one in found} == {"PASS"}, found
     changed = {name for name, value in snapshot(off.root).items() if before.get(name) != value}
     texts = {name: (off.root / name).read_text() for name in changed}
-    assert "device 0000:05:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci\n" in texts.pop(TAB)
+    assert LINE in texts.pop(TAB) and LINE in texts.pop(checks.IMAGE)
     assert texts and all("intel_iommu=on" in text for text in texts.values()), texts
     for text in texts.values():
         assert not [line for line in text.splitlines() if "single" in line and "iommu" in line]
@@ -176,7 +69,7 @@ def test_a_tool_that_fails_takes_everything_back(off):
     done = run("apply", CARD, "--root", off.root)
     assert done.returncode == 1
     assert "update-grub" in done.stderr and "status 3: no space left" in done.stderr
-    assert snapshot(off.root) == before
+    assert without_generated(snapshot(off.root)) == without_generated(before)
     assert not (off.root / "etc/default/grub.d").exists()
 
 

@@ -12,9 +12,8 @@ import subprocess
 import pytest
 
 import bootfiles
-import test_plan
 from checks import CARD, RELEASE
-from test_plan import run, snapshot, tool
+from planhost import debian, make, needs_tools, run, snapshot, tool
 
 TIMER = "usr/lib/systemd/system/pciferry-trial.timer"
 TRIAL_TAB = "etc/pciferry.trial/1.tab"
@@ -38,9 +37,7 @@ else
 fi
 """
 
-pytestmark = test_plan.pytestmark
-rooted = test_plan.host_with_a_shell
-off = test_plan.host_with_the_iommu_off
+pytestmark = needs_tools
 
 
 def on_disk(host, kind="pci0000:00/0000:00:04.0/nvme/nvme0/nvme0n1/nvme0n1p2"):
@@ -66,7 +63,7 @@ def ready(host):
 
 @pytest.fixture(name="grub")
 def host_with_grub(off):
-    test_plan.make(off, test_plan.debian)
+    make(off, debian)
     ready(off)
     menu = off.root / "boot/grub/grub.cfg"
     menu.write_text(HEADER + menu.read_text() + CUSTOM)
@@ -76,7 +73,7 @@ def host_with_grub(off):
 
 @pytest.fixture(name="systemd")
 def host_with_systemd_boot(off):
-    test_plan.make(off, bootfiles.systemd_boot)
+    make(off, bootfiles.systemd_boot)
     ready(off)
     off.file(f"boot/initramfs-{RELEASE}.img", "old")
     features = f"{bootfiles.VARIABLES}/LoaderFeatures-{bootfiles.LOADER}"
@@ -241,7 +238,7 @@ def test_systemd_boot_that_cannot_start_once_is_refused(systemd):
 @pytest.mark.parametrize("way", [bootfiles.limine, bootfiles.refind, bootfiles.unified,
                                  bootfiles.fedora])
 def test_other_loaders_are_refused(off, way):
-    test_plan.make(off, way)
+    make(off, way)
     ready(off)
     before = snapshot(off.root)
     done = run("apply", CARD, "--trial", "--root", off.root)
@@ -274,3 +271,11 @@ def test_a_boot_that_is_no_trial_cannot_be_committed():
     done = run("commit")
     assert done.returncode == 1 and "this boot is no trial" in done.stderr
     assert "apply --trial" in done.stderr
+
+
+def test_a_trial_is_not_saved(grub, tmp_path):
+    done = run("plan", CARD, "--trial", "-o", tmp_path / "plan.json", "--root", grub.root)
+    assert done.returncode == 2 and "not saved" in done.stderr
+    assert run("plan", CARD, "-o", tmp_path / "plan.json", "--root", grub.root).returncode == 0
+    done = run("apply", tmp_path / "plan.json", "--trial", "--root", grub.root)
+    assert done.returncode == 2 and "its own options" in done.stderr

@@ -75,7 +75,7 @@ MAY_OPEN = {
     "change": "it writes to what it opened",
     "vfio": "an ioctl needs the descriptor of the node itself",
     "cli/open.c": "a recording that the user named",
-    "cli/record.c": "the recording to be made, where the user said",
+    "cli/file.c": "a file that the user named",
     "cli/vm.c": "files that the user named, /dev/kvm and the program",
     "vm/run.c": "starts QEMU",
 }
@@ -84,7 +84,7 @@ MAY_OPEN_UNROOTED = {
     "base/child.c": "/dev/null, for the child's standard streams",
     "base/program.c": "/dev/null, and the root in which a program is run",
     "cli/open.c": "a path that the user typed is his own",
-    "cli/record.c": "a path that the user typed is his own",
+    "cli/file.c": "a path that the user typed is his own",
     "cli/vm.c": "a path that the user typed is his own; /dev/kvm is this machine's",
     "host/host.c": "the host's root itself",
 }
@@ -93,7 +93,7 @@ MAY_WRITE = {
     "base": "its tools do it for change",
     "change": "it alone performs changes",
     "vfio": "VFIO answers an ioctl on no descriptor that is only for reading",
-    "cli/record.c": "the recording to be made, where the user said",
+    "cli/file.c": "what is to be made where the user said",
 }
 
 MAY_EXIT = {"base/child.c": "the end of the child that it made",

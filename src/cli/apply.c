@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* apply: what plan shows, done. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "cli/edits.h"
+#include "cli/output.h"
+#include "cli/plan.h"
+#include "plan/trial.h"
+
+/* What an earlier trial put there would be the trial's and the host's at once. */
+static int refuse_pending(const struct host *host, struct error *err)
+{
+	unsigned int trial;
+
+	if (!plan_trial_pending(host, &trial))
+		return 0;
+	error_refuse(err, "", "trial %u is not over: nothing was changed", trial);
+	error_hint(err,
+		   "pciferry commit in its boot makes it permanent; pciferry undo %u"
+		   " takes it out",
+		   trial);
+	return -EPERM;
+}
+
+static int carry_out(const struct cli *cli, const struct plan_wish *wish,
+		     struct plan *ret_plan, unsigned int *ret_id, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list subjects = { 0 };
+	struct change_watcher watcher = edits_watcher(cli);
+	struct change *change;
+	char words[512];
+	int r = edits_begin(wish->host, &change, err);
+
+	if (r < 0)
+		return r;
+	/* Made only now, with the lock held: the host may have changed since. */
+	r = refuse_pending(wish->host, err);
+	if (r == 0)
+		r = plan_wish_make(wish, ret_plan, err);
+	if (r == 0 && ret_plan->instructions.count)
+		r = edits_refuse_by_hand(ret_plan, err);
+	if (r == 0 && edits_title(ret_plan, &subjects, words, sizeof(words)) < 0)
+		r = error_oom(err);
+	if (r == 0 && ret_plan->edits.count) {
+		struct change_title title = { words, &subjects };
+
+		r = change_apply(change, &title, &ret_plan->edits, &watcher, ret_id, err);
+	}
+	change_end(change);
+	return r;
+}
+
+static void say_made(const struct plan *plan, unsigned int id)
+{
+	if (!plan->trial) {
+		output_line("Change %u is made: it takes effect at the next boot.", id);
+		output_line("pciferry undo %u takes it back.", id);
+		return;
+	}
+	output_line("Trial %u is made: the next boot, and that one alone, goes by it.",
+		    id);
+	output_line("Reboot, look whether all is well, and say pciferry commit within %d"
+		    " minutes;",
+		    PLAN_TRIAL_MINUTES);
+	output_line("without that the machine reboots by itself, into what it is now.");
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(plan_wish_free) struct plan_wish wish = { 0 };
+	_cleanup_(plan_free) struct plan plan = { 0 };
+	unsigned int id = 0;
+	int r = plan_wish_read(cli, APPLY_COMMAND, argc, argv, &wish, err);
+
+	if (r == 0 && wish.dry_run)
+		r = plan_wish_make(&wish, &plan, err);
+	else if (r == 0)
+		r = carry_out(cli, &wish, &plan, &id, err);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		return plan_print_json("apply", &plan, id, err);
+	if (wish.dry_run)
+		return plan_print(&plan, err);
+	if (!id) {
+		output_line("Nothing had to be changed.");
+		return 0;
+	}
+	say_made(&plan, id);
+	return 0;
+}
+
+const struct cli_command cli_apply = {
+	.name = "apply",
+	.arguments = "[DEVICE...|FILE] [--headless] [--trial] [--dry-run]",
+	.summary = "do that, so that it can be undone",
+	.options =
+		"  --dry-run        show the plan, change nothing\n" PLAN_HELP "\n"
+		"FILE is what pciferry plan -o FILE has saved: its name ends with .json\n"
+		"or has a slash. The plan is made once more, and must come to the same.\n"
+		"Without either, what /etc/pciferry.tab says is made true.\n",
+	.run = run,
+};

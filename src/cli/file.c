@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/atomicfile.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+
+/* The folder of a path, for atomic_replace(); *ret_name is the rest. */
+static int open_folder(const char *path, const char **ret_name, struct error *err)
+{
+	_cleanup_free_ char *folder = NULL;
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	*ret_name = slash ? slash + 1 : path;
+	folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	if (!folder)
+		return error_oom(err);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, folder, "%s", strerror(errno)) : fd;
+}
+
+int file_write(const char *path, const char *bytes, size_t len, bool force,
+	       struct error *err)
+{
+	_cleanup_close_ int folder = -1;
+	const char *name;
+	int r;
+
+	folder = open_folder(path, &name, err);
+	if (folder < 0)
+		return folder;
+	if (!force && faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		error_set(err, EEXIST, path, "it is there already");
+		error_hint(err, "choose another name, or add --force");
+		return -EEXIST;
+	}
+	r = atomic_replace(folder, name, bytes, len, 0600, ATOMIC_DURABLE);
+	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
+}
+
+static int open_file(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
+	return steal_fd(&fd);
+}
+
+int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len,
+	      struct error *err)
+{
+	_cleanup_close_ int fd = open_file(path);
+	_cleanup_free_ char *bytes = NULL;
+	size_t len = 0;
+
+	if (fd < 0)
+		return error_set(err, -fd, path, "%s",
+				 fd == -EINVAL ? "it is no file" : strerror(-fd));
+	bytes = malloc(max + 1);
+	if (!bytes)
+		return error_oom(err);
+	while (len <= max) {
+		ssize_t n = read(fd, bytes + len, max + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, errno, path, "%s", strerror(errno));
+		if (!n)
+			break;
+		len += (size_t)n;
+	}
+	*ret_bytes = steal(bytes);
+	*ret_len = len;
+	return 0;
+}

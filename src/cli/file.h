@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_FILE_H
+#define PCIFERRY_CLI_FILE_H
+
+/* Files that the user named, which are this machine's, not the host's. */
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+/*
+ * Writes a file, for its owner alone, whole or not at all. One that is there already is
+ * replaced only with force. Returns 0 or -errno.
+ */
+int file_write(const char *path, const char *bytes, size_t len, bool force,
+	       struct error *err);
+
+/*
+ * Reads a file of at most max bytes; of a larger one, one byte more. The caller frees
+ * *ret_bytes. Returns 0 or -errno.
+ */
+int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len,
+	      struct error *err);
+
+#endif
