@@ -20,12 +20,34 @@ int change_make(struct change *change, const struct change_edit *edit, size_t nu
 		struct error *err);
 
 /*
+ * Makes all edits, and notes that they are applied; of a change that is resumed, what is
+ * not made yet. Where one fails, all is taken back, and err says so. 0 or -errno.
+ */
+int change_make_all(struct change *change, const struct change_edits *edits,
+		    bool is_resumed, struct journal *journal,
+		    const struct change_watcher *watcher, struct error *err);
+
+/* Whether each tool is there: better now than when half of it is done. 0 or -errno. */
+int change_check_tools(const struct host *host, const struct change_edits *edits,
+		       struct error *err);
+
+/*
+ * Refuses, with the differences, where a file is neither as it was before the change nor
+ * as the change makes it. `done` is what was not done: "nothing was undone". 0 or -errno.
+ */
+int change_refuse_edited(const struct host *host, const struct change_record *record,
+			 const char *done, struct error *err);
+
+/*
  * Gives the first `count` files back, the last one first, and runs the tools among these
  * edits. Returns 0 or the first -errno.
  */
 int change_take_all_back(struct change *change, const struct change_edits *edits,
 			 size_t count, struct journal *journal,
 			 const struct change_watcher *watcher, struct error *err);
+
+/* Removes what was being written beside a path when it was killed. 0 or -errno. */
+int change_remove_temporary(const struct host *host, const char *path, struct error *err);
 
 /* Puts a file with these bytes, and what was kept of it, at a path. 0 or -errno. */
 int change_put(const struct host *host, const char *path, const char *bytes, size_t len,

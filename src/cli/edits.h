@@ -17,7 +17,12 @@ struct json_object *edits_json(const struct change_edits *edits);
 /* Says what is going on, where a person watches. */
 struct change_watcher edits_watcher(const struct cli *cli);
 
-/* Waits for another pciferry, as change_begin(). */
-int edits_begin(const struct host *host, struct change **ret_change, struct error *err);
+/* Waits for another pciferry, and says so; as change_begin(). */
+int edits_begin(const struct cli *cli, const struct host *host,
+		struct change **ret_change, struct error *err);
+
+/* Goes on with an interrupted change; as change_resume(), on the host of --root. */
+int edits_resume(const struct cli *cli, struct host **ret_host,
+		 struct change_record *ret_record, struct error *err);
 
 #endif

@@ -16,12 +16,19 @@
 #include "cli/take.h"
 #include "plan/plan.h"
 
-enum { OPTION_ROOT = 1, OPTION_ALL_MATCHING, OPTION_HEADLESS, OPTION_DRY_RUN };
+enum {
+	OPTION_ROOT = 1,
+	OPTION_ALL_MATCHING,
+	OPTION_HEADLESS,
+	OPTION_DRY_RUN,
+	OPTION_RESUME
+};
 
 struct plan_options {
 	struct take_options take;
 	bool headless;
 	bool dry_run;
+	bool resume;
 };
 
 static const struct option own[] = {
@@ -29,6 +36,7 @@ static const struct option own[] = {
 	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "resume", no_argument, NULL, OPTION_RESUME },
 	{ 0 },
 };
 
@@ -46,6 +54,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct plan_options *op
 			options->take.all_matching = true;
 		else if (value == OPTION_HEADLESS)
 			options->headless = true;
+		else if (value == OPTION_RESUME)
+			options->resume = true;
 		else
 			options->dry_run = true;
 	}
@@ -192,12 +202,15 @@ static int carry_out(const struct cli *cli, const struct host *host,
 	struct change_watcher watcher = edits_watcher(cli);
 	struct change *change;
 	char words[512];
-	int r = edits_begin(host, &change, err);
+	int r = edits_begin(cli, host, &change, err);
 
 	if (r < 0)
 		return r;
+	/* Of files that are half of one change no plan is made. */
+	r = change_refuse_interrupted(change, err);
 	/* Made only now, with the lock held: the host may have changed since. */
-	r = make(host, options, addresses, count, ret_plan, err);
+	if (r == 0)
+		r = make(host, options, addresses, count, ret_plan, err);
 	if (r == 0 && ret_plan->instructions.count)
 		r = refuse_by_hand(ret_plan, err);
 	if (r == 0 && name_members(ret_plan, &subjects, words, sizeof(words)) < 0)
@@ -211,6 +224,34 @@ static int carry_out(const struct cli *cli, const struct host *host,
 	return r;
 }
 
+/* What was interrupted, as a plan of which all is done. */
+static int resume(const struct cli *cli, int argc, bool dry_run, struct host **ret_host,
+		  struct plan *ret_plan, unsigned int *ret_id, struct error *err)
+{
+	_cleanup_(change_record_free) struct change_record record = { 0 };
+	int r;
+
+	if (argc)
+		return error_usage(err, "--resume", "it takes no DEVICE");
+	if (dry_run)
+		return error_usage(err, "--resume", "it cannot be used with --dry-run");
+	r = edits_resume(cli, ret_host, &record, err);
+	if (r < 0)
+		return r;
+	ret_plan->members = calloc(record.subjects.count + 1, sizeof(*ret_plan->members));
+	if (!ret_plan->members || change_edits_move(&ret_plan->edits, &record.edits) < 0)
+		return error_oom(err);
+	for (size_t i = 0; i < record.subjects.count; i++) {
+		struct plan_member *member = &ret_plan->members[ret_plan->count];
+
+		member->named = true;
+		ret_plan->count += pci_address_parse(record.subjects.items[i],
+						     &member->address) == 0;
+	}
+	*ret_id = record.id;
+	return 0;
+}
+
 static int run_apply(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct plan_options options = { .take = TAKE_OPTIONS_INIT };
@@ -221,12 +262,15 @@ static int run_apply(struct cli *cli, int argc, char **argv, struct error *err)
 	size_t count;
 	int r = parse(cli, argc, argv, &options, err);
 
-	if (r == 0)
+	if (r == 0 && !options.resume)
 		r = take_select(cli, &options.take, argc - optind, argv + optind, &host,
 				&addresses, &count, err);
-	if (r == 0 && options.dry_run)
+	if (r == 0 && options.resume) {
+		r = resume(cli, argc - optind, options.dry_run, &host, &plan, &id, err);
+	} else if (r == 0 && options.dry_run) {
+		cli_tell_interrupted(cli, host);
 		r = make(host, &options, addresses, count, &plan, err);
-	else if (r == 0)
+	} else if (r == 0)
 		r = carry_out(cli, host, &options, addresses, count, &plan, &id, err);
 	if (r < 0)
 		return r;
@@ -260,6 +304,9 @@ const struct cli_command cli_apply = {
 	.name = "apply",
 	.arguments = "DEVICE... [--headless] [--dry-run]",
 	.summary = "do that, so that it can be undone",
-	.options = "  --dry-run        show the plan, change nothing\n" COMMON_OPTIONS,
+	.options =
+		"  --dry-run        show the plan, change nothing\n"
+		"  --resume         go on with a change that was interrupted\n" COMMON_OPTIONS,
+	.mends = true,
 	.run = run_apply,
 };
