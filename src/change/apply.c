@@ -40,6 +40,7 @@ int change_apply(struct change *change, const struct change_title *title,
 		 const struct change_edits *edits, const struct change_watcher *watcher,
 		 unsigned int *ret_id, struct error *err)
 {
+	_cleanup_(change_guard_end) struct change_guard guard = CHANGE_GUARD_INIT;
 	_cleanup_(change_journal_close) struct journal journal = { .dir = -1 };
 	int r = change_refuse_interrupted(change, err);
 
@@ -47,6 +48,10 @@ int change_apply(struct change *change, const struct change_title *title,
 		r = refuse_moved(change->host, edits, err);
 	if (r == 0)
 		r = change_check_tools(change->host, edits, err);
+	if (r == 0)
+		r = change_check_room(change->host, edits, err);
+	if (r == 0)
+		r = change_guard_begin(change->host, edits, &guard, err);
 	if (r == 0)
 		r = change_journal_create(change->host, title, edits, &journal, err);
 	if (r == 0)

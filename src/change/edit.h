@@ -27,6 +27,10 @@ struct change_edit {
 	size_t len;
 	struct string_list arguments; /* EDIT_RUN: behind the program's name */
 
+	/* EDIT_RUN: large files that it makes anew, such as images, as far as known. */
+	struct string_list makes;
+	bool makes_beside; /* each as another file first, which then takes its place */
+
 	/* What it was like when the plan was made, from change_edits_look(). */
 	bool existed;
 	char *before; /* NULL unless it existed */

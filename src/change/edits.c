@@ -19,6 +19,7 @@ void change_edit_free(struct change_edit *edit)
 	free(edit->bytes);
 	free(edit->before);
 	string_list_free(&edit->arguments);
+	string_list_free(&edit->makes);
 	memset(edit, 0, sizeof(*edit));
 }
 

@@ -100,6 +100,7 @@ int change_resume(struct change *change, const struct change_watcher *watcher,
 		  struct change_record *ret_record, struct error *err)
 {
 	static const char nothing[] = "nothing was done";
+	_cleanup_(change_guard_end) struct change_guard guard = CHANGE_GUARD_INIT;
 	_cleanup_(change_journal_close) struct journal journal = { .dir = -1 };
 	_cleanup_(change_record_free) struct change_record record = { 0 };
 	unsigned int id;
@@ -117,6 +118,10 @@ int change_resume(struct change *change, const struct change_watcher *watcher,
 		r = change_refuse_edited(change->host, &record, nothing, err);
 	if (r == 0)
 		r = change_check_tools(change->host, &record.edits, err);
+	if (r == 0)
+		r = change_check_room(change->host, &record.edits, err);
+	if (r == 0)
+		r = change_guard_begin(change->host, &record.edits, &guard, err);
 	if (r == 0)
 		r = change_make_all(change, &record.edits, true, &journal, watcher, err);
 	if (r < 0)

@@ -155,6 +155,9 @@ static int format_edit(const struct change_edit *edit, const struct journal_file
 	if (edit->kind == EDIT_RUN) {
 		json_object_object_add(object, "arguments",
 				       format_list(&edit->arguments));
+		json_object_object_add(object, "makes", format_list(&edit->makes));
+		json_object_object_add(object, "makes_beside",
+				       json_object_new_boolean(edit->makes_beside));
 		return 0;
 	}
 	json_object_object_add(object, "existed", json_object_new_boolean(edit->existed));

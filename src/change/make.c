@@ -123,6 +123,9 @@ int change_make_all(struct change *change, const struct change_edits *edits,
 			begun = begun > i ? begun : i + 1;
 			r = change_make(change, &edits->items[i], i, journal, watcher,
 					err);
+			/* Nor need it make anything again. */
+			if (r == -EALREADY)
+				begun = i;
 		}
 	}
 	if (r == 0)

@@ -149,6 +149,17 @@ static int take_file(const struct host *host, struct change_record *record,
 	return r;
 }
 
+static int take_tool(struct json_object *object, struct change_edit *edit)
+{
+	int r = get_list(object, "arguments", &edit->arguments);
+
+	/* Journals of the first days have no more. */
+	if (r < 0 || !json_object_object_get_ex(object, "makes", NULL))
+		return r;
+	r = get_list(object, "makes", &edit->makes);
+	return r < 0 ? r : get_flag(object, "makes_beside", &edit->makes_beside);
+}
+
 /* What is taken is the record's, also on failure. */
 static int take_edit(const struct host *host, struct change_record *record,
 		     struct json_object *object)
@@ -164,7 +175,7 @@ static int take_edit(const struct host *host, struct change_record *record,
 	edit.path = strdup(path);
 	edit.purpose = strdup(purpose);
 	if (edit.kind == EDIT_RUN)
-		r = get_list(object, "arguments", &edit.arguments);
+		r = take_tool(object, &edit);
 	else
 		r = take_file(host, record, object, &edit, file);
 	if (r == 0)

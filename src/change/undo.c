@@ -14,6 +14,7 @@ int change_undo(struct change *change, unsigned int id,
 		const struct change_watcher *watcher, struct error *err)
 {
 	static const char nothing[] = "nothing was undone";
+	_cleanup_(change_guard_end) struct change_guard guard = CHANGE_GUARD_INIT;
 	_cleanup_(change_journal_close) struct journal journal = { .dir = -1 };
 	_cleanup_(change_record_free) struct change_record record = { 0 };
 	int r = change_open(change->host, id, nothing, &record, &journal, err);
@@ -21,6 +22,8 @@ int change_undo(struct change *change, unsigned int id,
 	if (r < 0 || record.state == CHANGE_UNDONE)
 		return r;
 	r = change_refuse_edited(change->host, &record, nothing, err);
+	if (r == 0)
+		r = change_guard_begin(change->host, &record.edits, &guard, err);
 	if (r < 0)
 		return r;
 	r = change_journal_note(&journal, "undo");

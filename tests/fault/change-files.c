@@ -32,7 +32,9 @@ static int make_edits(struct change_edits *edits)
 	    change_edit_run(edits, "sbin/first", first, "make an image") < 0 ||
 	    change_edit_run(edits, "sbin/second", none, "make another image") < 0)
 		return -ENOMEM;
-	return 0;
+	/* As update-initramfs does: beside the old one, which it takes the place of. */
+	edits->items[edits->count - 1].makes_beside = true;
+	return string_list_add(&edits->items[edits->count - 1].makes, "made/second");
 }
 
 static int apply(struct change *change, struct error *err)
