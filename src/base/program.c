@@ -23,15 +23,21 @@ static long now(void)
 	return ts.tv_sec;
 }
 
-/* What it finds is a plain environment, whatever the person's shell has in it. */
-static void __attribute__((noreturn))
-run_child(const struct program *program, int output, pid_t parent)
+void program_execute(const char *path, char *const *argv)
 {
 	static char *environment[] = {
 		(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:"
 			"/bin",
 		(char *)"LANG=C.UTF-8", (char *)"HOME=/root", (char *)"TERM=dumb", NULL
 	};
+
+	execve(path, argv, environment);
+	_exit(errno == ENOENT ? PROGRAM_NOT_THERE : PROGRAM_NOT_STARTED);
+}
+
+static void __attribute__((noreturn))
+run_child(const struct program *program, int output, pid_t parent)
+{
 	int null = open("/dev/null", O_RDONLY);
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
@@ -50,8 +56,7 @@ run_child(const struct program *program, int output, pid_t parent)
 	if (chdir("/") < 0)
 		_exit(PROGRAM_NOT_STARTED);
 	umask(022);
-	execve(program->path, program->argv, environment);
-	_exit(errno == ENOENT ? PROGRAM_NOT_THERE : PROGRAM_NOT_STARTED);
+	program_execute(program->path, program->argv);
 }
 
 static bool has_ended(pid_t pid)

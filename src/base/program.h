@@ -25,6 +25,12 @@ struct program {
 /* The status of what is not there, and of what cannot be started; as a shell has them. */
 enum { PROGRAM_NOT_STARTED = 126, PROGRAM_NOT_THERE = 127 };
 
+/*
+ * For a child: becomes the program, in a plain environment, whatever the person's shell
+ * has in it; or ends with one of these.
+ */
+void program_execute(const char *path, char *const *argv) __attribute__((noreturn));
+
 /* How it ended. */
 struct program_end {
 	bool in_time;

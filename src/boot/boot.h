@@ -8,6 +8,7 @@
  */
 #include "boot/text.h"
 #include "bootcfg/boot.h"
+#include "bootcfg/kernels.h"
 #include "change/edit.h"
 #include "pci/identity.h"
 
@@ -42,5 +43,13 @@ struct boot_binding {
 int boot_edit_bindings(const struct host *host, const struct boot_binding *bindings,
 		       size_t count, struct change_edits *edits,
 		       struct string_list *ret_instructions, struct error *err);
+
+/*
+ * Tells each edit that runs a tool which images that makes anew, so that there is room
+ * for them, and that it is seen whether it did. Returns 0 or -ENOMEM.
+ */
+int boot_tell_images(const struct host *host, const struct bootcfg_boot *boot,
+		     const struct bootcfg_kernels *kernels, struct change_edits *edits,
+		     struct error *err);
 
 #endif

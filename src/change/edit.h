@@ -32,6 +32,10 @@ struct change_edit {
 	struct string_list undo;
 	bool is_due; /* EDIT_RUN: what it made is old, also where no file changes now */
 
+	/* EDIT_RUN: large files that it makes anew, such as images, as far as known. */
+	struct string_list makes;
+	bool makes_beside; /* each as another file first, which then takes its place */
+
 	/* What it was like when the plan was made, from change_edits_look(). */
 	bool existed;
 	char *before; /* NULL unless it existed */
@@ -95,8 +99,8 @@ struct change_title {
 /*
  * Makes all edits, in their order, each journalled before it is made. Where one fails,
  * those before it are undone. Edits that were looked at earlier are refused
- * (ERROR_REFUSED) when a file is not as it was then. Returns 0 and the change's number,
- * or -errno.
+ * (ERROR_REFUSED) when a file is not as it was then, and all while a change is
+ * interrupted. Returns 0 and the change's number, or -errno.
  */
 int change_apply(struct change *change, const struct change_title *title,
 		 const struct change_edits *edits, const struct change_watcher *watcher,
@@ -131,6 +135,31 @@ struct change_record {
 	char *damage; /* why some of it could not be read; NULL: it is sound */
 };
 
+/*
+ * The newest change that was begun and neither finished nor undone: its pciferry was
+ * killed, or the power was lost. One that is being made at this moment is none. Not for
+ * who has begun a change. Returns 0 and *ret_id (0: there is none), or -errno.
+ */
+int change_find_interrupted(const struct host *host, unsigned int *ret_id);
+
+/* "pciferry undo 3 takes it back, pciferry apply --resume goes on with it" */
+enum { CHANGE_WAYS_SIZE = 256 };
+const char *change_ways_on(const struct host *host, unsigned int id,
+			   char buffer[CHANGE_WAYS_SIZE]);
+
+/* ERROR_REFUSED where a change was interrupted: that one comes first. 0 or -errno. */
+int change_refuse_interrupted(const struct change *change, struct error *err);
+
+/*
+ * Goes on with the newest change that was interrupted: what of it is not made yet is
+ * made, and its tools run. Where a file is neither as it was before nor as the change
+ * makes it, nothing is done (ERROR_REFUSED, with the difference); where an edit fails,
+ * all of it is undone. Returns 0 and what it is, or -errno; -ENOENT: none was
+ * interrupted.
+ */
+int change_resume(struct change *change, const struct change_watcher *watcher,
+		  struct change_record *ret_record, struct error *err);
+
 struct change_history {
 	struct change_record *items; /* the oldest first */
 	size_t count;
@@ -141,6 +170,7 @@ struct change_history {
 int change_history_read(const struct host *host, struct change_history *ret_history,
 			struct error *err);
 void change_history_free(struct change_history *history); /* takes NULL */
+void change_record_free(struct change_record *record);	  /* takes NULL */
 
 /*
  * The lines in which two texts differ, as diff -u shows them, with three lines around. A

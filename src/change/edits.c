@@ -20,6 +20,7 @@ void change_edit_free(struct change_edit *edit)
 	free(edit->before);
 	string_list_free(&edit->arguments);
 	string_list_free(&edit->undo);
+	string_list_free(&edit->makes);
 	memset(edit, 0, sizeof(*edit));
 }
 

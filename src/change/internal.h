@@ -24,6 +24,12 @@ struct change {
 int change_lock_device(const struct change *change, const char *device,
 		       unsigned int wait_ms, pid_t *ret_holder);
 
+/* Whether another process changes this host. Not for who has the lock: it gives it up. */
+bool change_is_busy(const struct host *host);
+
+/* change_find_interrupted(), whoever changes the host. */
+int change_find_unfinished(const struct host *host, unsigned int *ret_id);
+
 /*
  * Opens the folder of a path, making what is missing of it. Returns a descriptor, or
  * -errno.

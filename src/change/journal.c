@@ -165,6 +165,9 @@ static int format_edit(const struct change_edit *edit, const struct journal_file
 				       format_list(&edit->arguments));
 		if (edit->undo.count)
 			json_object_object_add(object, "undo", format_list(&edit->undo));
+		json_object_object_add(object, "makes", format_list(&edit->makes));
+		json_object_object_add(object, "makes_beside",
+				       json_object_new_boolean(edit->makes_beside));
 		return 0;
 	}
 	json_object_object_add(object, "existed", json_object_new_boolean(edit->existed));

@@ -71,6 +71,16 @@ const char *change_sum(const char *bytes, size_t len, char buffer[CHANGE_SUM_SIZ
 /* One record; what is damaged is told in it. Returns 0 or -ENOMEM. */
 int change_record_read(const struct host *host, unsigned int id,
 		       struct change_record *ret_record);
-void change_record_free(struct change_record *record); /* takes NULL */
+
+/* What the lines of a state tell. */
+enum change_state change_state_parse(const char *text, size_t len);
+
+/*
+ * Reads all of a change and opens its journal, or says why it cannot be done: "nothing
+ * was undone". One that is undone has no journal to open. Returns 0 or -errno.
+ */
+int change_open(const struct host *host, unsigned int id, const char *done,
+		struct change_record *ret_record, struct journal *ret_journal,
+		struct error *err);
 
 #endif

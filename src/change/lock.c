@@ -63,6 +63,14 @@ static int take_lock(int dir, const char *name, unsigned int wait_ms, pid_t *ret
 	return steal_fd(&fd);
 }
 
+bool change_is_busy(const struct host *host)
+{
+	_cleanup_close_ int fd =
+		rooted_open(host_root_fd(host), "run/pciferry/lock", O_RDONLY, 0);
+
+	return fd >= 0 && find_holder(fd) != 0;
+}
+
 int change_lock_device(const struct change *change, const char *device,
 		       unsigned int wait_ms, pid_t *ret_holder)
 {

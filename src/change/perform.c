@@ -63,6 +63,7 @@ static int run(struct change *change, const struct change_edit *edit, size_t num
 	       struct journal *journal, const struct change_watcher *watcher,
 	       struct error *err)
 {
+	_cleanup_free_ struct host_status *before = NULL;
 	_cleanup_close_ int output = -1;
 	char name[NAME_MAX], path[PATH_MAX];
 	int r;
@@ -73,7 +74,11 @@ static int run(struct change *change, const struct change_edit *edit, size_t num
 			O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (output < 0)
 		return change_explain_path(path, -errno, err);
+	if (change_made_look(change->host, edit, &before) < 0)
+		return error_oom(err);
 	r = change_run_tool(change, edit, output, watcher, err);
+	if (r == 0)
+		r = change_made_check(change->host, edit, before, err);
 	if (r < 0)
 		error_hint(err, "all that it wrote is in /%s", path);
 	return r;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reading one journal. What is not as it was written is told, never guessed. */
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/rooted.h"
 #include "change/internal.h"
 #include "change/journal.h"
 
@@ -157,7 +155,11 @@ static int take_tool(struct json_object *object, struct change_edit *edit)
 
 	if (r == 0 && json_object_object_get_ex(object, "undo", NULL))
 		r = get_list(object, "undo", &edit->undo);
-	return r;
+	/* Journals of the first days have no more. */
+	if (r < 0 || !json_object_object_get_ex(object, "makes", NULL))
+		return r;
+	r = get_list(object, "makes", &edit->makes);
+	return r < 0 ? r : get_flag(object, "makes_beside", &edit->makes_beside);
 }
 
 /* What is taken is the record's, also on failure. */
@@ -229,7 +231,7 @@ static int read_description(const struct host *host, unsigned int id,
 }
 
 /* The last word tells; a line that was cut by a lost power is not whole. */
-static enum change_state parse_state(const char *text, size_t len)
+enum change_state change_state_parse(const char *text, size_t len)
 {
 	enum change_state state = CHANGE_INTERRUPTED;
 	const char *end = text + len, *newline;
@@ -257,7 +259,7 @@ static int take_state(const struct host *host, struct change_record *record,
 	int r = read_file(host, record->id, "state", &text, &len);
 
 	*ret_begun = r != -ENOENT;
-	record->state = r == 0 ? parse_state(text, len) : CHANGE_INTERRUPTED;
+	record->state = r == 0 ? change_state_parse(text, len) : CHANGE_INTERRUPTED;
 	if (r == 0 || r == -ENOENT)
 		return 0;
 	return r == -ENOMEM ? r : damaged(record, "state", strerror(-r));
@@ -294,22 +296,5 @@ int change_record_read(const struct host *host, unsigned int id,
 		return -ENOMEM;
 	*ret_record = record;
 	memset(&record, 0, sizeof(record));
-	return 0;
-}
-
-int change_journal_open(const struct host *host, struct change_record *record,
-			struct journal *ret_journal, struct error *err)
-{
-	char path[64];
-	int dir;
-
-	snprintf(path, sizeof(path), CHANGE_JOURNAL "/%u", record->id);
-	dir = rooted_open(host_root_fd(host), path, O_RDONLY | O_DIRECTORY, 0);
-	if (dir < 0)
-		return change_explain_path(path, dir, err);
-	ret_journal->id = record->id;
-	ret_journal->dir = dir;
-	ret_journal->files = steal(record->files);
-	ret_journal->count = record->edits.count;
 	return 0;
 }

@@ -48,6 +48,13 @@ int change_take_away(const struct host *host, const char *path, struct error *er
 	return r < 0 ? change_explain_path(path, r, err) : 0;
 }
 
+int change_remove_temporary(const struct host *host, const char *path, struct error *err)
+{
+	int r = remove_entry(host, path, CHANGE_TEMPORARY, 0);
+
+	return r < 0 ? change_explain_path(path, r, err) : 0;
+}
+
 /* What was made for the file, and is empty now. What is not stays. */
 static int remove_folders(const struct host *host, const struct string_list *folders,
 			  struct error *err)
@@ -81,12 +88,10 @@ static int take_back(const struct host *host, const struct change_edit *edit,
 	_cleanup_free_ char *bytes = NULL;
 	enum change_at at;
 	size_t len;
-	/* What was being written when it was killed. */
-	int r = remove_entry(host, edit->path, CHANGE_TEMPORARY, 0);
+	int r = change_remove_temporary(host, edit->path, err);
 
-	if (r < 0)
-		return change_explain_path(edit->path, r, err);
-	r = change_compare(host, edit, &at, &bytes, &len, err);
+	if (r == 0)
+		r = change_compare(host, edit, &at, &bytes, &len, err);
 	if (r < 0)
 		return r;
 	if (at == IS_OTHER)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* apply: what plan shows, done. */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "cli/edits.h"
@@ -30,12 +31,15 @@ static int carry_out(const struct cli *cli, const struct plan_wish *wish,
 	struct change_watcher watcher = edits_watcher(cli);
 	struct change *change;
 	char words[512];
-	int r = edits_begin(wish->host, &change, err);
+	int r = edits_begin(cli, wish->host, &change, err);
 
 	if (r < 0)
 		return r;
+	/* Of files that are half of one change no plan is made. */
+	r = change_refuse_interrupted(change, err);
+	if (r == 0)
+		r = refuse_pending(wish->host, err);
 	/* Made only now, with the lock held: the host may have changed since. */
-	r = refuse_pending(wish->host, err);
 	if (r == 0)
 		r = plan_wish_make(wish, ret_plan, err);
 	if (r == 0 && ret_plan->instructions.count)
@@ -49,6 +53,29 @@ static int carry_out(const struct cli *cli, const struct plan_wish *wish,
 	}
 	change_end(change);
 	return r;
+}
+
+/* What was interrupted, as a plan of which all is done. */
+static int resume(const struct cli *cli, struct plan_wish *wish, struct plan *ret_plan,
+		  unsigned int *ret_id, struct error *err)
+{
+	_cleanup_(change_record_free) struct change_record record = { 0 };
+	int r = edits_resume(cli, &wish->host, &record, err);
+
+	if (r < 0)
+		return r;
+	ret_plan->members = calloc(record.subjects.count + 1, sizeof(*ret_plan->members));
+	if (!ret_plan->members || change_edits_move(&ret_plan->edits, &record.edits) < 0)
+		return error_oom(err);
+	for (size_t i = 0; i < record.subjects.count; i++) {
+		struct plan_member *member = &ret_plan->members[ret_plan->count];
+
+		member->named = true;
+		ret_plan->count += pci_address_parse(record.subjects.items[i],
+						     &member->address) == 0;
+	}
+	*ret_id = record.id;
+	return 0;
 }
 
 static void say_made(const struct plan *plan, unsigned int id)
@@ -73,9 +100,12 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	unsigned int id = 0;
 	int r = plan_wish_read(cli, APPLY_COMMAND, argc, argv, &wish, err);
 
-	if (r == 0 && wish.dry_run)
+	if (r == 0 && wish.resume) {
+		r = resume(cli, &wish, &plan, &id, err);
+	} else if (r == 0 && wish.dry_run) {
+		cli_tell_interrupted(cli, wish.host);
 		r = plan_wish_make(&wish, &plan, err);
-	else if (r == 0)
+	} else if (r == 0)
 		r = carry_out(cli, &wish, &plan, &id, err);
 	if (r < 0)
 		return r;
@@ -100,5 +130,6 @@ const struct cli_command cli_apply = {
 		"FILE is what pciferry plan -o FILE has saved: its name ends with .json\n"
 		"or has a slash. The plan is made once more, and must come to the same.\n"
 		"Without either, what /etc/pciferry.tab says is made true.\n",
+	.mends = true,
 	.run = run,
 };

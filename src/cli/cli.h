@@ -28,6 +28,7 @@ struct cli_command {
 	const char *options;   /* the command's own, one line each; may be "" */
 
 	void (*more_help)(void); /* prints what stands behind them; may be NULL */
+	bool mends; /* it says itself what it does of an interrupted change */
 
 	/* argv[0] is the command's name. Returns an exit status, or -errno with err set.
 	 */
@@ -51,7 +52,11 @@ enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 }
 int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *own,
 		    struct error *err);
 
+/* Also tells of a change that was interrupted, unless the command mends that. */
 int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *err);
+
+/* One line, where a change was interrupted and the journal can be read. */
+void cli_tell_interrupted(const struct cli *cli, const struct host *host);
 
 /*
  * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device

@@ -135,10 +135,12 @@ static int run_commit(struct cli *cli, int argc, char **argv, struct error *err)
 			error_hint(err, "pciferry apply --trial DEVICE makes one");
 		return -ENOENT;
 	}
-	r = edits_begin(host, &change, err);
+	r = edits_begin(cli, host, &change, err);
 	if (r < 0)
 		return r;
-	r = plan_verify(host, &verification, err);
+	r = change_refuse_interrupted(change, err);
+	if (r == 0)
+		r = plan_verify(host, &verification, err);
 	if (r == 0)
 		r = check_holds(&verification, err);
 	/* Whoever says this has a way in: a reboot in the midst of it helps nobody. */

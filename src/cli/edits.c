@@ -109,13 +109,42 @@ struct change_watcher edits_watcher(const struct cli *cli)
 	return (struct change_watcher){ tell_edit, tell_tool, (void *)cli };
 }
 
-int edits_begin(const struct host *host, struct change **ret_change, struct error *err)
+int edits_begin(const struct cli *cli, const struct host *host,
+		struct change **ret_change, struct error *err)
 {
+	_cleanup_(error_clear) struct error busy = ERROR_INIT;
 	struct change_options options = { 0 };
+	int r;
 
 	/* A reader of our talk that goes away must not end the work half-way. */
 	signal(SIGPIPE, SIG_IGN);
-	return change_begin(host, &options, WAIT_FOR_LOCK_MS, ret_change, err);
+	r = change_begin(host, &options, 0, ret_change, &busy);
+	if (r == -EBUSY) {
+		if (!cli->quiet)
+			output_talk("%s: waiting for it", busy.message);
+		return change_begin(host, &options, WAIT_FOR_LOCK_MS, ret_change, err);
+	}
+	if (r < 0) {
+		*err = busy;
+		memset(&busy, 0, sizeof(busy));
+	}
+	return r;
+}
+
+int edits_resume(const struct cli *cli, struct host **ret_host,
+		 struct change_record *ret_record, struct error *err)
+{
+	struct change_watcher watcher = edits_watcher(cli);
+	struct change *change;
+	int r = cli_open_host(cli, ret_host, err);
+
+	if (r == 0)
+		r = edits_begin(cli, *ret_host, &change, err);
+	if (r < 0)
+		return r;
+	r = change_resume(change, &watcher, ret_record, err);
+	change_end(change);
+	return r;
 }
 
 /* "0000:01:00.0, 0000:05:00.0" */

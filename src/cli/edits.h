@@ -25,7 +25,12 @@ int edits_title(const struct plan *plan, struct string_list *ret_subjects, char 
 /* The refusal of a plan in which a person has something to do first. Returns -EPERM. */
 int edits_refuse_by_hand(const struct plan *plan, struct error *err);
 
-/* Waits for another pciferry, as change_begin(). */
-int edits_begin(const struct host *host, struct change **ret_change, struct error *err);
+/* Waits for another pciferry, and says so; as change_begin(). */
+int edits_begin(const struct cli *cli, const struct host *host,
+		struct change **ret_change, struct error *err);
+
+/* Goes on with an interrupted change; as change_resume(), on the host of --root. */
+int edits_resume(const struct cli *cli, struct host **ret_host,
+		 struct change_record *ret_record, struct error *err);
 
 #endif

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "change/edit.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 /* The IDs that the kernel calls nobody's (overflowuid in
  * Documentation/admin-guide/sysctl).
@@ -75,6 +77,27 @@ static int open_recording(const char *path, int fd, struct host **ret_host,
 	return r < 0 ? r : host_open_recording(path, bytes, len, ret_host, err);
 }
 
+void cli_tell_interrupted(const struct cli *cli, const struct host *host)
+{
+	char ways[CHANGE_WAYS_SIZE];
+	unsigned int id;
+
+	if (!cli->quiet && change_find_interrupted(host, &id) == 0 && id)
+		output_talk("pciferry: change %u was interrupted: %s", id,
+			    change_ways_on(host, id, ways));
+}
+
+/* A host that can be changed: this one, or a root. */
+static int open_writable(const struct cli *cli, struct host **ret_host, struct error *err)
+{
+	int r = cli->root_path ? host_open_root(cli->root_path, ret_host, err)
+			       : host_open_live(ret_host, err);
+
+	if (r == 0 && !cli->command->mends)
+		cli_tell_interrupted(cli, *ret_host);
+	return r;
+}
+
 int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -82,10 +105,8 @@ int cli_open_host(const struct cli *cli, struct host **ret_host, struct error *e
 
 	if (cli->root_path && cli->host_path)
 		return error_usage(err, "--root", "it cannot be used with --host");
-	if (cli->root_path)
-		return host_open_root(cli->root_path, ret_host, err);
 	if (!cli->host_path)
-		return host_open_live(ret_host, err);
+		return open_writable(cli, ret_host, err);
 	fd = open(cli->host_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		error_set(err, errno, cli->host_path, "%s", strerror(errno));

@@ -12,6 +12,7 @@ struct plan_wish {
 	bool all_matching;
 	bool dry_run;
 	bool trial;
+	bool resume;
 	bool force;
 	const char *output; /* where the plan is to be saved; NULL: nowhere */
 
@@ -25,7 +26,7 @@ void plan_wish_free(struct plan_wish *wish);
 /* Which command it is for. */
 enum plan_command { PLAN_COMMAND, APPLY_COMMAND };
 
-/* Reads options and arguments, and opens the host. Returns 0 or -errno. */
+/* Reads options and arguments, and opens the host, but to resume. Returns 0 or -errno. */
 int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **argv,
 		   struct plan_wish *wish, struct error *err);
 

@@ -15,7 +15,8 @@ enum {
 	OPTION_HEADLESS,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
-	OPTION_TRIAL
+	OPTION_TRIAL,
+	OPTION_RESUME
 };
 
 #define BOTH                                                                \
@@ -36,6 +37,7 @@ static const struct option of_plan[] = {
 static const struct option of_apply[] = {
 	BOTH,
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+	{ "resume", no_argument, NULL, OPTION_RESUME },
 	{ 0 },
 };
 
@@ -67,6 +69,8 @@ static int parse(struct cli *cli, enum plan_command command, int argc, char **ar
 			wish->dry_run = true;
 		else if (value == OPTION_TRIAL)
 			wish->trial = true;
+		else if (value == OPTION_RESUME)
+			wish->resume = true;
 		else if (value == OPTION_FORCE)
 			wish->force = true;
 		else
@@ -134,6 +138,16 @@ static int refuse_file(enum plan_command command, const char *path, struct error
 	return -EINVAL;
 }
 
+/* Everything was decided when the change was begun. */
+static int check_resume(const struct plan_wish *wish, int argc, struct error *err)
+{
+	if (argc)
+		return error_usage(err, "--resume", "it takes no DEVICE");
+	if (wish->dry_run)
+		return error_usage(err, "--resume", "it cannot be used with --dry-run");
+	return 0;
+}
+
 int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **argv,
 		   struct plan_wish *wish, struct error *err)
 {
@@ -142,6 +156,8 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 
 	if (r == 0 && wish->trial && wish->output)
 		r = error_usage(err, "--trial", "a trial is of one host, and not saved");
+	if (r == 0 && wish->resume)
+		return check_resume(wish, argc - optind, err);
 	if (r < 0)
 		return r;
 	argc -= optind;

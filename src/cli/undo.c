@@ -74,7 +74,7 @@ static int run_undo(struct cli *cli, int argc, char **argv, struct error *err)
 	id = (unsigned int)number;
 	r = cli_open_host(cli, &host, err);
 	if (r == 0)
-		r = edits_begin(host, &change, err);
+		r = edits_begin(cli, host, &change, err);
 	if (r < 0)
 		return r;
 	if (!id)
@@ -173,6 +173,7 @@ const struct cli_command cli_undo = {
 		   "\n"
 		   "Without a CHANGE it is the last one. Files that somebody has edited\n"
 		   "since are not touched: then nothing is undone, and it says so.\n",
+	.mends = true,
 	.run = run_undo,
 };
 

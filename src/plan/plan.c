@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "boot/boot.h"
 #include "plan/internal.h"
 
 void plan_free(struct plan *plan)
@@ -139,6 +140,9 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 	/* Half of it by hand and half by us would be hard to follow, and to undo. */
 	if (r == 0 && plan->instructions.count)
 		change_edits_free(&plan->edits);
+	if (r == 0)
+		r = boot_tell_images(view->host, &view->boot, view->kernels, &plan->edits,
+				     err);
 	if (r == 0 && plan_tell(view, plan) < 0)
 		r = error_oom(err);
 	if (r == 0)

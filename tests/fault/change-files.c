@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes a fixed change of a root that tests/fault prepares, or undoes it. What went wrong
+ * Makes a fixed change of a root that tests/fault prepares, or undoes it, or goes on with
+ * it. What went wrong
  * is one line on standard error; what is evidence for it, or a hint, is indented.
  *
- *     change-files ROOT apply|undo|history
+ *     change-files ROOT apply|undo|resume|history
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +32,9 @@ static int make_edits(struct change_edits *edits)
 	    change_edit_run(edits, "sbin/first", first, "make an image") < 0 ||
 	    change_edit_run(edits, "sbin/second", none, "make another image") < 0)
 		return -ENOMEM;
-	return 0;
+	/* As update-initramfs does: beside the old one, which it takes the place of. */
+	edits->items[edits->count - 1].makes_beside = true;
+	return string_list_add(&edits->items[edits->count - 1].makes, "made/second");
 }
 
 static int apply(struct change *change, struct error *err)
@@ -62,6 +65,15 @@ static int undo(struct change *change, struct error *err)
 	return r;
 }
 
+static int resume(struct change *change, struct error *err)
+{
+	struct change_record record = { 0 };
+	int r = change_resume(change, NULL, &record, err);
+
+	change_record_free(&record);
+	return r;
+}
+
 static int show(struct change *change, struct error *err)
 {
 	static const char *const states[] = { "interrupted", "applied", "undone" };
@@ -82,9 +94,10 @@ static int run(const struct host *host, const char *what, struct error *err)
 	int r = change_begin(host, &options, 0, &change, err);
 
 	if (r == 0)
-		r = !strcmp(what, "apply")  ? apply(change, err)
-		    : !strcmp(what, "undo") ? undo(change, err)
-					    : show(change, err);
+		r = !strcmp(what, "apply")    ? apply(change, err)
+		    : !strcmp(what, "undo")   ? undo(change, err)
+		    : !strcmp(what, "resume") ? resume(change, err)
+					      : show(change, err);
 	change_end(change);
 	return r;
 }
@@ -96,7 +109,7 @@ int main(int argc, char **argv)
 	int r, status;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: change-files ROOT apply|undo|history\n");
+		fprintf(stderr, "usage: change-files ROOT apply|undo|resume|history\n");
 		return 2;
 	}
 	r = host_open_root(argv[1], &host, &err);

@@ -84,6 +84,76 @@ def test_an_apply_that_is_killed_can_be_undone(faulty, call):
         faulty.undo(where)
 
 
+@pytest.fixture(name="whole")
+def what_a_whole_change_makes(faulty):
+    assert faulty.run("apply").returncode == 0
+    whole = faulty.made()
+    faulty.undo("after looking")
+    faulty.reset()
+    return whole
+
+
+def resume(machine, whole, where):
+    """All of it is made then, unless nothing of it had been written down yet."""
+    begun = "interrupted" in machine.run("history").stdout
+    done = machine.run("resume")
+    if begun:
+        assert done.returncode == 0, (where, done.stderr)
+        assert machine.made() == whole, where
+        assert machine.images() == {AFTER.decode()}, where
+        assert machine.run("history").stdout == "1 applied sound\n", where
+    else:
+        assert done.returncode == 1 and "no change was interrupted" in done.stderr, where
+    return begun
+
+
+@pytest.mark.parametrize("call", strace.CALLS)
+def test_an_apply_that_is_killed_can_be_gone_on_with(faulty, whole, call):
+    for number, where in each_point(faulty, "apply", call):
+        strace.inject(faulty, "apply", call, f"signal=SIGKILL:when={number}")
+        resume(faulty, whole, where)
+        faulty.undo(where)
+
+
+@pytest.mark.parametrize("call", strace.CALLS)
+@pytest.mark.parametrize("fault", ["error=EIO", "signal=SIGKILL"])
+def test_a_resumed_change_that_fails_can_be_undone(faulty, call, fault):
+    """It was killed before it made the second file."""
+    def interrupt():
+        strace.inject(faulty, "apply", "renameat", f"signal=SIGKILL:when={second}")
+
+    # The files of the journal are renamed, too: the last but two of them are the change's.
+    second = strace.count(faulty, "apply")["renameat"][-2]
+    faulty.undo("after counting")
+    faulty.reset()
+    interrupt()
+    half = faulty.snapshot()
+    points = strace.count(faulty, "resume")[call]
+    faulty.undo("after counting")
+    faulty.reset()
+    for number in points:
+        where = f"resume: {call} {number}"
+        interrupt()
+        done = strace.inject(faulty, "resume", call, f"{fault}:when={number}")
+        if done.returncode == 1:
+            faulty.assert_told(done, where)
+            # It had not begun, or has taken all of it back.
+            if {path: entry[5:] for path, entry in faulty.snapshot().items()} != {
+                    path: entry[5:] for path, entry in half.items()}:
+                faulty.assert_back(where)
+        faulty.undo(where)
+        faulty.reset()
+
+
+@pytest.mark.parametrize("call", ["renameat", "clone,clone3,fork,vfork"])
+def test_an_undo_that_is_killed_can_be_turned_round(faulty, whole, call):
+    """Who wants the change after all can have it."""
+    for number, where in each_point(faulty, "undo", call):
+        strace.inject(faulty, "undo", call, f"signal=SIGKILL:when={number}")
+        assert resume(faulty, whole, where), where
+        faulty.undo(where)
+
+
 @pytest.mark.parametrize("call", strace.CALLS)
 @pytest.mark.parametrize("fault", ["error=EIO", "signal=SIGKILL"])
 def test_an_undo_that_fails_can_be_done_again(faulty, call, fault):

@@ -124,3 +124,49 @@ def test_a_folder_that_cannot_be_written_to_undoes_all(disk):
     ]
     machine.assert_back("modprobe.d is read-only")
     machine.undo("modprobe.d is read-only")
+
+
+MIB = 1 << 20
+
+
+def test_images_without_room_are_refused_before_anything_is_done(disk):
+    """A part of an image boots nothing."""
+    machine = machines.Machine(f"{disk.path}/root")
+    image = machine.root / "made/second"
+    image.parent.mkdir()
+    image.write_bytes(bytes(8 * MIB))
+    before = machine.snapshot()
+    # It is written beside the old one, and may become larger by an eighth.
+    disk.leave(pages=(8 * MIB + MIB // 2) // PAGE)
+    done = machine.run("apply")
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "/made: 8 MiB are free on its file system, and new images need 9 MiB: nothing was changed",
+        "  remove kernels that are not needed any more, and try again"]
+    assert machine.snapshot() == before
+    assert machine.run("history").stdout == ""
+    disk.leave(pages=(9 * MIB + MIB // 2) // PAGE)
+    assert machine.run("apply").returncode == 0
+    # One that was interrupted needs the room, too; what is taken back is taken back without.
+    image.write_bytes(bytes(8 * MIB))
+    (machine.root / machines.JOURNAL / "journal/1/state").write_text("begin 0\n")
+    disk.leave(pages=MIB // PAGE)
+    assert "new images need" in machine.run("resume").stderr
+    machine.run("undo")
+    machine.assert_files_are_back("without room for images")
+
+
+def test_images_on_a_read_only_file_system_are_refused(disk):
+    """update-initramfs says a word about it, makes none, and ends well."""
+    machine = machines.Machine(f"{disk.path}/root")
+    made = f"{disk.folder}/root/made"
+    (machine.root / "made").mkdir()
+    disk.mount("-t", "tmpfs", "boot", made)
+    (machine.root / "made/second").write_bytes(b"an image")
+    disk.mount("-o", "remount,ro", made)
+    done = machine.run("apply")
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "/made: its file system is read-only, and new images are written to it: nothing was changed",
+        "  mount it for writing: mount -o remount,rw /made"]
+    machine.assert_files_are_back("made is read-only")

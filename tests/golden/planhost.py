@@ -32,7 +32,12 @@ sed -i "/single/!s|^\\\\(\\tlinux[efi]*\\t[^ ]* root=UUID=0b7a\\\\).*|\\\\1 ro $
 $GRUB_CMDLINE_LINUX_DEFAULT|" "${2:-/boot/grub/grub.cfg}"
 """
 # What builds images, or copies entries: it takes /etc/kernel/cmdline and its like as it is.
-NOTHING = "#!/bin/sh\necho done\n"
+NOTHING = """#!/bin/sh
+for image in /boot/initrd.img-* /efi/EFI/Linux/*.efi; do
+	[ -e "$image" ] && busybox touch "$image"
+done
+echo "made $*"
+"""
 
 
 def debian(_host):
@@ -112,7 +117,7 @@ def snapshot(root):
 def without_generated(files):
     """Of what a tool has made anew, the time differs, and of an image its very bytes."""
     return {name: value[:3] if "initrd" in name else value[:3] + (value[3][:1],)
-            if name.endswith("grub.cfg") else value for name, value in files.items()}
+            if name.endswith(("grub.cfg", ".efi")) else value for name, value in files.items()}
 
 
 def can_run(host):

@@ -82,6 +82,7 @@ MAY_OPEN = {
 
 MAY_OPEN_UNROOTED = {
     "base/child.c": "/dev/null, for the child's standard streams",
+    "base/companion.c": "/dev/null, for the child's standard error",
     "base/program.c": "/dev/null, and the root in which a program is run",
     "cli/open.c": "a path that the user typed is his own",
     "cli/file.c": "a path that the user typed is his own",
@@ -97,4 +98,5 @@ MAY_WRITE = {
 }
 
 MAY_EXIT = {"base/child.c": "the end of the child that it made",
+            "base/companion.c": "the end of a child that cannot be set up",
             "base/program.c": "the end of a child that cannot start its program"}

@@ -88,6 +88,56 @@ static void a_file_that_was_edited_since_is_not_lost(void **state)
 	change_edits_free(&edits);
 }
 
+/* What it was before, what the change made of it, and what somebody has made of that. */
+static void all_three_sides_of_a_file_are_shown(void **state)
+{
+	static const char *const expected[] = {
+		"/etc/file: from what change 1 made of it to what it is now:",
+		"--- /etc/file",
+		"+++ /etc/file",
+		"@@ -1 +1,2 @@",
+		" ours",
+		"+theirs",
+		"/etc/file: from what it was before to what change 1 made of it:",
+		"--- /etc/file",
+		"+++ /etc/file",
+		"@@ -1 +1 @@",
+		"-before",
+		"+ours",
+	};
+	struct system *sys = *state;
+	unsigned int id;
+	size_t count = 0;
+
+	tree_file(sys->tree, "etc/file", "before\n");
+	id = change_one(sys, "etc/file", "ours\n");
+	tree_file(sys->tree, "etc/file", "ours\ntheirs\n");
+	assert_refused(sys, id, "/etc/file");
+	for (char **at = sys->err.evidence; *at; at++, count++) {
+		assert_true(count < sizeof(expected) / sizeof(expected[0]));
+		assert_string_equal(*at, expected[count]);
+	}
+	assert_int_equal(count, sizeof(expected) / sizeof(expected[0]));
+}
+
+static void of_a_long_difference_the_beginning_is_shown(void **state)
+{
+	struct system *sys = *state;
+	unsigned int id = change_one(sys, "etc/long", "one\n");
+	char text[100 * 3 + 1] = "";
+	size_t count = 0;
+
+	for (int i = 0; i < 100; i++)
+		strcat(text, "x\n");
+	tree_file(sys->tree, "etc/long", text);
+	assert_refused(sys, id, "/etc/long");
+	/* Three lines of heading, and 101 of difference. */
+	assert_true(has_evidence(sys, "... 64 more lines"));
+	while (sys->err.evidence[count])
+		count++;
+	assert_true(count < 60);
+}
+
 static void what_took_a_file_s_place_is_not_lost(void **state)
 {
 	struct system *sys = *state;
@@ -409,6 +459,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(a_file_that_was_edited_since_is_not_lost),
+		SYSTEM_TEST(all_three_sides_of_a_file_are_shown),
+		SYSTEM_TEST(of_a_long_difference_the_beginning_is_shown),
 		SYSTEM_TEST(what_took_a_file_s_place_is_not_lost),
 		SYSTEM_TEST(changes_are_undone_in_the_other_order),
 		SYSTEM_TEST(what_never_was_cannot_be_undone),
