@@ -78,6 +78,7 @@ static int edit_image(const struct work *work)
 	const char *arguments[ARRAY_SIZE(work->builder->one_arguments)] = { NULL };
 	char file[PATH_MAX];
 	const char *const undo[] = { remover, "-f", file, NULL };
+	struct change_edit *edit;
 
 	snprintf(file, sizeof(file), "/%s%s", work->trial->image, suffix);
 	for (size_t i = 0; work->builder->one_arguments[i]; i++) {
@@ -87,9 +88,12 @@ static int edit_image(const struct work *work)
 			       : !strcmp(one, "%r") ? work->trial->release
 						    : one;
 	}
-	return change_edit_run_undone_by(work->edits, work->builder->one_program,
-					 arguments, undo,
-					 "make an initramfs for the trial alone");
+	if (change_edit_run_undone_by(work->edits, work->builder->one_program, arguments,
+				      undo, "make an initramfs for the trial alone") < 0)
+		return -ENOMEM;
+	edit = &work->edits->items[work->edits->count - 1];
+	edit->made_like = strdup(work->trial->image);
+	return edit->made_like ? 0 : -ENOMEM;
 }
 
 /* Reads the file with the old entry, and makes the new one of it. */

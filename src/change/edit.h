@@ -35,6 +35,8 @@ struct change_edit {
 	/* EDIT_RUN: large files that it makes anew, such as images, as far as known. */
 	struct string_list makes;
 	bool makes_beside; /* each as another file first, which then takes its place */
+	char *made_like; /* EDIT_RUN: it makes one more, about as large; NULL: it does not
+			  */
 
 	/* What it was like when the plan was made, from change_edits_look(). */
 	bool existed;

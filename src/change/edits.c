@@ -21,6 +21,7 @@ void change_edit_free(struct change_edit *edit)
 	string_list_free(&edit->arguments);
 	string_list_free(&edit->undo);
 	string_list_free(&edit->makes);
+	free(edit->made_like);
 	memset(edit, 0, sizeof(*edit));
 }
 

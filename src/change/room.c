@@ -107,10 +107,13 @@ int change_check_room(const struct host *host, const struct change_edits *edits,
 	int r = 0;
 
 	for (size_t i = 0; i < edits->count; i++)
-		files += edits->items[i].makes.count;
+		files += edits->items[i].makes.count + 1;
 	places = calloc(files + 1, sizeof(*places));
 	if (!places)
 		return error_oom(err);
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits->items[i].made_like)
+			add_file(host, edits->items[i].made_like, true, places, &count);
 	for (size_t i = 0; i < edits->count; i++)
 		for (size_t j = 0; j < edits->items[i].makes.count; j++)
 			add_file(host, edits->items[i].makes.items[j],

@@ -279,3 +279,19 @@ def test_a_trial_is_not_saved(grub, tmp_path):
     assert run("plan", CARD, "-o", tmp_path / "plan.json", "--root", grub.root).returncode == 0
     done = run("apply", tmp_path / "plan.json", "--trial", "--root", grub.root)
     assert done.returncode == 2 and "its own options" in done.stderr
+
+
+def files_but_images(host):
+    return {name: value for name, value in snapshot(host.root).items() if "initrd" not in name}
+
+
+def test_without_room_for_the_second_initramfs_nothing_is_begun(grub):
+    image = grub.root / f"boot/initrd.img-{RELEASE}"
+    content = image.read_bytes()
+    before = files_but_images(grub)
+    with open(image, "r+b") as file:
+        file.truncate(os.statvfs(grub.root).f_bfree * os.statvfs(grub.root).f_frsize)
+    done = run("apply", CARD, "--trial", "--root", grub.root)
+    image.write_bytes(content)
+    assert done.returncode == 3 and "MiB are free on its file system" in done.stderr, done.stderr
+    assert files_but_images(grub) == before
