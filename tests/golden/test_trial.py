@@ -264,7 +264,7 @@ def test_the_plan_says_what_it_does_not_catch(grub):
     told = json.loads(run("plan", CARD, "--trial", "--root", grub.root, "--json").stdout)
     assert any("resets the machine" in line for line in told["risks"])
     added = "".join(edit["difference"] or "" for edit in told["edits"])
-    assert "systemd.watchdog_sec=60" in added
+    assert "systemd.watchdog_sec=60" in added and "\n+menuentry " in added
 
 
 def test_a_boot_that_is_no_trial_cannot_be_committed():
