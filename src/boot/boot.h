@@ -26,6 +26,22 @@ int boot_edit_parameters(const struct host *host, const struct bootcfg_boot *boo
 			 struct change_edits *edits, struct string_list *ret_instructions,
 			 struct error *err);
 
+/* What a person wrote by hand and is not to be there any more. */
+struct boot_removal {
+	const char *file;  /* "etc/modprobe.d/vfio.conf" */
+	unsigned int line; /* from 1 on; 0: the whole file */
+	const char *list;  /* of this line only items of the list "LIST="; NULL: all */
+	struct string_list items;
+};
+
+/*
+ * Edits after which it is gone, and all else of the files is as it is; a file of which
+ * nothing is left goes as well. Returns 0 or -errno.
+ */
+int boot_edit_removals(const struct host *host, const struct boot_removal *removals,
+		       size_t count, const char *purpose, struct change_edits *edits,
+		       struct error *err);
+
 /* A device that is bound at each boot, before any other driver has it. */
 struct boot_binding {
 	struct pci_address address;

@@ -42,17 +42,44 @@ static const char *words_of(const struct string_list *list, char *buffer, size_t
 	return buffer;
 }
 
-/* "add intel_iommu=on; take out intel_iommu=off" */
+/* Those that nothing stands in for. */
+static const char *dropped_words(const struct boot_parameters *parameters, char *buffer,
+				 size_t size)
+{
+	size_t len = 0;
+
+	buffer[0] = '\0';
+	for (size_t i = 0; i < parameters->remove.count && len < size; i++)
+		if (i >= parameters->instead.count || !parameters->instead.items[i][0])
+			len += (size_t)snprintf(buffer + len, size - len, "%s%s",
+						len ? " " : "",
+						parameters->remove.items[i]);
+	return buffer;
+}
+
+/* "write a in place of b, add intel_iommu=on, take out intel_iommu=off" */
 static const char *wish(const struct boot_parameters *parameters, char *buffer,
 			size_t size)
 {
-	char add[1024], remove[1024];
+	char words[1024];
+	size_t len = 0;
 
-	words_of(&parameters->add, add, sizeof(add));
-	words_of(&parameters->remove, remove, sizeof(remove));
-	snprintf(buffer, size, "%s%s%s%s%s", add[0] ? "add " : "", add,
-		 add[0] && remove[0] ? ", and " : "", remove[0] ? "take out " : "",
-		 remove);
+	buffer[0] = '\0';
+	for (size_t i = 0; i < parameters->instead.count && len < size; i++)
+		if (parameters->instead.items[i][0])
+			len += (size_t)snprintf(buffer + len, size - len,
+						"%swrite %s in place of %s",
+						len ? ", " : "",
+						parameters->instead.items[i],
+						parameters->remove.items[i]);
+	words_of(&parameters->add, words, sizeof(words));
+	if (words[0] && len < size)
+		len += (size_t)snprintf(buffer + len, size - len, "%sadd %s",
+					len ? ", " : "", words);
+	dropped_words(parameters, words, sizeof(words));
+	if (words[0] && len < size)
+		snprintf(buffer + len, size - len, "%stake out %s", len ? ", and " : "",
+			 words);
 	return buffer;
 }
 
@@ -234,7 +261,8 @@ static int find_unset(const struct work *work, struct boot_parameters *ret_unset
 /* Out of each setting that has them. */
 static int remove_from_sources(const struct work *work)
 {
-	struct boot_parameters remove = { .remove = work->parameters->remove };
+	struct boot_parameters remove = { .remove = work->parameters->remove,
+					  .instead = work->parameters->instead };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && remove.remove.count && i < work->boot->n_sources;
@@ -252,7 +280,7 @@ static int edit_grub(const struct work *work)
 	static const char fresh[] =
 		"# Written by pciferry; pciferry undo takes it back.\n"
 		"GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT\"\n";
-	_cleanup_(boot_parameters_free) struct boot_parameters unset = { { 0 }, { 0 } };
+	_cleanup_(boot_parameters_free) struct boot_parameters unset = { 0 };
 	struct place place = { .variable = grub_default };
 	int r = remove_from_sources(work);
 
@@ -409,18 +437,45 @@ static int (*const methods[])(const struct work *work) = {
 	[METHOD_NIXOS] = tell_nixos,
 };
 
+/* A person who runs a tool takes one word out, and adds the other. */
+static int part(const struct boot_parameters *parameters, struct boot_parameters *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < parameters->add.count; i++)
+		r = string_list_add(&ret->add, parameters->add.items[i]);
+	for (size_t i = 0; r == 0 && i < parameters->instead.count; i++)
+		if (parameters->instead.items[i][0])
+			r = string_list_add(&ret->add, parameters->instead.items[i]);
+	for (size_t i = 0; r == 0 && i < parameters->remove.count; i++)
+		r = string_list_add(&ret->remove, parameters->remove.items[i]);
+	return r;
+}
+
+static bool is_told(enum bootcfg_method method)
+{
+	return method == METHOD_OSTREE || method == METHOD_KERNELSTUB ||
+	       method == METHOD_NIXOS;
+}
+
 int boot_edit_parameters(const struct host *host, const struct bootcfg_boot *boot,
 			 const struct boot_parameters *parameters,
 			 struct change_edits *edits, struct string_list *ret_instructions,
 			 struct error *err)
 {
 	_cleanup_(change_edits_free) struct change_edits made = { 0 };
+	_cleanup_(boot_parameters_free) struct boot_parameters parted = { 0 };
 	struct work work = { host, boot, parameters, &made, ret_instructions, err };
 	size_t before = ret_instructions->count;
 	int r;
 
 	if (!parameters->add.count && !parameters->remove.count)
 		return 0;
+	if (is_told(boot->method)) {
+		if (part(parameters, &parted) < 0)
+			return error_oom(err);
+		work.parameters = &parted;
+	}
 	r = methods[boot->method](&work);
 	/* Half of it by hand and half by us would be hard to follow, and to undo. */
 	if (r < 0 || ret_instructions->count > before)

@@ -15,6 +15,7 @@ void boot_parameters_free(struct boot_parameters *parameters)
 		return;
 	string_list_free(&parameters->add);
 	string_list_free(&parameters->remove);
+	string_list_free(&parameters->instead);
 }
 
 void boot_text_free(struct boot_text *text)
@@ -42,12 +43,13 @@ static size_t word_length(const char *at, const char *end)
 	return (size_t)(at - start);
 }
 
-static bool is_among(const struct string_list *list, const char *word, size_t len)
+/* Its number in the list, or SIZE_MAX. */
+static size_t find_word(const struct string_list *list, const char *word, size_t len)
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (strlen(list->items[i]) == len && !memcmp(list->items[i], word, len))
-			return true;
-	return false;
+			return i;
+	return SIZE_MAX;
 }
 
 static bool has_word(const char *at, const char *end, const char *word)
@@ -62,27 +64,43 @@ static bool has_word(const char *at, const char *end, const char *word)
 	return false;
 }
 
+/* What stands in the place of a word: itself, another one, or, NULL, nothing. */
+static const char *find_instead(const struct boot_parameters *parameters,
+				const char *word, size_t *len)
+{
+	size_t found = *len ? find_word(&parameters->remove, word, *len) : SIZE_MAX;
+
+	if (found == SIZE_MAX)
+		return word;
+	if (found >= parameters->instead.count || !parameters->instead.items[found][0])
+		return NULL;
+	*len = strlen(parameters->instead.items[found]);
+	return parameters->instead.items[found];
+}
+
 /* A word that is taken out goes with the blanks before it, the first with those behind.
  */
-static void write_kept(const char *at, const char *end, const struct string_list *remove,
-		       FILE *stream)
+static void write_kept(const char *at, const char *end,
+		       const struct boot_parameters *parameters, FILE *stream)
 {
 	bool first = true;
 
 	while (at < end) {
-		const char *word = at;
-		size_t len;
+		const char *word = at, *instead;
+		size_t len, n;
 
 		while (word < end && isspace((unsigned char)*word))
 			word++;
-		len = word_length(word, end);
-		if (len && is_among(remove, word, len)) {
+		len = n = word_length(word, end);
+		instead = find_instead(parameters, word, &n);
+		if (!instead) {
 			at = word + len;
 			while (first && at < end && is_blank(*at))
 				at++;
 			continue;
 		}
-		fwrite(at, 1, (size_t)(word - at) + len, stream);
+		fwrite(at, 1, (size_t)(word - at), stream);
+		fwrite(instead, 1, n, stream);
 		first = first && !len;
 		at = word + len;
 	}
@@ -102,7 +120,7 @@ static char *edit_region(const char *at, const char *end,
 	/* What is added stands before blanks at the end. */
 	while (stop > at && isspace((unsigned char)stop[-1]))
 		stop--;
-	write_kept(at, stop, &parameters->remove, stream);
+	write_kept(at, stop, parameters, stream);
 	for (size_t i = 0; i < parameters->add.count; i++) {
 		const char *word = parameters->add.items[i];
 
@@ -121,9 +139,8 @@ static char *edit_region(const char *at, const char *end,
 	return bytes;
 }
 
-/* Puts new bytes in place of those from start to end. */
-static int splice(struct boot_text *text, size_t start, size_t end, const char *bytes,
-		  size_t len)
+int boot_text_splice(struct boot_text *text, size_t start, size_t end, const char *bytes,
+		     size_t len)
 {
 	size_t rest = text->len - end;
 	char *joined = malloc(start + len + rest + 1);
@@ -161,7 +178,7 @@ int boot_text_edit_words(struct boot_text *text, size_t start, size_t end,
 	size_t len;
 
 	bytes = edit_region(text->bytes + start, text->bytes + end, parameters, &len);
-	return bytes ? splice(text, start, end, bytes, len) : -ENOMEM;
+	return bytes ? boot_text_splice(text, start, end, bytes, len) : -ENOMEM;
 }
 
 /* Where a line begins and ends, without its end and that of a file of DOS. */
@@ -210,7 +227,7 @@ int boot_text_edit_line(struct boot_text *text, unsigned int line, unsigned int 
 	/* "linux /vmlinuz": the first parameter must not become part of that. */
 	if (start == end && parameters->add.count && start &&
 	    !isspace((unsigned char)text->bytes[start - 1])) {
-		if (splice(text, start, end, " ", 1) < 0)
+		if (boot_text_splice(text, start, end, " ", 1) < 0)
 			return -ENOMEM;
 		start = ++end;
 	}

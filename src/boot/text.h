@@ -16,6 +16,9 @@
 /* What a command line is to have, and not to have: whole words, "intel_iommu=on". */
 struct boot_parameters {
 	struct string_list add, remove;
+	/* By the number of what is removed: what stands there then; "", or less: nothing.
+	 */
+	struct string_list instead;
 };
 void boot_parameters_free(struct boot_parameters *parameters); /* takes NULL */
 
@@ -32,6 +35,26 @@ void boot_text_free(struct boot_text *text); /* takes NULL */
  */
 int boot_text_edit_words(struct boot_text *text, size_t start, size_t end,
 			 const struct boot_parameters *parameters);
+
+/*
+ * A line of modprobe.d or of modules to load, from 1 on, whole with its end; one of
+ * modprobe.d goes on behind a backslash. 0, or -ENOENT: there is none.
+ */
+int boot_text_drop_line(struct boot_text *text, unsigned int line, bool goes_on);
+
+/*
+ * Items of the list, which commas part, that the line has as "NAME=": all of them, and
+ * the word goes, too. 0, -ENOENT: it has no such word, or -ENOMEM.
+ */
+int boot_text_drop_items(struct boot_text *text, unsigned int line, bool goes_on,
+			 const char *name, const struct string_list *items);
+
+/* Such a list without the items. The caller frees it; NULL: no memory. */
+char *boot_list_without(const char *list, size_t len, const struct string_list *items);
+
+/* Puts new bytes in place of those from start to end. Returns 0 or -ENOMEM. */
+int boot_text_splice(struct boot_text *text, size_t start, size_t end, const char *bytes,
+		     size_t len);
 
 /* Whether those words are as they shall be already. */
 bool boot_text_is_done(const struct boot_text *text, size_t start, size_t end,

@@ -103,7 +103,7 @@ static int make_entry(const struct work *work, const char *name,
 		      char **ret_text)
 {
 	const struct bootcfg_entry *old = work->trial->entry;
-	_cleanup_(boot_parameters_free) struct boot_parameters words = { { 0 }, { 0 } };
+	_cleanup_(boot_parameters_free) struct boot_parameters words = { 0 };
 	_cleanup_free_ char *text = NULL;
 	char title[256], subject[ERROR_SUBJECT_SIZE];
 	struct boot_trial_entry entry = {

@@ -111,6 +111,17 @@ int bootcfg_modprobe_parse(const char *text, size_t len, const char *file,
 	return r;
 }
 
+/* initramfs-tools gives modprobe what stands behind the name, too. */
+static int add_load(struct bootcfg_modprobe *modprobe, const char *file,
+		    unsigned int number, char *word)
+{
+	static const char blank[] = " \t\r";
+	size_t len = strcspn(word, blank);
+	char *rest = word + len + strspn(word + len, blank);
+
+	return add(modprobe, MODPROBE_LOAD, file, number, word, len, text_trim_end(rest));
+}
+
 int bootcfg_loads_parse(const char *text, size_t len, const char *file,
 			struct bootcfg_modprobe *modprobe)
 {
@@ -128,8 +139,7 @@ int bootcfg_loads_parse(const char *text, size_t len, const char *file,
 			return -ENOMEM;
 		word = line + strspn(line, blank);
 		if (*word && *word != '#' && *word != ';')
-			r = add(modprobe, MODPROBE_LOAD, file, number, word,
-				strcspn(word, blank), "");
+			r = add_load(modprobe, file, number, word);
 		at += n + 1;
 	}
 	return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/ids.h"
 #include "check/images.h"
 
 static const char vfio_pci[] = "vfio-pci";
@@ -80,41 +81,6 @@ bool check_names_module(const char *list, const char *module)
 	return false;
 }
 
-/* A part of an ID, or any (vfio_pci_fill_ids() of drivers/vfio/pci/vfio_pci.c). */
-static bool fits(unsigned int wanted, unsigned int value)
-{
-	return wanted == UINT32_MAX || wanted == value;
-}
-
-static bool is_id_of(const char *id, const struct pci_device *device)
-{
-	unsigned int any = UINT32_MAX, vendor, number, subvendor = any, subdevice = any;
-	unsigned int class = 0, mask = 0;
-
-	if (sscanf(id, "%8x:%8x:%8x:%8x:%8x:%8x", &vendor, &number, &subvendor,
-		   &subdevice, &class, &mask) < 2)
-		return false;
-	return fits(vendor, device->vendor_id) && fits(number, device->device_id) &&
-	       fits(subvendor, device->subsystem_vendor_id) &&
-	       fits(subdevice, device->subsystem_device_id) &&
-	       !((class ^ device->class_code) & mask);
-}
-
-static bool is_among(const char *ids, const struct pci_device *device)
-{
-	char id[64];
-
-	while (ids && *ids) {
-		size_t len = strcspn(ids, ",");
-
-		snprintf(id, sizeof(id), "%.*s", (int)len, ids);
-		if (is_id_of(id, device))
-			return true;
-		ids += len + (ids[len] == ',');
-	}
-	return false;
-}
-
 static const struct bootcfg_cmdline *find_cmdline(const struct check_facts *facts,
 						  const char *release)
 {
@@ -147,8 +113,8 @@ int check_wanted_read(const struct check_facts *facts, const char *release,
 	for (size_t i = 0; i < facts->devices.count; i++) {
 		const struct pci_device *device = &facts->devices.items[i];
 
-		if (device->ids == FACT_KNOWN && (is_among(wanted.ids, device) ||
-						  is_among(wanted.cmdline_ids, device)))
+		if (bootcfg_ids_have(wanted.ids, device) ||
+		    bootcfg_ids_have(wanted.cmdline_ids, device))
 			wanted.devices[wanted.n_devices++] = device;
 	}
 	wanted.anything =

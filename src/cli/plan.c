@@ -21,6 +21,20 @@ static void print_lines(const char *heading, const struct string_list *lines)
 		output_line("  %s", lines->items[i]);
 }
 
+static void print_found(const struct plan *plan)
+{
+	if (plan->n_found)
+		output_line("Found, set up by hand:");
+	for (size_t i = 0; i < plan->n_found; i++) {
+		const struct plan_found *found = &plan->found[i];
+
+		output_line("  %s: %s: %s%s", found->place, found->text, found->meaning,
+			    found->adopted	    ? ": taken over"
+			    : found->can_be_adopted ? ": --adopt takes it over"
+						    : "");
+	}
+}
+
 int plan_print(const struct plan *plan, struct error *err)
 {
 	output_line("At %s boot, for a guest:%s", plan->trial ? "the next" : "each",
@@ -33,6 +47,7 @@ int plan_print(const struct plan *plan, struct error *err)
 			    plan->members[i].named ? "" : "  goes along: same group");
 	}
 	print_lines("No longer:", &plan->released);
+	print_found(plan);
 	print_lines("This has to be done by hand first:", &plan->instructions);
 	if (plan->edits.count)
 		output_line("Changes:");
@@ -58,6 +73,28 @@ static void add_list(struct json_object *root, const char *key,
 	json_object_object_add(root, key, array);
 }
 
+static struct json_object *found_json(const struct plan *plan)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < plan->n_found; i++) {
+		const struct plan_found *found = &plan->found[i];
+		struct json_object *object = json_object_new_object();
+
+		json_add_text(object, "place", found->place);
+		json_add_text(object, "text", found->text);
+		json_add_text(object, "meaning", found->meaning);
+		add_list(object, "devices", &found->devices);
+		add_list(object, "also", &found->also);
+		json_add_boolean(object, "fights", FACT_KNOWN, found->fights);
+		json_add_boolean(object, "can_be_adopted", FACT_KNOWN,
+				 found->can_be_adopted);
+		json_add_boolean(object, "adopted", FACT_KNOWN, found->adopted);
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
 int plan_print_json(const char *command, const struct plan *plan, unsigned int change,
 		    struct error *err)
 {
@@ -78,6 +115,7 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 		json_object_array_add(devices, device);
 	}
 	json_object_object_add(root, "devices", devices);
+	json_object_object_add(root, "found", found_json(plan));
 	add_list(root, "released", &plan->released);
 	json_object_object_add(root, "edits", edits_json(&plan->edits));
 	add_list(root, "instructions", &plan->instructions);

@@ -12,6 +12,7 @@
 enum {
 	OPTION_ROOT = 1,
 	OPTION_ALL_MATCHING,
+	OPTION_ADOPT,
 	OPTION_HEADLESS,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
@@ -19,23 +20,23 @@ enum {
 	OPTION_RESUME
 };
 
-#define BOTH                                                                \
-	{ "root", required_argument, NULL, OPTION_ROOT },                   \
-		{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING }, \
-		{ "trial", no_argument, NULL, OPTION_TRIAL },               \
-	{                                                                   \
-		"headless", no_argument, NULL, OPTION_HEADLESS              \
-	}
-
 static const struct option of_plan[] = {
-	BOTH,
+	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+	{ "adopt", no_argument, NULL, OPTION_ADOPT },
+	{ "trial", no_argument, NULL, OPTION_TRIAL },
+	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "output", required_argument, NULL, 'o' },
 	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ 0 },
 };
 
 static const struct option of_apply[] = {
-	BOTH,
+	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+	{ "adopt", no_argument, NULL, OPTION_ADOPT },
+	{ "trial", no_argument, NULL, OPTION_TRIAL },
+	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "resume", no_argument, NULL, OPTION_RESUME },
 	{ 0 },
@@ -63,6 +64,8 @@ static int parse(struct cli *cli, enum plan_command command, int argc, char **ar
 			cli->root_path = optarg;
 		else if (value == OPTION_ALL_MATCHING)
 			wish->all_matching = true;
+		else if (value == OPTION_ADOPT)
+			wish->options.adopt = true;
 		else if (value == OPTION_HEADLESS)
 			wish->options.headless = true;
 		else if (value == OPTION_DRY_RUN)
@@ -116,7 +119,8 @@ static int read_saved(const struct cli *cli, const char *path, struct plan_wish 
 	size_t len;
 	int r;
 
-	if (wish->options.headless || wish->all_matching || wish->trial)
+	if (wish->options.adopt || wish->options.headless || wish->all_matching ||
+	    wish->trial)
 		return error_usage(err, path, "a saved plan has its own options");
 	wish->saved = calloc(1, sizeof(*wish->saved));
 	if (!wish->saved)
@@ -156,6 +160,10 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 
 	if (r == 0 && wish->trial && wish->output)
 		r = error_usage(err, "--trial", "a trial is of one host, and not saved");
+	if (r == 0 && wish->trial && wish->options.adopt)
+		r = error_usage(err, "--adopt",
+				"a trial leaves all else as it is, so it takes nothing"
+				" over");
 	if (r == 0 && wish->resume)
 		return check_resume(wish, argc - optind, err);
 	if (r < 0)

@@ -31,6 +31,8 @@ struct plan_view {
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 };
 
+struct plan_settings;
+
 /* The tabs that the images of the installed kernels have: a text for each, "" for none.
  */
 struct plan_images {
@@ -77,7 +79,7 @@ int plan_tell(const struct plan_view *view, struct plan *plan);
 
 /* The options by their numbers, from 0 on. */
 #define PLAN_SAVED_SCHEMA "pciferry-plan/1"
-enum { PLAN_OPTIONS = 2 };
+enum { PLAN_OPTIONS = 3 };
 const char *plan_option_name(size_t index);
 bool *plan_option(struct plan_options *options, size_t index);
 
@@ -114,7 +116,8 @@ int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
 			 struct boot_parameters *wanted, struct error *err);
 
 /* The parameters of the kernel that the IOMMU needs to be on. Returns 0 or -errno. */
-int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
+int plan_edit_parameters(const struct plan_view *view,
+			 const struct plan_settings *settings, struct plan *plan,
 			 struct error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/boot.h"
+#include "plan/found.h"
 #include "plan/internal.h"
 
 void plan_free(struct plan *plan)
@@ -16,6 +17,7 @@ void plan_free(struct plan *plan)
 		return;
 	free(plan->members);
 	change_edits_free(&plan->edits);
+	plan_found_free(plan->found, plan->n_found);
 	string_list_free(&plan->released);
 	string_list_free(&plan->instructions);
 	string_list_free(&plan->losses);
@@ -126,17 +128,35 @@ static int read_tab(const struct plan_view *view, const struct plan_images *imag
 	return r < 0 ? r : plan_tab_check(view, tab, err);
 }
 
+static int edit_for_good(const struct plan_view *view, const struct plan_images *images,
+			 const struct plan_request *request,
+			 const struct plan_settings *settings, struct plan *plan,
+			 struct error *err)
+{
+	int r = plan_adopt_files(view, settings, plan, err);
+
+	if (r == 0)
+		r = plan_edit_bindings(view, images, request->options.from_tab, plan,
+				       err);
+	if (r == 0 && plan->count)
+		r = plan_edit_parameters(view, settings, plan, err);
+	return r;
+}
+
 /* All edits, or what is to be done by hand. */
 static int make_edits(const struct plan_view *view, const struct plan_images *images,
 		      const struct plan_request *request, struct plan *plan,
 		      struct error *err)
 {
-	int r = request->trial ? plan_edit_trial(view, plan, err)
-			       : plan_edit_bindings(view, images,
-						    request->options.from_tab, plan, err);
+	_cleanup_(plan_settings_free) struct plan_settings settings = { 0 };
+	int r = plan_settings_find(view, request->options.adopt, plan, &settings, err);
 
-	if (r == 0 && plan->count && !request->trial)
-		r = plan_edit_parameters(view, plan, err);
+	if (r == 0 && request->trial)
+		r = plan_edit_trial(view, plan, err);
+	else if (r == 0)
+		r = edit_for_good(view, images, request, &settings, plan, err);
+	if (r == 0 && plan_show_settings(&settings, plan) < 0)
+		r = error_oom(err);
 	/* Half of it by hand and half by us would be hard to follow, and to undo. */
 	if (r == 0 && plan->instructions.count)
 		change_edits_free(&plan->edits);

@@ -20,6 +20,7 @@ struct plan_saved;
 /* What a person decides; plan_saved_write() writes each down. */
 struct plan_options {
 	bool from_tab; /* what /etc/pciferry.tab names, and nothing else */
+	bool adopt;    /* settings by hand go, where the tab says the same */
 	bool headless; /* the host may be without a picture */
 };
 
@@ -40,11 +41,24 @@ struct plan_member {
 	char driver[64]; /* that it will have: "vfio-pci" */
 };
 
+/* What a person once wrote by hand for one of them. */
+struct plan_found {
+	char *place;		    /* "/etc/modprobe.d/vfio.conf:2" */
+	char *text;		    /* as it stands there */
+	char *meaning;		    /* what it does, in words */
+	struct string_list devices; /* the members that it is about, addresses */
+	struct string_list also;    /* others that it is about as well */
+	bool fights;		    /* it wants something else than the plan */
+	bool can_be_adopted, adopted;
+};
+
 struct plan {
 	struct plan_member *members; /* sorted by address */
 	size_t count;
 	/* Addresses that images bind by an older tab, and the next ones do not. */
 	struct string_list released;
+	struct plan_found *found;
+	size_t n_found;
 	struct change_edits edits; /* looked at: what is so already is not in it */
 	/* What a person has to do where an edit is not safe: then there are no edits. */
 	struct string_list instructions;
@@ -64,5 +78,6 @@ struct plan {
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err);
 void plan_free(struct plan *plan); /* takes NULL */
+void plan_found_free(struct plan_found *found, size_t count);
 
 #endif

@@ -88,7 +88,7 @@ static int tell_limits(const struct plan_view *view, struct plan *plan)
 
 int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct error *err)
 {
-	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { { 0 }, { 0 } };
+	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { 0 };
 	const struct bootcfg_kernel *kernel = bootcfg_running_kernel(view->kernels);
 	_cleanup_free_ struct boot_binding *bindings = NULL;
 	_cleanup_free_ char *image = NULL;

@@ -151,8 +151,11 @@ HOSTILE = {
     "a command in an edit": first("edits", command=["/bin/sh", "-c", "id"]),
     "contents in an edit": first("edits", bytes="root::0:0::/:/bin/sh"),
     "an extra option": lambda plan: {**plan, "options": {**plan["options"], "force": True}},
-    "an option that is no flag": lambda plan: {**plan, "options": {"headless": "yes"}},
-    "an option with a number": lambda plan: {**plan, "options": {"headless": 10 ** 400}},
+    "an option that is no flag": lambda plan: {
+        **plan, "options": {**plan["options"], "headless": "yes"}},
+    "an option with a number": lambda plan: {
+        **plan, "options": {**plan["options"], "headless": 10 ** 400}},
+    "an option less": lambda plan: {**plan, "options": {"headless": False}},
     "no options": changed(options={}),
     "no devices": lambda plan: {key: value for key, value in plan.items() if key != "devices"},
     "another schema": changed(schema="pciferry-plan/2"),

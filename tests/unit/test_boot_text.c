@@ -10,7 +10,7 @@
 
 static struct boot_parameters parameters(const char *add, const char *remove)
 {
-	struct boot_parameters made = { { 0 }, { 0 } };
+	struct boot_parameters made = { 0 };
 
 	if (add)
 		assert_int_equal(string_list_add(&made.add, add), 0);
@@ -60,6 +60,85 @@ static void words_come_and_go_and_the_rest_stays(void **state)
 		boot_text_free(&text);
 		boot_parameters_free(&want);
 	}
+}
+
+static void a_word_is_written_in_the_place_of_another(void **state)
+{
+	static const struct {
+		const char *before, *after;
+	} cases[] = {
+		{ "a=1,2", "a=2" },
+		{ "x a=1,2 y", "x a=2 y" },
+		{ "  a=1,2\t y ", "  a=2\t y " },
+		{ "a=1,2 x a=1,2", "a=2 x a=2" },
+		{ "a=1,23", "a=1,23" },
+		{ "b a=1,2 c", "a=2 c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct boot_parameters want = parameters(NULL, "a=1,2");
+		struct boot_text text = text_of(cases[i].before);
+
+		assert_int_equal(string_list_add(&want.remove, "b"), 0);
+		assert_int_equal(string_list_add(&want.instead, "a=2"), 0);
+		assert_int_equal(boot_text_edit_words(&text, 0, text.len, &want), 0);
+		assert_string_equal(text.bytes, cases[i].after);
+		boot_text_free(&text);
+		boot_parameters_free(&want);
+	}
+}
+
+static void items_of_a_list_go_and_the_line_stays(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		unsigned int line;
+		bool goes_on;
+	} cases[] = {
+		{ "m ids=1,2,3 x\n", "m ids=1,3 x\n", 1, true },
+		{ "m  ids=2 x\n", "m x\n", 1, true },
+		{ "m x ids=2", "m x", 1, true },
+		{ "m ids=2,2\r\n", "m\r\n", 1, true },
+		{ "m \\\nids=1,2\\\n x\n", "m \\\nids=1\\\n x\n", 1, true },
+		{ "a\nm more_ids=2 ids=2,1\n", "a\nm more_ids=2 ids=1\n", 2, true },
+		{ "a\nm ids=2", NULL, 1, true },
+		{ "a \\\nm ids=2", NULL, 1, false },
+		{ "a", NULL, 2, true },
+		{ "", NULL, 1, true },
+		{ "ids", NULL, 1, true },
+	};
+	struct string_list items = { 0 };
+
+	(void)state;
+	assert_int_equal(string_list_add(&items, "2"), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct boot_text text = text_of(cases[i].before);
+
+		assert_int_equal(boot_text_drop_items(&text, cases[i].line,
+						      cases[i].goes_on, "ids", &items),
+				 cases[i].after ? 0 : -ENOENT);
+		assert_string_equal(text.bytes,
+				    cases[i].after ? cases[i].after : cases[i].before);
+		boot_text_free(&text);
+	}
+	string_list_free(&items);
+}
+
+static void a_line_goes_with_what_it_goes_on_in(void **state)
+{
+	struct boot_text text = text_of("a\nb \\\n c\\d\ne \\\\\nf");
+
+	(void)state;
+	assert_int_equal(boot_text_drop_line(&text, 2, true), 0);
+	assert_string_equal(text.bytes, "a\ne \\\\\nf");
+	assert_int_equal(boot_text_drop_line(&text, 2, true), 0);
+	assert_string_equal(text.bytes, "a\nf");
+	assert_int_equal(boot_text_drop_line(&text, 2, false), 0);
+	assert_int_equal(boot_text_drop_line(&text, 2, false), -ENOENT);
+	assert_int_equal(boot_text_drop_line(&text, 1, false), 0);
+	assert_string_equal(text.bytes, "");
+	boot_text_free(&text);
 }
 
 static void a_variable_is_changed_in_its_own_way_of_writing(void **state)
@@ -175,6 +254,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_come_and_go_and_the_rest_stays),
+		cmocka_unit_test(a_word_is_written_in_the_place_of_another),
+		cmocka_unit_test(items_of_a_list_go_and_the_line_stays),
+		cmocka_unit_test(a_line_goes_with_what_it_goes_on_in),
 		cmocka_unit_test(a_variable_is_changed_in_its_own_way_of_writing),
 		cmocka_unit_test(a_value_that_only_a_shell_can_tell_is_left_alone),
 		cmocka_unit_test(a_line_is_changed_behind_its_command),
