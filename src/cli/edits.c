@@ -53,26 +53,6 @@ int edits_print(const struct change_edit *edit, bool with_difference)
 	return 0;
 }
 
-/* Its lines, each made safe as any other text, with the ends between them kept. */
-static struct json_object *difference_json(char *difference)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t size;
-	FILE *stream = open_memstream(&text, &size);
-
-	if (!stream)
-		return NULL;
-	while (*difference) {
-		char *line = text_escape(strsep(&difference, "\n"));
-
-		fprintf(stream, "%s\n", line ? line : "");
-		free(line);
-		if (!difference)
-			break;
-	}
-	return fclose(stream) == 0 ? json_object_new_string(text) : NULL;
-}
-
 struct json_object *edits_json(const struct change_edits *edits)
 {
 	struct json_object *array = json_object_new_array();
@@ -93,7 +73,7 @@ struct json_object *edits_json(const struct change_edits *edits)
 					      output_json_text(edit->arguments.items[j]));
 		json_object_object_add(object, "arguments", arguments);
 		json_object_object_add(object, "difference",
-				       difference ? difference_json(difference) : NULL);
+				       output_json_lines(difference));
 		json_object_array_add(array, object);
 	}
 	return array;

@@ -98,6 +98,23 @@ struct json_object *output_json_text(const char *text)
 	return escaped ? json_object_new_string(escaped) : NULL;
 }
 
+struct json_object *output_json_lines(char *text)
+{
+	_cleanup_free_ char *escaped = NULL;
+	size_t size;
+	FILE *stream = text ? open_memstream(&escaped, &size) : NULL;
+
+	if (!stream)
+		return NULL;
+	while (text && *text) {
+		char *line = text_escape(strsep(&text, "\n"));
+
+		fprintf(stream, "%s\n", line ? line : "");
+		free(line);
+	}
+	return fclose(stream) == 0 ? json_object_new_string(escaped) : NULL;
+}
+
 int output_json(struct json_object *object)
 {
 	const char *text = json_object_to_json_string_ext(

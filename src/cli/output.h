@@ -37,6 +37,9 @@ int output_json(struct json_object *object);
 /* A JSON string of text that may hold anything; null for NULL. */
 struct json_object *output_json_text(const char *text);
 
+/* The same of several lines, the ends between which are kept. Cuts the text up. */
+struct json_object *output_json_lines(char *text);
+
 /* A table whose cells are set by output_cell. Returns NULL when out of memory. */
 struct libscols_table *output_table(void);
 int output_add_column(struct libscols_table *table, const char *name, double width,
