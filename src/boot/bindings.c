@@ -54,7 +54,7 @@ int boot_edit_tab(const struct host *host, const char *path,
 {
 	int r = edit_tab(host, path, bindings, count, edits, err);
 
-	if (r == 0 && builder->config &&
+	if (r == 0 && builder && builder->config &&
 	    change_edit_write(edits, builder->config, "run pciferry's hook",
 			      builder->text, strlen(builder->text)) < 0)
 		r = error_oom(err);
@@ -74,9 +74,9 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 		return 0;
 	if (!builder)
 		return string_list_add(ret_instructions,
-				       "no initramfs-tools, dracut or mkinitcpio: bind by"
-				       " IDs, with vfio-pci.ids= on the kernel's command"
-				       " line") < 0
+				       "no initramfs-tools, dracut or mkinitcpio: nothing"
+				       " here binds by address: add --by-id to bind by"
+				       " IDs") < 0
 			       ? error_oom(err)
 			       : 0;
 	r = count ? boot_edit_tab(host, tab_path, builder, bindings, count, edits, err)

@@ -68,4 +68,27 @@ int boot_tell_images(const struct host *host, const struct bootcfg_boot *boot,
 		     const struct bootcfg_kernels *kernels, struct change_edits *edits,
 		     struct error *err);
 
+/* What makes vfio-pci come early enough. */
+enum boot_early {
+	EARLY_NONE,    /* no initramfs, or none that is known */
+	EARLY_BUILDER, /* a tool whose images can bind by address */
+	EARLY_BOOSTER,
+};
+enum boot_early boot_find_early(const struct host *host);
+
+struct boot_by_id {
+	const struct boot_binding *bindings; /* for the tab, which verify reads */
+	size_t count;
+	const struct string_list *behind; /* drivers that must not come before vfio-pci */
+	bool is_module; /* vfio-pci is a module of one kernel at least */
+};
+
+/*
+ * Edits after which vfio-pci is loaded before other drivers; its IDs are a parameter's
+ * matter. ret_instructions as above. Returns 0 or -errno.
+ */
+int boot_edit_by_id(const struct host *host, const struct boot_by_id *wish,
+		    struct change_edits *edits, struct string_list *ret_instructions,
+		    struct error *err);
+
 #endif

@@ -9,16 +9,19 @@
 
 /*
  * By their names. update-initramfs of Debian writes initrd.img-X.new and renames it;
- * dracut copies over the old one, and so does mkinitcpio.
+ * dracut copies over the old one, and so does mkinitcpio. What booster does is not known
+ * here, so there has to be room for both.
  */
 static const struct {
 	const char *name;
 	bool beside;
 	bool unified; /* it makes unified kernel images, too */
+	bool booster; /* it makes those that are named as booster's, and no others */
 } tools[] = {
-	{ "update-initramfs", true, false },
-	{ "dracut", false, true },
-	{ "mkinitcpio", false, true },
+	{ "update-initramfs", true, false, false },
+	{ "dracut", false, true, false },
+	{ "mkinitcpio", false, true, false },
+	{ "regenerate_images", true, false, true },
 };
 
 /* Files that the firmware or its loader starts: they have no line of parameters. */
@@ -47,7 +50,7 @@ static int tell(const struct bootcfg_images *images,
 	string_list_free(&edit->makes);
 	edit->makes_beside = tools[i].beside;
 	for (size_t j = 0; r == 0 && j < images->count; j++)
-		if (images->items[j].builder != BUILDER_BOOSTER)
+		if ((images->items[j].builder == BUILDER_BOOSTER) == tools[i].booster)
 			r = string_list_add(&edit->makes, images->items[j].path);
 	return r == 0 && tools[i].unified ? add_unified(entries, edit) : r;
 }

@@ -28,7 +28,7 @@ int boot_find_builder(const struct host *host, const struct boot_builder **ret_b
 
 /*
  * The tab of the host, with these bindings in it, as a file at `path`, and what makes the
- * tool use the hook. Returns 0 or -errno.
+ * tool, if it is not NULL, use the hook. Returns 0 or -errno.
  */
 int boot_edit_tab(const struct host *host, const char *path,
 		  const struct boot_builder *builder, const struct boot_binding *bindings,

@@ -239,6 +239,24 @@ static int run_tool(const struct work *work)
 	return -ENOENT;
 }
 
+/* Whether the setting has a word that is replaced by this one. */
+static bool will_have(const struct work *work, const struct bootcfg_source *source,
+		      const char *word)
+{
+	const struct boot_parameters *parameters = work->parameters;
+
+	for (size_t i = 0; i < parameters->instead.count; i++) {
+		const char *old = parameters->remove.items[i];
+		_cleanup_(bootcfg_cmdline_free) struct bootcfg_cmdline one = { 0 };
+
+		if (!strcmp(parameters->instead.items[i], word) &&
+		    bootcfg_cmdline_parse(old, strlen(old), &one) == 0 && one.count &&
+		    bootcfg_cmdline_has(&source->cmdline, &one.items[0]))
+			return true;
+	}
+	return false;
+}
+
 /* Those that no setting says yet. */
 static int find_unset(const struct work *work, struct boot_parameters *ret_unset)
 {
@@ -251,7 +269,8 @@ static int find_unset(const struct work *work, struct boot_parameters *ret_unset
 			return -ENOMEM;
 		for (size_t j = 0; one.count && j < work->boot->n_sources; j++)
 			set |= bootcfg_cmdline_has(&work->boot->sources[j].cmdline,
-						   &one.items[0]);
+						   &one.items[0]) ||
+			       will_have(work, &work->boot->sources[j], word);
 		if (!set && string_list_add(&ret_unset->add, word) < 0)
 			return -ENOMEM;
 	}

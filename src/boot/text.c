@@ -124,9 +124,9 @@ static char *edit_region(const char *at, const char *end,
 	for (size_t i = 0; i < parameters->add.count; i++) {
 		const char *word = parameters->add.items[i];
 
-		if (has_word(at, stop, word))
-			continue;
 		fflush(stream);
+		if (has_word(bytes, bytes + len, word))
+			continue;
 		fprintf(stream, "%s%s", len && !is_blank(bytes[len - 1]) ? " " : "",
 			word);
 	}

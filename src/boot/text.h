@@ -49,6 +49,13 @@ int boot_text_drop_line(struct boot_text *text, unsigned int line, bool goes_on)
 int boot_text_drop_items(struct boot_text *text, unsigned int line, bool goes_on,
 			 const char *name, const struct string_list *items);
 
+/*
+ * The item in the list, which commas part, that a file of YAML has for this key at its
+ * outermost level; without the key, a last line has it. 0, -ENOMEM, or -EINVAL.
+ */
+int boot_text_add_yaml_item(struct boot_text *text, const char *key, const char *item,
+			    const char **ret_why);
+
 /* Such a list without the items. The caller frees it; NULL: no memory. */
 char *boot_list_without(const char *list, size_t len, const struct string_list *items);
 

@@ -42,6 +42,7 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 #define PLAN_HELP                                                                      \
 	"  --adopt          what was set up for them by hand goes: the tab says\n"     \
 	"                   the same\n"                                                \
+	"  --by-id          by IDs, for booster and where there is no initramfs\n"     \
 	"  --headless       the host may lose its only display\n"                      \
 	"  --trial          the next boot alone; pciferry commit makes it permanent\n" \
 	"  --all-matching   IDs may mean several devices\n"                            \

@@ -13,6 +13,7 @@ enum {
 	OPTION_ROOT = 1,
 	OPTION_ALL_MATCHING,
 	OPTION_ADOPT,
+	OPTION_BY_ID,
 	OPTION_HEADLESS,
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
@@ -24,6 +25,7 @@ static const struct option of_plan[] = {
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
 	{ "adopt", no_argument, NULL, OPTION_ADOPT },
+	{ "by-id", no_argument, NULL, OPTION_BY_ID },
 	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "output", required_argument, NULL, 'o' },
@@ -35,6 +37,7 @@ static const struct option of_apply[] = {
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
 	{ "adopt", no_argument, NULL, OPTION_ADOPT },
+	{ "by-id", no_argument, NULL, OPTION_BY_ID },
 	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
@@ -66,6 +69,8 @@ static int parse(struct cli *cli, enum plan_command command, int argc, char **ar
 			wish->all_matching = true;
 		else if (value == OPTION_ADOPT)
 			wish->options.adopt = true;
+		else if (value == OPTION_BY_ID)
+			wish->options.by_id = true;
 		else if (value == OPTION_HEADLESS)
 			wish->options.headless = true;
 		else if (value == OPTION_DRY_RUN)
@@ -112,6 +117,14 @@ static int take_saved(struct plan_wish *wish, struct error *err)
 	return 0;
 }
 
+static bool has_options(const struct plan_wish *wish)
+{
+	struct plan_options options = wish->options;
+
+	return options.headless || options.adopt || options.by_id || wish->trial ||
+	       wish->all_matching;
+}
+
 static int read_saved(const struct cli *cli, const char *path, struct plan_wish *wish,
 		      struct error *err)
 {
@@ -119,8 +132,7 @@ static int read_saved(const struct cli *cli, const char *path, struct plan_wish 
 	size_t len;
 	int r;
 
-	if (wish->options.adopt || wish->options.headless || wish->all_matching ||
-	    wish->trial)
+	if (has_options(wish))
 		return error_usage(err, path, "a saved plan has its own options");
 	wish->saved = calloc(1, sizeof(*wish->saved));
 	if (!wish->saved)
@@ -160,6 +172,9 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 
 	if (r == 0 && wish->trial && wish->output)
 		r = error_usage(err, "--trial", "a trial is of one host, and not saved");
+	if (r == 0 && wish->options.by_id && (wish->trial || wish->options.adopt))
+		r = error_usage(err, "--by-id", "it cannot be used with %s",
+				wish->trial ? "--trial" : "--adopt");
 	if (r == 0 && wish->trial && wish->options.adopt)
 		r = error_usage(err, "--adopt",
 				"a trial leaves all else as it is, so it takes nothing"

@@ -15,6 +15,7 @@ static const struct {
 	size_t offset;
 } options_by_number[PLAN_OPTIONS] = {
 	{ "from_tab", offsetof(struct plan_options, from_tab) },
+	{ "by_id", offsetof(struct plan_options, by_id) },
 	{ "adopt", offsetof(struct plan_options, adopt) },
 	{ "headless", offsetof(struct plan_options, headless) },
 };

@@ -190,16 +190,18 @@ static int tell_others(const struct plan_setting *setting, struct plan *plan)
 		       : 0;
 }
 
-static int decide(struct plan_settings *settings, bool adopt, struct plan *plan)
+static int decide(struct plan_settings *settings, const struct plan_options *options,
+		  struct plan *plan)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < settings->count; i++) {
 		struct plan_setting *setting = &settings->items[i];
 
-		if (setting->serves_others && settings->keeps_ids)
+		/* Where the wish is to bind by IDs they are that wish. */
+		if (options->by_id || (setting->serves_others && settings->keeps_ids))
 			setting->shown.can_be_adopted = false;
-		if (!adopt || !setting->shown.can_be_adopted)
+		if (!options->adopt || !setting->shown.can_be_adopted)
 			continue;
 		setting->shown.adopted = is_ours_to_edit(setting);
 		r = setting->shown.adopted ? tell_others(setting, plan)
@@ -208,8 +210,9 @@ static int decide(struct plan_settings *settings, bool adopt, struct plan *plan)
 	return r < 0 ? r : tell_fights(settings, plan);
 }
 
-int plan_settings_find(const struct plan_view *view, bool adopt, struct plan *plan,
-		       struct plan_settings *ret_settings, struct error *err)
+int plan_settings_find(const struct plan_view *view, const struct plan_options *options,
+		       struct plan *plan, struct plan_settings *ret_settings,
+		       struct error *err)
 {
 	_cleanup_(bootcfg_modprobe_free) struct bootcfg_modprobe modprobe = { 0 };
 	_cleanup_(bootcfg_modprobe_free) struct bootcfg_modprobe loads = { 0 };
@@ -224,7 +227,7 @@ int plan_settings_find(const struct plan_view *view, bool adopt, struct plan *pl
 	if (r == 0)
 		r = plan_find_overrides(view, plan, ret_settings);
 	if (r == 0)
-		r = decide(ret_settings, adopt, plan);
+		r = decide(ret_settings, options, plan);
 	return r < 0 ? error_oom(err) : 0;
 }
 

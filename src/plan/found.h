@@ -84,8 +84,9 @@ int plan_find_overrides(const struct plan_view *view, const struct plan *plan,
 			struct plan_settings *settings);
 
 /* All of it; then decides what is adopted. Returns 0 or -errno. */
-int plan_settings_find(const struct plan_view *view, bool adopt, struct plan *plan,
-		       struct plan_settings *ret_settings, struct error *err);
+int plan_settings_find(const struct plan_view *view, const struct plan_options *options,
+		       struct plan *plan, struct plan_settings *ret_settings,
+		       struct error *err);
 void plan_settings_free(struct plan_settings *settings); /* takes NULL */
 
 /* The edits of files, and the words of the command line, of what is adopted. */

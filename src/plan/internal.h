@@ -75,11 +75,11 @@ int plan_refuse(const struct plan_view *view, const struct plan_request *request
 		const struct plan *plan, struct error *err);
 
 /* What the host loses, and what may go wrong. Returns 0 or -ENOMEM. */
-int plan_tell(const struct plan_view *view, struct plan *plan);
+int plan_tell(const struct plan_view *view, bool by_id, struct plan *plan);
 
 /* The options by their numbers, from 0 on. */
 #define PLAN_SAVED_SCHEMA "pciferry-plan/1"
-enum { PLAN_OPTIONS = 3 };
+enum { PLAN_OPTIONS = 4 };
 const char *plan_option_name(size_t index);
 bool *plan_option(struct plan_options *options, size_t index);
 
@@ -115,9 +115,16 @@ struct boot_binding *plan_bindings(const struct plan *plan);
 int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
 			 struct boot_parameters *wanted, struct error *err);
 
-/* The parameters of the kernel that the IOMMU needs to be on. Returns 0 or -errno. */
-int plan_edit_parameters(const struct plan_view *view,
-			 const struct plan_settings *settings, struct plan *plan,
-			 struct error *err);
+/* What makes vfio-pci come early, and the word with the IDs. 0, -errno, or refused. */
+int plan_edit_by_id(const struct plan_view *view, struct plan *plan, struct error *err);
+int plan_id_words(const struct plan_view *view, const struct plan *plan,
+		  struct boot_parameters *parameters, struct error *err);
+
+/*
+ * The parameters of the kernel that are wanted, and those that the IOMMU needs to be on,
+ * which are added to them. Returns 0 or -errno.
+ */
+int plan_edit_parameters(const struct plan_view *view, struct boot_parameters *wanted,
+			 struct plan *plan, struct error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/boot.h"
-#include "plan/found.h"
+#include "plan/internal.h"
 
 /* Words that turn it off, which one who wants it on has forgotten. */
 static const char *const off_words[] = { "intel_iommu=off", "amd_iommu=off",
@@ -119,18 +119,13 @@ int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
 	return r < 0 ? error_oom(err) : 0;
 }
 
-int plan_edit_parameters(const struct plan_view *view,
-			 const struct plan_settings *settings, struct plan *plan,
-			 struct error *err)
+int plan_edit_parameters(const struct plan_view *view, struct boot_parameters *wanted,
+			 struct plan *plan, struct error *err)
 {
-	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { 0 };
-	int r = plan_adopt_words(settings, &wanted);
+	int r = plan_want_parameters(view, plan, wanted, err);
 
 	if (r < 0)
-		return error_oom(err);
-	r = plan_want_parameters(view, plan, &wanted, err);
-	if (r < 0)
 		return r;
-	return boot_edit_parameters(view->host, &view->boot, &wanted, &plan->edits,
+	return boot_edit_parameters(view->host, &view->boot, wanted, &plan->edits,
 				    &plan->instructions, err);
 }

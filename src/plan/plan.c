@@ -133,13 +133,21 @@ static int edit_for_good(const struct plan_view *view, const struct plan_images 
 			 const struct plan_settings *settings, struct plan *plan,
 			 struct error *err)
 {
+	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { 0 };
 	int r = plan_adopt_files(view, settings, plan, err);
 
-	if (r == 0)
+	if (r == 0 && plan_adopt_words(settings, &wanted) < 0)
+		r = error_oom(err);
+	if (r == 0 && request->options.by_id && plan->count) {
+		r = plan_edit_by_id(view, plan, err);
+		if (r == 0)
+			r = plan_id_words(view, plan, &wanted, err);
+	} else if (r == 0) {
 		r = plan_edit_bindings(view, images, request->options.from_tab, plan,
 				       err);
+	}
 	if (r == 0 && plan->count)
-		r = plan_edit_parameters(view, settings, plan, err);
+		r = plan_edit_parameters(view, &wanted, plan, err);
 	return r;
 }
 
@@ -149,7 +157,7 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 		      struct error *err)
 {
 	_cleanup_(plan_settings_free) struct plan_settings settings = { 0 };
-	int r = plan_settings_find(view, request->options.adopt, plan, &settings, err);
+	int r = plan_settings_find(view, &request->options, plan, &settings, err);
 
 	if (r == 0 && request->trial)
 		r = plan_edit_trial(view, plan, err);
@@ -163,7 +171,7 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 	if (r == 0)
 		r = boot_tell_images(view->host, &view->boot, view->kernels, &plan->edits,
 				     err);
-	if (r == 0 && plan_tell(view, plan) < 0)
+	if (r == 0 && plan_tell(view, request->options.by_id, plan) < 0)
 		r = error_oom(err);
 	if (r == 0)
 		r = change_edits_look(view->host, &plan->edits, err);

@@ -20,6 +20,7 @@ struct plan_saved;
 /* What a person decides; plan_saved_write() writes each down. */
 struct plan_options {
 	bool from_tab; /* what /etc/pciferry.tab names, and nothing else */
+	bool by_id;    /* by IDs, not by address */
 	bool adopt;    /* settings by hand go, where the tab says the same */
 	bool headless; /* the host may be without a picture */
 };

@@ -153,7 +153,31 @@ static bool is_uncertain(const struct plan_view *view, const struct plan *plan)
 	return false;
 }
 
-int plan_tell(const struct plan_view *view, struct plan *plan)
+/* The easiest first. What the IDs on the command line do, the word does not disarm. */
+static int tell_returns(const struct plan_view *view, bool by_id, struct plan *plan)
+{
+	bool has_recovery = false;
+	int r = string_list_add(&plan->returns,
+				by_id ? "take vfio-pci.ids= off the kernel's command line"
+					" in the boot menu: nothing is bound in that boot"
+				      : "add pciferry=off to the kernel's command line in"
+					" the boot menu: nothing is bound in that boot");
+
+	for (size_t i = 0; i < view->boot.entries.count; i++)
+		has_recovery |= view->boot.entries.items[i].recovery;
+	if (r == 0 && has_recovery)
+		r = string_list_add(
+			&plan->returns,
+			by_id ? "boot a recovery entry: it is left without"
+				" the IDs"
+			      : "boot a recovery entry: it is left as it was");
+	if (r == 0)
+		r = string_list_add(&plan->returns,
+				    "pciferry undo: every file as it was");
+	return r;
+}
+
+int plan_tell(const struct plan_view *view, bool by_id, struct plan *plan)
 {
 	const struct pci_device *display = find_last_display(view, plan);
 	int r = 0;
@@ -173,14 +197,5 @@ int plan_tell(const struct plan_view *view, struct plan *plan)
 			" along than is listed, nothing is bound");
 	if (r < 0 || plan->trial)
 		return r;
-	r = string_list_add(&plan->returns,
-			    "add pciferry=off to the kernel's command line in the"
-			    " boot menu: nothing is bound in that boot");
-	if (r == 0)
-		r = string_list_add(&plan->returns, "boot a recovery entry: it is left"
-						    " as it was");
-	if (r == 0)
-		r = string_list_add(&plan->returns,
-				    "pciferry undo: every file as it was");
-	return r;
+	return tell_returns(view, by_id, plan);
 }

@@ -125,6 +125,19 @@ static void items_of_a_list_go_and_the_line_stays(void **state)
 	string_list_free(&items);
 }
 
+static void a_word_comes_once_though_another_becomes_it(void **state)
+{
+	struct boot_parameters want = parameters("a=3", "a=1");
+	struct boot_text text = text_of("x a=1 y");
+
+	(void)state;
+	assert_int_equal(string_list_add(&want.instead, "a=3"), 0);
+	assert_int_equal(boot_text_edit_words(&text, 0, text.len, &want), 0);
+	assert_string_equal(text.bytes, "x a=3 y");
+	boot_text_free(&text);
+	boot_parameters_free(&want);
+}
+
 static void a_line_goes_with_what_it_goes_on_in(void **state)
 {
 	struct boot_text text = text_of("a\nb \\\n c\\d\ne \\\\\nf");
@@ -256,6 +269,7 @@ int main(void)
 		cmocka_unit_test(words_come_and_go_and_the_rest_stays),
 		cmocka_unit_test(a_word_is_written_in_the_place_of_another),
 		cmocka_unit_test(items_of_a_list_go_and_the_line_stays),
+		cmocka_unit_test(a_word_comes_once_though_another_becomes_it),
 		cmocka_unit_test(a_line_goes_with_what_it_goes_on_in),
 		cmocka_unit_test(a_variable_is_changed_in_its_own_way_of_writing),
 		cmocka_unit_test(a_value_that_only_a_shell_can_tell_is_left_alone),
