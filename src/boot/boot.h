@@ -68,4 +68,7 @@ int boot_tell_images(const struct host *host, const struct bootcfg_boot *boot,
 		     const struct bootcfg_kernels *kernels, struct change_edits *edits,
 		     struct error *err);
 
+/* Whether a tool among these makes the images anew. */
+bool boot_makes_images(const struct change_edits *edits);
+
 #endif

@@ -123,14 +123,13 @@ int plan_edit_parameters(const struct plan_view *view,
 			 const struct plan_settings *settings, struct plan *plan,
 			 struct error *err)
 {
-	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { 0 };
-	int r = plan_adopt_words(settings, &wanted);
+	int r = plan_adopt_words(settings, &plan->parameters);
 
 	if (r < 0)
 		return error_oom(err);
-	r = plan_want_parameters(view, plan, &wanted, err);
+	r = plan_want_parameters(view, plan, &plan->parameters, err);
 	if (r < 0)
 		return r;
-	return boot_edit_parameters(view->host, &view->boot, &wanted, &plan->edits,
-				    &plan->instructions, err);
+	return boot_edit_parameters(view->host, &view->boot, &plan->parameters,
+				    &plan->edits, &plan->instructions, err);
 }

@@ -19,6 +19,8 @@ void plan_free(struct plan *plan)
 	change_edits_free(&plan->edits);
 	plan_found_free(plan->found, plan->n_found);
 	string_list_free(&plan->released);
+	boot_parameters_free(&plan->parameters);
+	plan_predictions_free(&plan->predictions);
 	string_list_free(&plan->instructions);
 	string_list_free(&plan->losses);
 	string_list_free(&plan->risks);
@@ -167,6 +169,8 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 		r = error_oom(err);
 	if (r == 0)
 		r = change_edits_look(view->host, &plan->edits, err);
+	if (r == 0 && plan_foresee(view, plan) < 0)
+		r = error_oom(err);
 	if (r == 0 && request->saved)
 		r = plan_compare_edits(plan, request->saved, err);
 	return r;
