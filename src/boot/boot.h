@@ -91,4 +91,7 @@ int boot_edit_by_id(const struct host *host, const struct boot_by_id *wish,
 		    struct change_edits *edits, struct string_list *ret_instructions,
 		    struct error *err);
 
+/* Whether a tool among these makes the images anew. */
+bool boot_makes_images(const struct change_edits *edits);
+
 #endif

@@ -2,6 +2,7 @@
 /* The tools that make initramfs images: a row for each. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -52,4 +53,14 @@ int boot_find_builder(const struct host *host, const struct boot_builder **ret_b
 		  (*ret_builder)->name);
 	error_hint(err, "install pciferry whole: meson install, or its package");
 	return -ENOENT;
+}
+
+bool boot_makes_images(const struct change_edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(builders); j++)
+			if (edits->items[i].kind == EDIT_RUN &&
+			    !strcmp(edits->items[i].path, builders[j].program))
+				return true;
+	return false;
 }

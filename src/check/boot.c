@@ -224,5 +224,8 @@ const struct check check_boot_table[] = {
 	  check_boot_image_age },
 	{ "boot-image", "boot", "in each initramfs image vfio-pci has its devices first",
 	  false, check_boot_image, .is_slow = true },
+	{ "boot-next", "boot",
+	  "the next boot of each kernel gives the devices to the drivers that are wanted",
+	  false, check_boot_next, .is_slow = true },
 	{ 0 },
 };

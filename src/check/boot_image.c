@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "bootcfg/image_order.h"
+#include "bootcfg/precedence.h"
 #include "check/order.h"
 
 static const char vfio_pci[] = "vfio-pci";
@@ -61,8 +63,7 @@ static int fix_order(struct check_order *order)
 
 static int tell_first(struct check_order *order)
 {
-	bool has_vfio = check_order_has(order, vfio_pci);
-	size_t at;
+	bool has_vfio = bootcfg_image_has(order->image, vfio_pci);
 	int r;
 
 	if (order->script)
@@ -71,7 +72,7 @@ static int tell_first(struct check_order *order)
 				  " to that, which is not known",
 				  order->first.text, order->script);
 	r = check_tell(order->run, CHECK_WARN, order->subject,
-		       check_order_find(&order->image->late, vfio_pci, &at)
+		       bootcfg_find_module(&order->image->late, vfio_pci, NULL)
 			       ? "%s is in it, and vfio-pci is loaded no earlier"
 		       : has_vfio ? "%s is in it, and nothing in it makes vfio-pci come"
 				    " first"
@@ -153,9 +154,10 @@ static int look_at_ids(struct check_order *order)
 	const char *file;
 	int r;
 
-	if (order->wanted->cmdline_ids || !check_order_loads_vfio(order))
+	if (order->wanted->cmdline_ids ||
+	    !bootcfg_image_loads(order->image, order->wanted->cmdline, vfio_pci))
 		return 0;
-	r = check_find_ids(&order->image->modprobe, &inside, &file);
+	r = bootcfg_find_ids(&order->image->modprobe, vfio_pci, &inside, &file);
 	if (r < 0 || is_same(inside, order->wanted->ids))
 		return r;
 	return tell_ids(order, inside);

@@ -7,79 +7,10 @@
 
 #include "base/cleanup.h"
 #include "bootcfg/ids.h"
+#include "bootcfg/precedence.h"
 #include "check/images.h"
 
 static const char vfio_pci[] = "vfio-pci";
-
-int check_find_ids(const struct bootcfg_modprobe *modprobe, char **ret_ids,
-		   const char **ret_file)
-{
-	*ret_ids = NULL;
-	for (size_t i = modprobe->count; i-- > 0;) {
-		const struct bootcfg_modprobe_line *line = &modprobe->lines[i];
-		_cleanup_(bootcfg_cmdline_free) struct bootcfg_cmdline words = { 0 };
-		const struct bootcfg_parameter *ids;
-
-		if (line->kind != MODPROBE_OPTIONS ||
-		    !bootcfg_same_name(line->module, vfio_pci))
-			continue;
-		if (bootcfg_cmdline_parse(line->rest, strlen(line->rest), &words) < 0)
-			return -ENOMEM;
-		ids = bootcfg_find_parameter(&words, "ids");
-		if (!ids || !ids->value || !*ids->value)
-			continue;
-		*ret_file = line->file;
-		*ret_ids = strdup(ids->value);
-		return *ret_ids ? 0 : -ENOMEM;
-	}
-	return 0;
-}
-
-/* "pre: a b post: c": whether vfio-pci is among those before. */
-bool check_is_softdep(const struct bootcfg_modprobe_line *line)
-{
-	const char *rest = line->rest;
-	bool before = false;
-	char word[64];
-
-	if (line->kind != MODPROBE_SOFTDEP)
-		return false;
-	while (*rest) {
-		size_t len = strcspn(rest, " \t");
-
-		snprintf(word, sizeof(word), "%.*s", (int)len, rest);
-		if (len && word[strlen(word) - 1] == ':')
-			before = !strcmp(word, "pre:");
-		else if (before && bootcfg_same_name(word, vfio_pci))
-			return true;
-		rest += len + strspn(rest + len, " \t");
-	}
-	return false;
-}
-
-bool check_comes_after_vfio(const struct bootcfg_modprobe *modprobe, const char *module)
-{
-	for (size_t i = 0; i < modprobe->count; i++)
-		if (check_is_softdep(&modprobe->lines[i]) &&
-		    bootcfg_same_name(modprobe->lines[i].module, module))
-			return true;
-	return false;
-}
-
-bool check_names_module(const char *list, const char *module)
-{
-	char word[64];
-
-	while (list && *list) {
-		size_t len = strcspn(list, ",");
-
-		snprintf(word, sizeof(word), "%.*s", (int)len, list);
-		if (bootcfg_same_name(word, module))
-			return true;
-		list += len + (list[len] == ',');
-	}
-	return false;
-}
 
 static const struct bootcfg_cmdline *find_cmdline(const struct check_facts *facts,
 						  const char *release)
@@ -105,8 +36,8 @@ int check_wanted_read(const struct check_facts *facts, const char *release,
 		.devices = calloc(facts->devices.count + 1, sizeof(*wanted.devices)),
 	};
 
-	if (!wanted.devices ||
-	    check_find_ids(&facts->modprobe, &wanted.ids, &wanted.ids_file) < 0) {
+	if (!wanted.devices || bootcfg_find_ids(&facts->modprobe, vfio_pci, &wanted.ids,
+						&wanted.ids_file) < 0) {
 		check_wanted_free(&wanted);
 		return -ENOMEM;
 	}
@@ -123,7 +54,8 @@ int check_wanted_read(const struct check_facts *facts, const char *release,
 		bootcfg_modprobe_find(&facts->loads, MODPROBE_LOAD, vfio_pci) ||
 		bootcfg_modprobe_find(&facts->modprobe, MODPROBE_INSTALL, vfio_pci);
 	for (size_t i = 0; i < facts->modprobe.count; i++)
-		wanted.anything |= check_is_softdep(&facts->modprobe.lines[i]);
+		wanted.anything |=
+			bootcfg_is_softdep(&facts->modprobe.lines[i], vfio_pci);
 	*ret_wanted = wanted;
 	return 0;
 }

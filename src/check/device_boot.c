@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/precedence.h"
 #include "check/images.h"
 #include "check/internal.h"
 #include "pci/claims.h"
@@ -48,7 +49,7 @@ static int tell_driver(struct check_run *run, const struct check_wanted *wanted,
 static bool comes_too_late(const struct check_run *run, const struct check_wanted *wanted,
 			   const char *module)
 {
-	if (!check_comes_after_vfio(&run->facts->modprobe, module))
+	if (!bootcfg_comes_after(&run->facts->modprobe, module, "vfio-pci"))
 		return false;
 	for (size_t i = 0; i < wanted->n_devices; i++)
 		if (wanted->devices[i] == run->device)

@@ -25,18 +25,6 @@ int check_wanted_read(const struct check_facts *facts, const char *release,
 		      struct check_wanted *ret_wanted);
 void check_wanted_free(struct check_wanted *wanted);
 
-/* The IDs that modprobe gives vfio-pci: the last ones. The caller frees *ret_ids; NULL:
- * none. Returns 0 or -ENOMEM. */
-int check_find_ids(const struct bootcfg_modprobe *modprobe, char **ret_ids,
-		   const char **ret_file);
-
-/* Whether "softdep MODULE pre: vfio-pci" is there, in these or more words. */
-bool check_is_softdep(const struct bootcfg_modprobe_line *line);
-bool check_comes_after_vfio(const struct bootcfg_modprobe *modprobe, const char *module);
-
-/* Whether a list that commas part has the name of this module. */
-bool check_names_module(const char *list, const char *module);
-
 /*
  * What is in an image, read anew or remembered. Returns 0, or -errno when the file could
  * not be read; what is wrong inside is *ret_image's problem.

@@ -167,6 +167,7 @@ int check_guest_secure(struct check_run *run);
 int check_vfio_tools(struct check_run *run);
 int check_boot_image(struct check_run *run);
 int check_boot_image_age(struct check_run *run);
+int check_boot_next(struct check_run *run);
 int check_boot_cmdline(struct check_run *run);
 int check_boot_generated(struct check_run *run);
 int check_boot_kernels(struct check_run *run);

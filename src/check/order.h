@@ -8,9 +8,6 @@
 #include "bootcfg/tab.h"
 #include "check/images.h"
 
-/* What reads pciferry.tab in an image, "lib/pciferry/pciferry-early". */
-extern const char check_early_script[];
-
 /* One image at work. */
 struct check_order {
 	struct check_run *run;
@@ -39,16 +36,6 @@ struct check_order {
  * -ENOMEM.
  */
 int check_order_read(struct check_order *order);
-
-/* Whether the image has this module. */
-bool check_order_has(const struct check_order *order, const char *module);
-
-/* Whether a list has it, and where. */
-bool check_order_find(const struct string_list *names, const char *module,
-		      size_t *ret_at);
-
-/* Whether vfio-pci is loaded there, so that options that it has not there are lost. */
-bool check_order_loads_vfio(const struct check_order *order);
 
 /* What makes all images of its builder anew: a command. */
 const char *check_order_rebuild(const struct check_order *order);

@@ -5,11 +5,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "bootcfg/image_order.h"
 #include "check/order.h"
 
 static const char path[] = "etc/pciferry.tab";
-
-const char check_early_script[] = "lib/pciferry/pciferry-early";
 
 static int has_devices(const char *text, size_t len, bool *ret_has)
 {
@@ -77,7 +76,7 @@ int check_order_tab(struct check_order *order)
 		return tell_of_booster(order);
 	if (is_wanted && !image->tab)
 		return tell(order, "it has no copy of /%s");
-	if (is_wanted && !string_list_has(&image->scripts, check_early_script))
+	if (is_wanted && !string_list_has(&image->scripts, bootcfg_early_script))
 		return tell(order, "nothing in it reads its copy of /%s");
 	if (image->tab && (!text || !is_same(text, image->tab)))
 		return tell(order, "its copy of /%s is another one than the host's");

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "cli/edits.h"
+#include "cli/foreseen.h"
 #include "cli/output.h"
 #include "cli/plan.h"
 #include "plan/trial.h"
@@ -78,10 +79,11 @@ static int resume(const struct cli *cli, struct plan_wish *wish, struct plan *re
 	return 0;
 }
 
-static void say_made(const struct plan *plan, unsigned int id)
+static void say_made(const struct plan *plan, unsigned int id, bool works)
 {
 	if (!plan->trial) {
-		output_line("Change %u is made: it takes effect at the next boot.", id);
+		output_line("Change %u is made%s.", id,
+			    works ? ": it takes effect at the next boot" : "");
 		output_line("pciferry undo %u takes it back.", id);
 		return;
 	}
@@ -91,6 +93,23 @@ static void say_made(const struct plan *plan, unsigned int id)
 		    " minutes;",
 		    PLAN_TRIAL_MINUTES);
 	output_line("without that the machine reboots by itself, into what it is now.");
+}
+
+/* An apply that is known not to work must not look like one that does. */
+static int tell_end(const struct cli *cli, const struct plan *plan, unsigned int id)
+{
+	size_t failures = foreseen_failures(plan);
+
+	if (!cli->json) {
+		say_made(plan, id, !failures);
+		foreseen_print(&plan->predictions);
+	}
+	if (failures)
+		output_talk(
+			"The next boot will not do it, as far as can be seen: pciferry"
+			" undo %u, or mend that",
+			id);
+	return failures ? CLI_FAILED : CLI_DONE;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
@@ -109,15 +128,17 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		r = carry_out(cli, &wish, &plan, &id, err);
 	if (r < 0)
 		return r;
-	if (cli->json)
-		return plan_print_json("apply", &plan, id, err);
+	if (id)
+		foreseen_look_again(wish.host, &plan);
+	if (cli->json) {
+		r = plan_print_json("apply", &plan, id, err);
+		return r < 0 || !id ? r : tell_end(cli, &plan, id);
+	}
 	if (wish.dry_run)
 		return plan_print(&plan, err);
-	if (!id) {
-		output_line("Nothing had to be changed.");
-		return 0;
-	}
-	say_made(&plan, id);
+	if (id)
+		return tell_end(cli, &plan, id);
+	output_line("Nothing had to be changed.");
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "cli/edits.h"
 #include "cli/file.h"
+#include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
 
@@ -56,6 +57,7 @@ int plan_print(const struct plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->edits.count; i++)
 		if (edits_print(&plan->edits.items[i], true) < 0)
 			return error_oom(err);
+	foreseen_print(&plan->predictions);
 	print_lines("The host will be without:", &plan->losses);
 	print_lines("What may go wrong all the same:", &plan->risks);
 	if (plan->edits.count)
@@ -118,6 +120,7 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 	json_object_object_add(root, "found", found_json(plan));
 	add_list(root, "released", &plan->released);
 	json_object_object_add(root, "edits", edits_json(&plan->edits));
+	json_object_object_add(root, "predictions", foreseen_json(&plan->predictions));
 	add_list(root, "instructions", &plan->instructions);
 	add_list(root, "losses", &plan->losses);
 	add_list(root, "risks", &plan->risks);

@@ -7,11 +7,12 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "plan/verify.h"
 
-enum { OPTION_WAIT = 1 };
+enum { OPTION_WAIT = 1, OPTION_ROOT, OPTION_NEXT, OPTION_KERNEL };
 enum { DEFAULT_WAIT_S = 30, MAX_WAIT_S = 3600 };
 
 static struct json_object *expected_json(const struct plan_expected *expected)
@@ -23,6 +24,9 @@ static struct json_object *expected_json(const struct plan_expected *expected)
 	json_add_text_or_null(object, "driver", expected->driver);
 	json_add_boolean(object, "holds", FACT_KNOWN, expected->holds);
 	json_add_text_or_null(object, "why", expected->why);
+	json_add_boolean(object, "prediction_held", expected->foreseen.fact,
+			 expected->came_true);
+	json_add_text_or_null(object, "foreseen", expected->foreseen.driver);
 	return object;
 }
 
@@ -47,6 +51,21 @@ static int print_json(const struct plan_verification *verification, struct error
 	return output_json(root);
 }
 
+/* What was foreseen before the boot, and whether it came true. */
+static void print_foreseen(const struct plan_expected *expected)
+{
+	const char *got = expected->driver[0] ? expected->driver : "no driver";
+	const struct plan_foreseen *foreseen = &expected->foreseen;
+
+	if (foreseen->fact == FACT_UNREADABLE)
+		output_line("  what it would get could not be foreseen");
+	else if (foreseen->fact == FACT_KNOWN && expected->came_true)
+		output_line("  the prediction held");
+	else if (foreseen->fact == FACT_KNOWN)
+		output_line("  foreseen %s, got %s",
+			    foreseen->driver[0] ? foreseen->driver : "no driver", got);
+}
+
 static void print_expected(const struct plan_expected *expected)
 {
 	char address[PCI_ADDRESS_SIZE];
@@ -54,12 +73,14 @@ static void print_expected(const struct plan_expected *expected)
 	pci_address_format(&expected->address, address);
 	if (expected->holds) {
 		output_line("%s  %s", address, expected->driver);
+		print_foreseen(expected);
 		return;
 	}
 	output_line("%s  %s, not %s", address,
 		    expected->driver[0] ? expected->driver : "no driver",
 		    expected->wanted);
 	output_line("  %s", expected->why);
+	print_foreseen(expected);
 }
 
 static bool all_hold(const struct plan_verification *verification)
@@ -100,26 +121,14 @@ static int parse_wait(const char *text, unsigned int *ret_seconds, struct error 
 	return 0;
 }
 
-static int run_verify(struct cli *cli, int argc, char **argv, struct error *err)
+/* After the boot. */
+static int verify_boot(const struct cli *cli, const struct host *host,
+		       unsigned int seconds, struct error *err)
 {
-	static const struct option own[] = {
-		{ "wait", optional_argument, NULL, OPTION_WAIT }, { 0 }
-	};
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
-	_cleanup_(host_cleanup) struct host *host = NULL;
-	unsigned int seconds = 0;
 	bool all;
-	int value, r = 0;
+	int r = verify_within(host, seconds, &verification, err);
 
-	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1)
-		r = value < 0 ? value : parse_wait(optarg, &seconds, err);
-	if (r < 0)
-		return r;
-	if (optind < argc)
-		return error_usage(err, argv[optind], "verify takes no argument");
-	r = cli_open_host(cli, &host, err);
-	if (r == 0)
-		r = verify_within(host, seconds, &verification, err);
 	if (r < 0)
 		return r;
 	all = all_hold(&verification);
@@ -134,12 +143,108 @@ static int run_verify(struct cli *cli, int argc, char **argv, struct error *err)
 	return all ? CLI_DONE : CLI_FAILED;
 }
 
+static int print_next(const struct plan_predictions *predictions, struct error *err)
+{
+	struct json_object *root = json_root("verify");
+	struct json_object *array = foreseen_json(predictions);
+
+	if (!root || !array) {
+		json_object_put(root);
+		json_object_put(array);
+		return error_oom(err);
+	}
+	json_object_object_add(root, "predictions", array);
+	return output_json(root);
+}
+
+/* Before it. What cannot be told is no failure. */
+static int verify_next(const struct cli *cli, const struct host *host,
+		       const char *release, struct error *err)
+{
+	_cleanup_(plan_predictions_free) struct plan_predictions predictions = { 0 };
+	bool all = true;
+	int r = plan_foresee_tab(host, release, &predictions, err);
+
+	if (r == 0 && cli->json)
+		r = print_next(&predictions, err);
+	if (r < 0)
+		return r;
+	if (!cli->json && !predictions.count)
+		output_line(
+			"Next boot: /etc/pciferry.tab names no device that is there.");
+	else if (!cli->json)
+		foreseen_print(&predictions);
+	for (size_t i = 0; i < predictions.count; i++)
+		all &= !plan_prediction_fails(&predictions.items[i]);
+	return all ? CLI_DONE : CLI_FAILED;
+}
+
+/* What was asked for. */
+struct verify_wish {
+	bool next;
+	const char *release; /* NULL: all kernels */
+	unsigned int seconds;
+};
+
+static int parse(struct cli *cli, int argc, char **argv, struct verify_wish *wish,
+		 struct error *err)
+{
+	static const struct option own[] = {
+		{ "wait", optional_argument, NULL, OPTION_WAIT },
+		{ "root", required_argument, NULL, OPTION_ROOT },
+		{ "next", no_argument, NULL, OPTION_NEXT },
+		{ "kernel", required_argument, NULL, OPTION_KERNEL },
+		{ 0 },
+	};
+	int value, r = 0;
+
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+		if (value < 0)
+			r = value;
+		else if (value == OPTION_WAIT)
+			r = parse_wait(optarg, &wish->seconds, err);
+		else if (value == OPTION_ROOT)
+			cli->root_path = optarg;
+		else if (value == OPTION_NEXT)
+			wish->next = true;
+		else
+			wish->release = optarg;
+	}
+	if (r < 0)
+		return r;
+	if (optind < argc)
+		return error_usage(err, argv[optind], "verify takes no argument");
+	if (wish->release && !wish->next)
+		return error_usage(err, "--kernel", "it goes with --next");
+	if (wish->seconds && wish->next)
+		return error_usage(err, "--wait", "it does not go with --next");
+	return 0;
+}
+
+static int run_verify(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	struct verify_wish wish = { 0 };
+	int r = parse(cli, argc, argv, &wish, err);
+
+	if (r == 0)
+		r = cli_open_host(cli, &host, err);
+	if (r < 0)
+		return r;
+	return wish.next ? verify_next(cli, host, wish.release, err)
+			 : verify_boot(cli, host, wish.seconds, err);
+}
+
 const struct cli_command cli_verify = {
 	.name = "verify",
-	.arguments = "[--wait[=SEC]]",
+	.arguments = "[--wait[=SEC]] [--next [--kernel RELEASE]]",
 	.summary = "after a reboot: is each device as /etc/pciferry.tab wants it",
-	.options = "  --wait[=SEC]     look again for SEC seconds (30) until all is so\n"
-		   "\n"
-		   "Exit status 1 when one is not, with the reason.\n",
+	.options =
+		"  --wait[=SEC]     look again for SEC seconds (30) until all is so\n"
+		"  --next           before it: which driver will each have, and why\n"
+		"  --kernel RELEASE of that kernel alone\n"
+		"  --root DIR       the system that is mounted at DIR, and does not run\n"
+		"\n"
+		"Exit status 1 when one is not, or will not be, with the reason.\n",
 	.run = run_verify,
 };

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "bootcfg/ids.h"
 #include "bootcfg/modprobe.h"
-#include "check/images.h"
+#include "bootcfg/precedence.h"
 #include "pci/claims.h"
 #include "plan/found.h"
 
@@ -121,7 +121,7 @@ static int find_all_words(const struct plan_view *view, struct string_list *word
 
 	/* modprobe gives a module the command line's behind its own: that one counts. */
 	if (r == 0)
-		r = check_find_ids(&modprobe, &list, &file);
+		r = bootcfg_find_ids(&modprobe, "vfio-pci", &list, &file);
 	if (r == 0)
 		r = add_list(ids, list);
 	for (size_t i = 0; r == 0 && i < view->boot.n_sources; i++)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/precedence.h"
 #include "check/images.h"
 #include "plan/found.h"
 
@@ -204,7 +205,7 @@ int plan_find_modules(const struct plan_view *view, const struct plan *plan,
 		if (modprobe->lines[i].kind == MODPROBE_BLACKLIST)
 			r = look_at_blacklist(&claims, plan, &modprobe->lines[i],
 					      settings);
-		else if (check_is_softdep(&modprobe->lines[i]))
+		else if (bootcfg_is_softdep(&modprobe->lines[i], "vfio-pci"))
 			r = look_at_softdep(&claims, plan, &modprobe->lines[i], settings);
 	for (size_t i = 0; r == 0 && i < loads->count; i++)
 		r = look_at_load(&loads->lines[i], settings);

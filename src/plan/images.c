@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/image_order.h"
 #include "check/images.h"
-#include "check/order.h"
 #include "plan/internal.h"
 
 void plan_images_free(struct plan_images *images)
@@ -30,7 +30,7 @@ static int read_image(const struct plan_view *view, const char *path,
 	if (image.builder == BUILDER_BOOSTER)
 		return 0;
 	/* What nobody reads binds nothing. */
-	is_read = image.tab && string_list_has(&image.scripts, check_early_script);
+	is_read = image.tab && string_list_has(&image.scripts, bootcfg_early_script);
 	return string_list_add(&images->tabs, is_read ? image.tab : "");
 }
 

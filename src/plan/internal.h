@@ -6,6 +6,7 @@
 #include "bootcfg/boot.h"
 #include "bootcfg/kernels.h"
 #include "bootcfg/tab.h"
+#include "check/foresee.h"
 #include "iommu/predict.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
@@ -74,6 +75,11 @@ bool plan_go_together(const struct plan_view *view, const struct pci_device *a,
 int plan_refuse(const struct plan_view *view, const struct plan_request *request,
 		const struct plan *plan, struct error *err);
 
+/* What the next boots make of its members, once its edits are made. Returns 0 or -ENOMEM.
+ */
+int plan_foresee(const struct plan_view *view, struct plan *plan);
+struct check_view plan_check_view(const struct plan_view *view);
+
 /* What the host loses, and what may go wrong. Returns 0 or -ENOMEM. */
 int plan_tell(const struct plan_view *view, bool by_id, struct plan *plan);
 
@@ -124,7 +130,7 @@ int plan_id_words(const struct plan_view *view, const struct plan *plan,
  * The parameters of the kernel that are wanted, and those that the IOMMU needs to be on,
  * which are added to them. Returns 0 or -errno.
  */
-int plan_edit_parameters(const struct plan_view *view, struct boot_parameters *wanted,
-			 struct plan *plan, struct error *err);
+int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
+			 struct error *err);
 
 #endif

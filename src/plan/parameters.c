@@ -119,13 +119,13 @@ int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
 	return r < 0 ? error_oom(err) : 0;
 }
 
-int plan_edit_parameters(const struct plan_view *view, struct boot_parameters *wanted,
-			 struct plan *plan, struct error *err)
+int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
+			 struct error *err)
 {
-	int r = plan_want_parameters(view, plan, wanted, err);
+	int r = plan_want_parameters(view, plan, &plan->parameters, err);
 
 	if (r < 0)
 		return r;
-	return boot_edit_parameters(view->host, &view->boot, wanted, &plan->edits,
-				    &plan->instructions, err);
+	return boot_edit_parameters(view->host, &view->boot, &plan->parameters,
+				    &plan->edits, &plan->instructions, err);
 }

@@ -19,6 +19,8 @@ void plan_free(struct plan *plan)
 	change_edits_free(&plan->edits);
 	plan_found_free(plan->found, plan->n_found);
 	string_list_free(&plan->released);
+	boot_parameters_free(&plan->parameters);
+	plan_predictions_free(&plan->predictions);
 	string_list_free(&plan->instructions);
 	string_list_free(&plan->losses);
 	string_list_free(&plan->risks);
@@ -133,21 +135,20 @@ static int edit_for_good(const struct plan_view *view, const struct plan_images 
 			 const struct plan_settings *settings, struct plan *plan,
 			 struct error *err)
 {
-	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { 0 };
 	int r = plan_adopt_files(view, settings, plan, err);
 
-	if (r == 0 && plan_adopt_words(settings, &wanted) < 0)
+	if (r == 0 && plan_adopt_words(settings, &plan->parameters) < 0)
 		r = error_oom(err);
 	if (r == 0 && request->options.by_id && plan->count) {
 		r = plan_edit_by_id(view, plan, err);
 		if (r == 0)
-			r = plan_id_words(view, plan, &wanted, err);
+			r = plan_id_words(view, plan, &plan->parameters, err);
 	} else if (r == 0) {
 		r = plan_edit_bindings(view, images, request->options.from_tab, plan,
 				       err);
 	}
 	if (r == 0 && plan->count)
-		r = plan_edit_parameters(view, &wanted, plan, err);
+		r = plan_edit_parameters(view, plan, err);
 	return r;
 }
 
@@ -175,6 +176,8 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 		r = error_oom(err);
 	if (r == 0)
 		r = change_edits_look(view->host, &plan->edits, err);
+	if (r == 0 && plan_foresee(view, plan) < 0)
+		r = error_oom(err);
 	if (r == 0 && request->saved)
 		r = plan_compare_edits(plan, request->saved, err);
 	return r;

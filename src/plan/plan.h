@@ -10,9 +10,11 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "boot/text.h"
 #include "change/edit.h"
 #include "pci/address.h"
 #include "pci/identity.h"
+#include "plan/foresee.h"
 
 struct error;
 struct plan_saved;
@@ -66,6 +68,8 @@ struct plan {
 	struct string_list losses;  /* what the host will be without, a line each */
 	struct string_list risks;   /* what may go wrong all the same */
 	struct string_list returns; /* the ways back, the easiest first */
+	struct boot_parameters parameters;   /* that the edits add and take out */
+	struct plan_predictions predictions; /* of the next boot, with the edits made */
 	unsigned int trial; /* the number of the change that is tried; 0: it is none */
 	bool predicted;	    /* the groups are not the kernel's own: its IOMMU is off */
 };

@@ -88,12 +88,11 @@ static int tell_limits(const struct plan_view *view, struct plan *plan)
 
 int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct error *err)
 {
-	_cleanup_(boot_parameters_free) struct boot_parameters wanted = { 0 };
 	const struct bootcfg_kernel *kernel = bootcfg_running_kernel(view->kernels);
 	_cleanup_free_ struct boot_binding *bindings = NULL;
 	_cleanup_free_ char *image = NULL;
 	struct boot_trial trial = { .release = kernel ? kernel->release : "",
-				    .parameters = &wanted };
+				    .parameters = &plan->parameters };
 	int r;
 
 	trial.entry = bootcfg_boot_running(&view->boot, trial.release, &view->cmdline);
@@ -101,7 +100,7 @@ int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct erro
 	if (r == 0)
 		r = find_image(view, trial.entry, &image, err);
 	if (r == 0)
-		r = plan_want_parameters(view, plan, &wanted, err);
+		r = plan_want_parameters(view, plan, &plan->parameters, err);
 	if (r < 0)
 		return r;
 	bindings = plan_bindings(plan);

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "boot/trial.h"
-#include "bootcfg/images.h"
+#include "check/foresee.h"
 #include "plan/internal.h"
 #include "plan/trial.h"
 
@@ -43,67 +43,110 @@ static bool is_disarmed(const struct plan_view *view)
 	return word && word->value && !strcmp(word->value, "off");
 }
 
-/* Whether the image of the running kernel has the tab as it is now. */
-static enum fact image_has_tab(const struct plan_view *view,
-			       const struct bootcfg_tab *tab)
+/* What the running kernel was started with; read when something does not hold. */
+struct verify {
+	const struct plan_view *view;
+	struct check_view with;
+	struct check_foresight foresight;
+	bool is_open;
+};
+
+/* Whether its image is younger than this boot, which has seen another one then. */
+static bool is_made_since(const struct verify *verify)
 {
-	_cleanup_(bootcfg_images_free) struct bootcfg_images images = { 0 };
-	const struct bootcfg_kernel *kernel = bootcfg_running_kernel(view->kernels);
-	_cleanup_free_ char *wanted = NULL;
-	enum fact found = FACT_UNREADABLE;
+	const struct host *host = verify->view->host;
+	_cleanup_free_ char *text = NULL;
+	struct host_status status;
+	const char *found;
 	size_t len;
 
-	if (!kernel || bootcfg_tab_write(tab, &wanted, &len) < 0 ||
-	    bootcfg_images_read(view->host, view->kernels, &view->boot.entries, &images) <
-		    0)
-		return FACT_UNREADABLE;
-	for (size_t i = 0; i < images.count; i++) {
-		_cleanup_(bootcfg_image_free) struct bootcfg_image image = { 0 };
-		_cleanup_free_ char *text = NULL;
+	if (!verify->foresight.count || !verify->foresight.starts[0].image_path ||
+	    host_file_status(host, verify->foresight.starts[0].image_path, &status) !=
+		    FACT_KNOWN ||
+	    host_read_file(host, "proc/stat", &text, &len) < 0)
+		return false;
+	found = strstr(text, "\nbtime ");
+	return found &&
+	       status.mtime / 1000000000 > strtoll(found + strlen("\nbtime "), NULL, 10);
+}
 
-		if (!images.items[i].release ||
-		    strcmp(images.items[i].release, kernel->release) != 0 ||
-		    host_read_digest(view->host, "images", images.items[i].path,
-				     bootcfg_image_make, NULL, &text, &len) < 0 ||
-		    bootcfg_image_parse(text, len, &image) < 0 || image.problem)
-			continue;
-		found = image.tab && plan_same_tab(image.tab, wanted) ? FACT_KNOWN
-								      : FACT_ABSENT;
+/* What ought to have come of this boot, by all that it was started with. */
+static int explain_boot(struct verify *verify, const struct pci_device *device,
+			struct plan_expected *expected)
+{
+	struct bootcfg_next next = { .fact = FACT_UNREADABLE };
+	char *why = expected->why;
+	size_t size = sizeof(expected->why);
+	int r = 0;
+
+	if (!verify->is_open) {
+		r = check_foresight_open(&verify->with, &verify->foresight);
+		verify->is_open = r == 0;
 	}
-	return found;
+	if (r == 0 && verify->foresight.count)
+		r = check_foresee(&verify->foresight,
+				  (size_t)(device - verify->view->devices.items), 0,
+				  &next);
+	if (r < 0)
+		return r;
+	if (next.cause == NEXT_IMAGE_OLD)
+		snprintf(
+			why, size,
+			"the initramfs has not this tab (%.200s): pciferry apply makes it"
+			" anew, then reboot",
+			next.reason);
+	else if (next.fact != FACT_UNREADABLE &&
+		 bootcfg_same_name(next.driver, expected->driver))
+		snprintf(why, size, "%.300s", next.reason);
+	else if (is_made_since(verify))
+		snprintf(why, size,
+			 "its image has been made anew since this boot: reboot");
+	else
+		snprintf(why, size,
+			 "the kernel's log may say why: dmesg | grep pciferry:");
+	return 0;
 }
 
 /* The device is the right one, and has another driver. */
-static void explain_driver(const struct plan_view *view, const struct bootcfg_tab *tab,
-			   const struct pci_device *device,
-			   struct plan_expected *expected)
+static int explain_driver(struct verify *verify, const struct pci_device *device,
+			  struct plan_expected *expected)
 {
 	char *why = expected->why;
 	size_t size = sizeof(expected->why);
 
-	if (is_disarmed(view))
+	if (is_disarmed(verify->view))
 		snprintf(why, size,
 			 "pciferry=off was on the kernel's command line:"
 			 " nothing was bound in this boot");
-	else if (!view->groups.count)
+	else if (!verify->view->groups.count)
 		snprintf(why, size,
 			 "the IOMMU is off, so nothing is bound: pciferry check"
 			 " --only iommu");
 	else if (device->driver_fact == FACT_UNREADABLE)
 		snprintf(why, size, "its driver could not be read");
-	else if (image_has_tab(view, tab) == FACT_ABSENT)
-		snprintf(why, size,
-			 "the initramfs has not this tab: pciferry apply makes it"
-			 " anew, then reboot");
 	else
-		snprintf(why, size,
-			 "the kernel's log may say why: dmesg | grep pciferry:");
+		return explain_boot(verify, device, expected);
+	return 0;
 }
 
-static void verify_device(const struct plan_view *view, const struct bootcfg_tab *tab,
-			  const struct bootcfg_tab_entry *entry,
-			  struct plan_expected *expected)
+/* Against what was foreseen before the boot, if anything was. */
+static void compare(const struct plan_view *view, struct plan_expected *expected)
 {
+	const struct bootcfg_kernel *kernel = bootcfg_running_kernel(view->kernels);
+
+	if (!kernel || expected->driver_fact == FACT_UNREADABLE)
+		return;
+	expected->foreseen =
+		plan_foreseen_read(view->host, kernel->release, &expected->address);
+	expected->came_true =
+		expected->foreseen.fact == FACT_KNOWN &&
+		bootcfg_same_name(expected->foreseen.driver, expected->driver);
+}
+
+static int verify_device(struct verify *verify, const struct bootcfg_tab_entry *entry,
+			 struct plan_expected *expected)
+{
+	const struct plan_view *view = verify->view;
 	const struct pci_device *device = pci_find(&view->devices, &entry->address);
 	char misfit[PCI_MISFIT_SIZE];
 	size_t index;
@@ -114,7 +157,7 @@ static void verify_device(const struct plan_view *view, const struct bootcfg_tab
 		snprintf(
 			expected->why, sizeof(expected->why),
 			"nothing is at this address: was it taken out, or has it moved?");
-		return;
+		return 0;
 	}
 	expected->driver_fact = device->driver_fact;
 	if (device->driver)
@@ -125,12 +168,12 @@ static void verify_device(const struct plan_view *view, const struct bootcfg_tab
 			       &view->configs[index], misfit)) {
 		snprintf(expected->why, sizeof(expected->why),
 			 "another device is there: %s", misfit);
-		return;
+		return 0;
 	}
 	expected->fits = true;
+	compare(view, expected);
 	expected->holds = device->driver && !strcmp(device->driver, entry->to);
-	if (!expected->holds)
-		explain_driver(view, tab, device, expected);
+	return expected->holds ? 0 : explain_driver(verify, device, expected);
 }
 
 int plan_verify(const struct host *host, struct plan_verification *ret_verification,
@@ -139,6 +182,7 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_(plan_view_close) struct plan_view view = { 0 };
+	struct verify verify = { .view = &view };
 	int r = read_tab(host, &tab, err);
 
 	if (r == 0)
@@ -146,6 +190,8 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 	if (r < 0)
 		return r;
 	verification.disarmed = is_disarmed(&view);
+	verify.with = plan_check_view(&view);
+	verify.with.this_boot = true;
 	verification.items = calloc(tab.count + 1, sizeof(*verification.items));
 	if (!verification.items)
 		return error_oom(err);
@@ -156,9 +202,11 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 			r = string_list_addf(&verification.bad, "line %u: %s",
 					     line->number, line->bad);
 		else if (line->entry.kind == TAB_DEVICE)
-			verify_device(&view, &tab, &line->entry,
-				      &verification.items[verification.count++]);
+			r = verify_device(&verify, &line->entry,
+					  &verification.items[verification.count++]);
 	}
+	if (verify.is_open)
+		check_foresight_close(&verify.foresight);
 	if (r < 0)
 		return error_oom(err);
 	*ret_verification = verification;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "host/host.h"
 #include "pci/address.h"
+#include "plan/foresee.h"
 
 struct error;
 
@@ -20,8 +21,10 @@ struct plan_expected {
 	enum fact driver_fact;
 	char driver[64]; /* the one that it has; "" unless known */
 	bool fits;	 /* the device there is the one that the line means */
+	struct plan_foreseen foreseen; /* before this boot */
+	bool came_true;		       /* it is what was foreseen */
 	bool holds;
-	char why[320]; /* why not, as far as it can be told, and the way out; "": it holds
+	char why[400]; /* why not, as far as it can be told, and the way out; "": it holds
 			*/
 };
 

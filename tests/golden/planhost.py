@@ -53,12 +53,13 @@ def tool(host, path, text):
     (host.root / path).chmod(0o755)
 
 
-# Of an image the tab and what reads it.
+# Of an image the tab and what reads it, and the drivers that it names.
 UPDATE_INITRAMFS = """#!/bin/sh
 cd /
 for image in /boot/initrd.img-*; do
 	echo "update-initramfs: Generating $image"
-	find lib/pciferry etc/pciferry.tab 2>/dev/null | cpio -o -H newc >"$image" 2>/dev/null
+	DRIVERS=$(find lib/modules -name "*vfio?pci.ko")
+	find lib/pciferry etc/pciferry.tab $DRIVERS 2>/dev/null | cpio -o -H newc >"$image" 2>/dev/null
 done
 """
 
@@ -68,6 +69,8 @@ def early(host):
     for path in ("hook-functions", "hooks/pciferry"):
         host.file(f"usr/share/initramfs-tools/{path}", "")
     host.file("lib/pciferry/pciferry-early", "")
+    for kernel in (host.root / "lib/modules").iterdir():
+        host.file(f"lib/modules/{kernel.name}/kernel/drivers/vfio/pci/vfio-pci.ko", "")
     tool(host, "usr/sbin/update-initramfs", UPDATE_INITRAMFS)
 
 

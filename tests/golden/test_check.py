@@ -30,7 +30,7 @@ def test_what_is_slow_is_done_when_asked_for(host):
     def checks_run(*args):
         return {one["check"] for one in findings(host, *args)}
     assert "boot-image" not in checks_run()
-    assert checks_run("--boot") - checks_run() == {"boot-image"}
+    assert checks_run("--boot") - checks_run() == {"boot-image", "boot-next"}
     assert checks_run("--only", "boot-image") == {"boot-image"}
     assert "boot-image" not in checks_run("--only", "boot")
     assert "boot-image" in checks_run("--only", "boot", "--boot")

@@ -10,7 +10,8 @@ import pytest
 
 import livehost
 from checks import CARD
-from planhost import TAB, debian, make, needs_tools, run, snapshot, tool, without_generated
+from planhost import (TAB, UPDATE_INITRAMFS, debian, make, needs_tools, run, snapshot, tool,
+                      without_generated)
 from program import PROGRAM
 
 pytestmark = needs_tools
@@ -123,9 +124,8 @@ def test_without_an_interrupted_change_there_is_nothing_to_go_on_with(off):
 def test_a_change_that_is_being_made_is_not_called_interrupted(off):
     """Another one asks in the middle of it."""
     make(off, debian)
-    tool(off, GENERATOR, "#!/bin/sh\nbusybox touch /running\n"
-         "while [ -e /running ]; do busybox sleep 0.05; done\n"
-         "busybox touch /boot/initrd.img-*\n")
+    tool(off, GENERATOR, UPDATE_INITRAMFS.replace("\n", "\nbusybox touch /running\n"
+         "while [ -e /running ]; do busybox sleep 0.05; done\n", 1))
     with subprocess.Popen([PROGRAM, "apply", CARD, "--root", off.root],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as apply:
         while not (off.root / "running").exists():

@@ -115,6 +115,7 @@ def test_the_rest_of_a_group_is_added_and_the_choice_of_a_driver_stays(debian):
     debian.file(f"{debian.folder(CARD)}/config", bytes(space))
     debian.device("0000:05:00.1", "1234:8087", "040300", None, None, PORT,
                   Config("1234:8087", "040300").express(ENDPOINT).make())
+    debian.file(f"lib/modules/{checks.RELEASE}/kernel/drivers/vfio/pci/mlx5_vfio_pci.ko", "")
     line = LINE.replace("vfio-pci", "mlx5_vfio_pci") + "  # mine"
     debian.file(TAB, line + "\n")
     plan = told(debian)

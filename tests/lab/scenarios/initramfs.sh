@@ -3,6 +3,8 @@
 # lab: an initramfs of initramfs-tools with pciferry's hook, left as $LAB_OUT/image
 # lab-timeout: 900
 #
+# Beside it foreseen-*.json: what pciferry foresees of its boots.
+#
 #   initramfs.sh PACKAGES INSTALLED     folders: of .deb files, where the tool is not
 #                                       installed; and of what `meson install` made
 set -eu
@@ -74,3 +76,25 @@ REPORT
 chmod +x /run/conf/scripts/init-premount/report
 rm -f /usr/share/initramfs-tools/hooks/{mdadm,lvm2}
 mkinitramfs -d /run/conf -o "$LAB_OUT/image" "$release"
+
+# As if this host booted it, with more words for the kernel.
+rm -f /boot/initrd.img-*
+mkdir -p /boot/grub
+cp "$LAB_OUT/image" "/boot/initrd.img-$release"
+foresee()
+{
+	local name=$1 words
+	shift
+	read -r words </proc/cmdline
+	printf 'menuentry "Debian" {\nlinux /vmlinuz-%s %s\ninitrd /initrd.img-%s\n}\n' \
+		"$release" "$words $*" "$release" >/boot/grub/grub.cfg
+	"$PCIFERRY" verify --next --json --kernel "$release" >"$LAB_OUT/foreseen-$name.json" ||
+		[ "$?" = 1 ]
+	cat "$LAB_OUT/foreseen-$name.json"
+}
+foresee plain
+foresee off pciferry=off
+foresee iommu-off intel_iommu=off
+# Put right since the image was made.
+sed -i 's/1b36:0011/1b36:0010/' /etc/pciferry.tab
+foresee stale
