@@ -272,8 +272,8 @@ int change_journal_create(const struct host *host, const struct change_title *ti
 	if (r < 0) {
 		discard(host, &journal);
 		change_explain_path(CHANGE_JOURNAL, r, err);
-		error_hint(err, "nothing was changed: a change is written down before it"
-				" is made, and needs room there");
+		error_evidence(err, "nothing was changed: a change is written down before"
+				    " it is made");
 		return r;
 	}
 	*ret_journal = journal;
