@@ -50,7 +50,7 @@ static int add_attribute(struct change_kept *kept, const char *name, void *value
 
 static int keep_attribute(int fd, const char *name, struct change_kept *kept)
 {
-	void *value = malloc(XATTR_SIZE_MAX);
+	void *value = malloc(XATTR_SIZE_MAX), *smaller;
 	ssize_t len;
 
 	if (!value)
@@ -60,7 +60,9 @@ static int keep_attribute(int fd, const char *name, struct change_kept *kept)
 		free(value);
 		return -errno;
 	}
-	return add_attribute(kept, name, value, (size_t)len);
+	/* Of the room for the largest one, most is free again. */
+	smaller = realloc(value, len ? (size_t)len : 1);
+	return add_attribute(kept, name, smaller ? smaller : value, (size_t)len);
 }
 
 /*
