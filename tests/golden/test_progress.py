@@ -5,11 +5,11 @@ import pty
 import re
 import subprocess
 
+from checks import CARD
+from planhost import debian, make, needs_tools, run, tool
 from program import PROGRAM
-from test_plan import (CARD, debian, host_with_a_shell, host_with_the_iommu_off, make,
-                       pytestmark, run, tool)
 
-__all__ = ["host_with_a_shell", "host_with_the_iommu_off", "pytestmark"]
+pytestmark = needs_tools
 
 GENERATOR = "usr/sbin/update-initramfs"
 SLOW = """#!/bin/sh
@@ -66,8 +66,15 @@ def test_a_terminal_that_cannot_write_over_a_line_gets_few_of_them(off):
     written, status = apply(off, "dumb")
     assert status == 0
     assert "\033" not in written and " s: packing" not in written
-    written, _ = apply(off, "xterm", "--quiet")
-    assert written.startswith("Nothing had to be changed.")
+
+
+def test_who_wants_it_quiet_gets_no_progress(off):
+    make(off, debian)
+    tool(off, GENERATOR, SLOW)
+    written, status = apply(off, "xterm", "--quiet")
+    assert status == 0
+    assert written.splitlines() == ["Change 1 is made: it takes effect at the next boot.",
+                                    "pciferry undo 1 takes it back."]
 
 
 def test_a_log_gets_no_progress(off):
