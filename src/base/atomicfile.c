@@ -93,3 +93,22 @@ int atomic_replace(int dir_fd, const char *name, const void *bytes, size_t len,
 		return -ENAMETOOLONG;
 	return replace(dir_fd, name, bytes, len, &preparation, durability);
 }
+
+int file_create(int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode)
+{
+	_cleanup_close_ int fd = openat(
+		dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int r = fd < 0 ? -errno : write_all(fd, bytes, len);
+
+	/* Without it each file's sync would wait for a turn of the disk of its own. */
+	if (r == 0)
+		sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return r;
+}
+
+int file_sync(int dir_fd, const char *name)
+{
+	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}

@@ -38,6 +38,14 @@ struct atomic_preparation {
 int atomic_replace_prepared(int dir_fd, const char *name, const void *bytes, size_t len,
 			    const struct atomic_preparation *preparation);
 
+/*
+ * Makes a file that is not there yet, for what counts only when all is complete. Its
+ * bytes are on their way to the disk then, and there after file_sync(): many files are
+ * made first and synced then, in the time of few. Both return 0 or -errno.
+ */
+int file_create(int dir_fd, const char *name, const void *bytes, size_t len, mode_t mode);
+int file_sync(int dir_fd, const char *name);
+
 /* Writes all bytes, over interruptions and short writes. Returns 0 or -errno. */
 int write_all(int fd, const void *bytes, size_t len);
 

@@ -175,6 +175,16 @@ void change_history_free(struct change_history *history); /* takes NULL */
 void change_record_free(struct change_record *record);	  /* takes NULL */
 
 /*
+ * What the tool that is a change's edit `number`, from 0 on, has written each time it
+ * ran, and in which file that is. The caller frees *ret_text. 0 or -errno; -ENOENT: it
+ * has not run.
+ */
+enum { CHANGE_OUTPUT_PATH_SIZE = 128 };
+int change_output_read(const struct host *host, unsigned int id, size_t number,
+		       char path[CHANGE_OUTPUT_PATH_SIZE], char **ret_text,
+		       size_t *ret_len);
+
+/*
  * The lines in which two texts differ, as diff -u shows them, with three lines around. A
  * text that is NULL is no file. The caller frees it; NULL: no memory.
  */

@@ -182,36 +182,12 @@ int change_look_at(const struct host *host, const char *path, bool *ret_existed,
 		return S_ISDIR(status.st_mode)	 ? -EISDIR
 		       : S_ISLNK(status.st_mode) ? -ELOOP
 						 : -EINVAL;
+	/* A new file would take the place of one name, and leave the old to the others.
+	 */
+	if (status.st_nlink > 1)
+		return -EMLINK;
 	*ret_existed = true;
 	return host_read_file(host, path, ret_bytes, ret_len);
-}
-
-const char *change_subject(const char *path, char buffer[ERROR_SUBJECT_SIZE])
-{
-	snprintf(buffer, ERROR_SUBJECT_SIZE, "/%s", path);
-	return buffer;
-}
-
-const char *change_file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-int change_explain_path(const char *path, int r, struct error *err)
-{
-	char subject[ERROR_SUBJECT_SIZE];
-
-	error_set(err, -r, change_subject(path, subject), "%s",
-		  r == -ELOOP	 ? "it is a link, and only files are changed"
-		  : r == -EISDIR ? "it is a folder, and only files are changed"
-		  : r == -EINVAL ? "it is no file, and only files are changed"
-		  : r == -EBUSY	 ? "somebody else has changed it meanwhile: it stays"
-				 : strerror(-r));
-	if (r == -ELOOP)
-		error_hint(err, "put a file in its place, and try again");
-	return r;
 }
 
 static int look(const struct host *host, struct change_edit *edit, struct error *err)

@@ -2,6 +2,7 @@
 /* Reading all journals. */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,4 +60,13 @@ int change_history_read(const struct host *host, struct change_history *ret_hist
 	*ret_history = history;
 	memset(&history, 0, sizeof(history));
 	return 0;
+}
+
+int change_output_read(const struct host *host, unsigned int id, size_t number,
+		       char path[CHANGE_OUTPUT_PATH_SIZE], char **ret_text,
+		       size_t *ret_len)
+{
+	snprintf(path, CHANGE_OUTPUT_PATH_SIZE, CHANGE_JOURNAL "/%u/output-%zu", id,
+		 number);
+	return host_read_file(host, path, ret_text, ret_len);
 }

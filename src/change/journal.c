@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,9 +62,7 @@ static int make_folder(const struct host *host, struct journal *journal)
 	if (mkdirat(all, name, 0700) < 0)
 		return -errno;
 	journal->dir = openat(all, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (journal->dir < 0)
-		return -errno;
-	return fsync(all) < 0 ? -errno : 0;
+	return journal->dir < 0 || fsync(all) < 0 ? -errno : 0;
 }
 
 /*
@@ -106,7 +103,15 @@ static int write_numbered(const struct journal *journal, const char *name, size_
 	char path[NAME_MAX];
 
 	snprintf(path, sizeof(path), "%s-%zu", name, number);
-	return atomic_replace(journal->dir, path, bytes, len, 0600, ATOMIC_DURABLE);
+	return file_create(journal->dir, path, bytes, len, 0600);
+}
+
+static int sync_numbered(const struct journal *journal, const char *name, size_t number)
+{
+	char path[NAME_MAX];
+
+	snprintf(path, sizeof(path), "%s-%zu", name, number);
+	return file_sync(journal->dir, path);
 }
 
 static int keep_file(const struct host *host, const struct change_edit *edit,
@@ -228,6 +233,20 @@ static int keep_edit(const struct host *host, const struct change_edit *edit,
 	return r;
 }
 
+static int sync_edit(const struct journal *journal, const struct change_edit *edit,
+		     size_t number)
+{
+	int r = 0;
+
+	if (edit->kind == EDIT_RUN)
+		return 0;
+	if (edit->existed)
+		r = sync_numbered(journal, "before", number);
+	if (r == 0 && edit->kind == EDIT_WRITE)
+		r = sync_numbered(journal, "after", number);
+	return r;
+}
+
 int change_journal_create(const struct host *host, const struct change_title *title,
 			  const struct change_edits *edits, struct journal *ret_journal,
 			  struct error *err)
@@ -242,13 +261,19 @@ int change_journal_create(const struct host *host, const struct change_title *ti
 	r = make_folder(host, &journal);
 	for (size_t i = 0; r == 0 && i < edits->count; i++)
 		r = keep_edit(host, &edits->items[i], i, &journal);
+	for (size_t i = 0; r == 0 && i < edits->count; i++)
+		r = sync_edit(&journal, &edits->items[i], i);
 	if (r == 0)
 		r = write_description(&journal, title, edits);
+	/* The state has its room: on a full disk it would take that of what is given
+	 * back. */
+	if (r == 0)
+		r = change_journal_note(&journal, "begin");
 	if (r < 0) {
 		discard(host, &journal);
 		change_explain_path(CHANGE_JOURNAL, r, err);
-		error_hint(err, "nothing was changed: a change is written down before it"
-				" is made, and needs room there");
+		error_evidence(err, "nothing was changed: a change is written down before"
+				    " it is made");
 		return r;
 	}
 	*ret_journal = journal;
@@ -275,19 +300,13 @@ void change_journal_close(struct journal *journal)
 	*journal = (struct journal){ .dir = -1 };
 }
 
-int change_journal_note(struct journal *journal, const char *format, ...)
+int change_journal_note(struct journal *journal, const char *word)
 {
+	bool is_new = faccessat(journal->dir, "state", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 	_cleanup_close_ int fd = -1;
-	char line[256];
-	va_list args;
-	int len, r;
+	char line[64];
+	int len = snprintf(line, sizeof(line), "%s\n", word), r;
 
-	va_start(args, format);
-	len = vsnprintf(line, sizeof(line) - 1, format, args);
-	va_end(args);
-	if (len < 0 || (size_t)len >= sizeof(line) - 1)
-		len = (int)sizeof(line) - 2;
-	line[len++] = '\n';
 	fd = openat(journal->dir, "state",
 		    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -295,5 +314,5 @@ int change_journal_note(struct journal *journal, const char *format, ...)
 	r = write_all(fd, line, (size_t)len);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
-	return r == 0 && fsync(journal->dir) < 0 ? -errno : r;
+	return r == 0 && is_new && fsync(journal->dir) < 0 ? -errno : r;
 }

@@ -11,9 +11,8 @@
  *     state               a line for each thing that happened, the last one added last
  *     output-N            what the N-th edit's tool wrote
  *
- * Everything is on the disk before the first file is touched, and each line of `state`
- * before what it announces. change.json is written last: without it, and without a state,
- * nothing was begun.
+ * Everything is on the disk before the first file is touched. change.json is written
+ * last: without it, and without a state, nothing was begun.
  */
 #include "change/edit.h"
 #include "change/kept.h"
@@ -57,9 +56,8 @@ void change_journal_close(struct journal *journal); /* takes NULL */
 
 void change_journal_files_free(struct journal_file *files, size_t count);
 
-/* Adds a line to the state: "begin 2", "applied". It is on the disk then. 0 or -errno. */
-int change_journal_note(struct journal *journal, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* Adds a line to the state: "applied". It is on the disk then. Returns 0 or -errno. */
+int change_journal_note(struct journal *journal, const char *word);
 
 /*
  * A sum of a file's bytes, by which damage to a journal is seen: FNV-1a, of 64 bits

@@ -50,16 +50,20 @@ static int add_attribute(struct change_kept *kept, const char *name, void *value
 
 static int keep_attribute(int fd, const char *name, struct change_kept *kept)
 {
-	void *value = malloc(XATTR_SIZE_MAX);
+	_cleanup_free_ void *room = malloc(XATTR_SIZE_MAX);
+	void *value;
 	ssize_t len;
 
+	if (!room)
+		return -ENOMEM;
+	len = fgetxattr(fd, name, room, XATTR_SIZE_MAX);
+	if (len < 0)
+		return -errno;
+	/* Thousands of files may have one, such as a security label. */
+	value = malloc(len ? (size_t)len : 1);
 	if (!value)
 		return -ENOMEM;
-	len = fgetxattr(fd, name, value, XATTR_SIZE_MAX);
-	if (len < 0) {
-		free(value);
-		return -errno;
-	}
+	memcpy(value, room, (size_t)len);
 	return add_attribute(kept, name, value, (size_t)len);
 }
 

@@ -2,7 +2,6 @@
 /* Making all edits of a change, the first time or after it was interrupted. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,11 +68,9 @@ static void roll_back(struct change *change, const struct change_edits *edits,
 	error_clear(&second);
 }
 
-static int note(struct journal *journal, const char *word, size_t number,
-		struct error *err)
+static int note(struct journal *journal, const char *word, struct error *err)
 {
-	int r = number == SIZE_MAX ? change_journal_note(journal, "%s", word)
-				   : change_journal_note(journal, "%s %zu", word, number);
+	int r = change_journal_note(journal, word);
 
 	return r < 0 ? change_explain_path(CHANGE_JOURNAL, r, err) : 0;
 }
@@ -109,16 +106,14 @@ int change_make_all(struct change *change, const struct change_edits *edits,
 {
 	/* Of one that was interrupted, all may have been begun. */
 	size_t begun = is_resumed ? edits->count : 0;
-	/* Also an end for a line that was cut by a lost power. */
-	int r = is_resumed ? note(journal, "resume", SIZE_MAX, err) : 0;
+	/* Also the end of a line that was cut by a lost power. */
+	int r = is_resumed ? note(journal, "resume", err) : 0;
 
 	for (size_t i = 0; r == 0 && i < edits->count; i++) {
 		bool made = false;
 
 		if (is_resumed)
 			r = is_made(change->host, &edits->items[i], &made, err);
-		if (r == 0 && !made)
-			r = note(journal, "begin", i, err);
 		if (r == 0 && !made) {
 			begun = begun > i ? begun : i + 1;
 			r = change_make(change, &edits->items[i], i, journal, watcher,
@@ -129,7 +124,7 @@ int change_make_all(struct change *change, const struct change_edits *edits,
 		}
 	}
 	if (r == 0)
-		r = note(journal, "applied", SIZE_MAX, err);
+		r = note(journal, "applied", err);
 	if (r < 0)
 		roll_back(change, edits, begun, journal, watcher, err);
 	return r;

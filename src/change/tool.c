@@ -18,6 +18,9 @@
 /* An initramfs for each of ten kernels, on a slow machine. */
 enum { DEADLINE_S = 3600, LINE_MAX_LEN = 200, OUTPUT_MAX = 16 << 20 };
 
+/* Of one that failed so many lines are told. */
+enum { LINES_TOLD = 20 };
+
 struct run {
 	const struct change_edit *edit;
 	const struct change_watcher *watcher;
@@ -26,7 +29,18 @@ struct run {
 	char line[LINE_MAX_LEN + 1]; /* the last one */
 	size_t len;
 	bool ended; /* the next character begins another one */
+	bool kept_line;
+	char lines[LINES_TOLD][LINE_MAX_LEN + 1]; /* the last ones, in a ring */
+	size_t n_lines;
 };
+
+static void keep_line(struct run *run)
+{
+	if (run->len && !run->kept_line)
+		memcpy(run->lines[run->n_lines++ % LINES_TOLD], run->line,
+		       sizeof(run->line));
+	run->kept_line = true;
+}
 
 static void take_output(const char *bytes, size_t len, void *argument)
 {
@@ -36,12 +50,17 @@ static void take_output(const char *bytes, size_t len, void *argument)
 	if (run->kept < OUTPUT_MAX && write_all(run->output, bytes, len) == 0)
 		run->kept += len;
 	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n')
+			keep_line(run);
+		/* What ends with a CR is written over: how far it is. */
 		if (bytes[i] == '\n' || bytes[i] == '\r') {
 			run->ended = true;
 			continue;
 		}
-		if (run->ended)
+		if (run->ended) {
 			run->len = 0;
+			run->kept_line = false;
+		}
 		run->ended = false;
 		if (run->len < LINE_MAX_LEN)
 			run->line[run->len++] = bytes[i];
@@ -55,6 +74,20 @@ static void tick(unsigned int seconds, void *argument)
 
 	if (run->watcher && run->watcher->tool)
 		run->watcher->tool(run->edit, seconds, run->line, run->watcher->argument);
+}
+
+/* What it wrote last; the very last line is a part of the message. */
+static void tell_lines(struct run *run, struct error *err)
+{
+	size_t first;
+
+	keep_line(run);
+	first = run->n_lines > LINES_TOLD ? run->n_lines - LINES_TOLD : 0;
+	if (run->n_lines < 2)
+		return;
+	error_evidence(err, "what it wrote last:");
+	for (size_t i = first; i < run->n_lines; i++)
+		error_evidence(err, "  %s", run->lines[i % LINES_TOLD]);
 }
 
 static int explain(const struct run *run, const struct program_end *end,
@@ -111,5 +144,8 @@ int change_run_tool(struct change *change, const struct change_edit *edit, int o
 	r = program_run(&program, &end);
 	if (r < 0)
 		return change_explain_path(edit->path, r, err);
-	return explain(&run, &end, err);
+	r = explain(&run, &end, err);
+	if (r < 0)
+		tell_lines(&run, err);
+	return r;
 }

@@ -89,7 +89,8 @@ static void tell_edit(const struct change_edit *edit, void *argument)
 		output_talk("%s /%s%s", kinds[edit->kind], edit->path, arguments);
 }
 
-/* A terminal is told now and then, a log only when something is said. */
+/* Each second where that can be written over, else now and then; a log is told nothing.
+ */
 static void tell_tool(const struct change_edit *edit, unsigned int seconds,
 		      const char *line, void *argument)
 {
@@ -99,10 +100,14 @@ static void tell_tool(const struct change_edit *edit, unsigned int seconds,
 	(void)edit;
 	if (!seconds)
 		told = 0;
-	if (cli->quiet || !output_is_watched() || seconds < told + TELL_EVERY_S)
+	if (cli->quiet || !output_is_watched() || seconds == told)
 		return;
-	told = seconds;
-	output_talk("  %u s: %s", seconds, line);
+	if (output_status("  %u s: %s", seconds, line)) {
+		told = seconds;
+	} else if (seconds >= told + TELL_EVERY_S) {
+		told = seconds;
+		output_talk("  %u s: %s", seconds, line);
+	}
 }
 
 struct change_watcher edits_watcher(const struct cli *cli)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,21 +17,37 @@
 
 static enum output_color color_mode;
 
+/* A line that is written over by what comes next. */
+static bool has_status;
+
 void output_set_color(enum output_color color)
 {
 	color_mode = color;
 }
 
-static bool has_color(void)
+static bool has_controls(void)
 {
 	const char *term = getenv("TERM");
 
+	return term && *term && strcmp(term, "dumb") != 0;
+}
+
+static bool has_color(void)
+{
 	if (color_mode != OUTPUT_AUTO)
 		return color_mode == OUTPUT_ALWAYS;
 	/* https://no-color.org: set to anything, it asks for none. */
 	if (getenv("NO_COLOR") && *getenv("NO_COLOR"))
 		return false;
-	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+	return isatty(STDOUT_FILENO) && has_controls();
+}
+
+/* ECMA-48, EL: to the end of the line. */
+static void remove_status(void)
+{
+	if (has_status)
+		fputs("\r\033[K", stderr);
+	has_status = false;
 }
 
 static void write_line(FILE *stream, const char *format, va_list args)
@@ -40,6 +57,7 @@ static void write_line(FILE *stream, const char *format, va_list args)
 {
 	_cleanup_free_ char *text = NULL, *escaped = NULL;
 
+	remove_status();
 	if (vasprintf(&text, format, args) < 0) {
 		text = NULL;
 		return;
@@ -77,6 +95,48 @@ void output_talk(const char *format, ...)
 bool output_is_watched(void)
 {
 	return isatty(STDERR_FILENO);
+}
+
+/* One that is wrapped could not be written over. A character has a byte at least. */
+static void cut_to_width(char *text)
+{
+	struct winsize size;
+	size_t width = 80;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		width = size.ws_col;
+	if (strlen(text) < width)
+		return;
+	/* Not within a character of UTF-8. */
+	while (--width && ((unsigned char)text[width] & 0xc0) == 0x80)
+		;
+	text[width] = '\0';
+}
+
+bool output_status(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL, *escaped = NULL;
+	va_list args;
+	int r;
+
+	if (!output_is_watched() || !has_controls())
+		return false;
+	va_start(args, format);
+	r = vasprintf(&text, format, args);
+	va_end(args);
+	if (r < 0) {
+		text = NULL;
+		return true;
+	}
+	escaped = text_escape(text);
+	if (!escaped)
+		return true;
+	cut_to_width(escaped);
+	remove_status();
+	fflush(stdout);
+	fputs(escaped, stderr);
+	has_status = true;
+	return true;
 }
 
 void output_error(const struct error *err)
@@ -170,5 +230,6 @@ int output_print_table(struct libscols_table *table)
 
 int output_finish(void)
 {
+	remove_status();
 	return fflush(stdout) != 0 || ferror(stdout) ? -EIO : 0;
 }

@@ -28,6 +28,12 @@ void output_talk(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether a person watches the talk, on a terminal. */
 bool output_is_watched(void);
 
+/*
+ * Where the terminal can write over a line: one that the next one, or anything else that
+ * is written, takes the place of. Returns whether it can.
+ */
+bool output_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The error as a person reads it: one line, its evidence, the way out. */
 void output_error(const struct error *err);
 

@@ -80,7 +80,12 @@ static int read_all(const struct host *host, const char *path, char **ret_bytes,
 		len += (size_t)n;
 	}
 	bytes[len] = '\0';
-	*ret_bytes = steal(bytes);
+	/* Thousands of small files may be kept. */
+	*ret_bytes = realloc(bytes, len + 1);
+	if (*ret_bytes)
+		steal(bytes);
+	else
+		*ret_bytes = steal(bytes);
 	*ret_len = len;
 	return 0;
 }

@@ -121,6 +121,7 @@ def test_a_folder_that_cannot_be_written_to_undoes_all(disk):
     assert done.stderr.splitlines() == [
         "/etc/modprobe.d/old.conf: Read-only file system",
         "  everything is as it was before",
+        "  mount its file system for writing, and try again",
     ]
     machine.assert_back("modprobe.d is read-only")
     machine.undo("modprobe.d is read-only")
@@ -170,3 +171,30 @@ def test_images_on_a_read_only_file_system_are_refused(disk):
         "/made: its file system is read-only, and new images are written to it: nothing was changed",
         "  mount it for writing: mount -o remount,rw /made"]
     machine.assert_files_are_back("made is read-only")
+
+
+@pytest.mark.parametrize("path", ["etc/default/grub", "etc/modprobe.d/old.conf", "etc/default"])
+def test_an_immutable_file_is_named_and_all_the_rest_is_back(tmp_path, path):
+    if os.geteuid() != 0 or not machines.BUSYBOX.exists():
+        pytest.skip("only root changes files of a system, with busybox for the tools")
+    machine = machines.Machine(tmp_path / "root")
+    target = machine.root / path
+    if subprocess.run(["chattr", "+i", target], capture_output=True, check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        done = machine.run("apply")
+        machine.assert_told(done, path)
+        assert done.stderr.splitlines() == [
+            f"/{path}{'/grub' if path == 'etc/default' else ''}: Operation not permitted",
+            "  everything is as it was before",
+            "  it may be immutable: lsattr -d shows that, and chattr -i ends it"]
+        machine.assert_back(path)
+    finally:
+        subprocess.run(["chattr", "-i", target], check=True)
+    assert machine.run("apply").returncode == 0
+    subprocess.run(["chattr", "+i", target if target.exists() else target.parent], check=True)
+    try:
+        machine.assert_told(machine.run("undo"), path)
+    finally:
+        subprocess.run(["chattr", "-i", target if target.exists() else target.parent], check=True)
+    machine.undo("no longer immutable")

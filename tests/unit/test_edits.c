@@ -331,6 +331,97 @@ static void what_is_no_file_is_refused(void **state)
 	refuse_path(sys, "etc/aaa", -EEXIST);
 }
 
+/* Replacing one name would leave the other one with the old file. */
+static void a_file_with_two_names_is_refused(void **state)
+{
+	struct system *sys = *state;
+
+	tree_file(sys->tree, "etc/one", "x\n");
+	assert_int_equal(linkat(sys->tree->fd, "etc/one", sys->tree->fd, "etc/two", 0),
+			 0);
+	refuse_path(sys, "etc/one", -EMLINK);
+	assert_non_null(strstr(sys->err.hint, "cp -a"));
+	unlinkat(sys->tree->fd, "etc/two", 0);
+}
+
+static void a_huge_file_is_refused(void **state)
+{
+	struct system *sys = *state;
+	int fd;
+
+	tree_file(sys->tree, "etc/huge", "");
+	fd = openat(sys->tree->fd, "etc/huge", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, HOST_FILE_MAX + 1), 0);
+	close(fd);
+	refuse_path(sys, "etc/huge", -EFBIG);
+}
+
+/* A folder may well be a link, as /etc/default on some systems; the file behind it is
+ * one. */
+static void a_folder_that_is_a_link_is_followed_within_the_root(void **state)
+{
+	struct system *sys = *state;
+	struct change_edits edits = { 0 };
+	unsigned int id;
+
+	tree_file(sys->tree, "data/default/grub", "one\n");
+	tree_link(sys->tree, "etc/default", "/data/default");
+	write_text(&edits, "etc/default/grub", "two\n");
+	write_text(&edits, "etc/default/new/file", "two\n");
+	assert_int_equal(system_apply(sys, &edits, &id), 0);
+	system_assert_file(sys, "data/default/grub", "two\n");
+	system_assert_file(sys, "data/default/new/file", "two\n");
+	assert_int_equal(system_undo(sys, id), 0);
+	system_assert_file(sys, "data/default/grub", "one\n");
+	system_assert_gone(sys, "data/default/new");
+	change_edits_free(&edits);
+}
+
+/* A mode with special bits, and an access list: chown(2) would take the first away. */
+static void special_modes_and_access_lists_are_kept(void **state)
+{
+	static const unsigned char list[] = {
+		2,  0, 0, 0,			 /* version */
+		1,  0, 6, 0, 255, 255, 255, 255, /* the owner */
+		2,  0, 4, 0, 7,	  0,   0,   0,	 /* user 7 */
+		4,  0, 0, 0, 255, 255, 255, 255, /* the group */
+		16, 0, 4, 0, 255, 255, 255, 255, /* the mask */
+		32, 0, 0, 0, 255, 255, 255, 255, /* the others */
+	};
+	struct system *sys = *state;
+	struct change_edits edits = { 0 };
+	struct stat before, after;
+	char path[256], found[64];
+	bool has_list;
+
+	tree_file(sys->tree, "etc/special", "one\n");
+	tree_file(sys->tree, "etc/listed", "one\n");
+	snprintf(path, sizeof(path), "%s/etc/special", sys->tree->path);
+	assert_int_equal(chown(path, 12, 34), 0);
+	assert_int_equal(chmod(path, 06755), 0);
+	snprintf(path, sizeof(path), "%s/etc/listed", sys->tree->path);
+	has_list = setxattr(path, "system.posix_acl_access", list, sizeof(list), 0) == 0;
+	assert_int_equal(fstatat(sys->tree->fd, "etc/special", &before, 0), 0);
+	write_text(&edits, "etc/special", "two\n");
+	write_text(&edits, "etc/listed", "two\n");
+	assert_int_equal(system_apply(sys, &edits, NULL), 0);
+	assert_int_equal(fstatat(sys->tree->fd, "etc/special", &after, 0), 0);
+	assert_int_equal(after.st_mode, before.st_mode);
+	assert_int_equal(after.st_uid, 12);
+	if (has_list) {
+		assert_int_equal(getxattr(path, "system.posix_acl_access", found,
+					  sizeof(found)),
+				 sizeof(list));
+		assert_memory_equal(found, list, sizeof(list));
+	}
+	assert_int_equal(system_undo(sys, 1), 0);
+	change_edits_free(&edits);
+	tree_file(sys->tree, "etc/special", "one\n");
+	write_text(&edits, "etc/special", "two\n");
+	write_text(&edits, "etc/listed", "two\n");
+	assert_all_comes_back(sys, &edits);
+}
+
 static void a_long_name_can_be_changed(void **state)
 {
 	struct system *sys = *state;
@@ -402,6 +493,10 @@ int main(void)
 		cmocka_unit_test(a_tool_that_is_there_twice_runs_once_and_last),
 		SYSTEM_TEST(what_was_changed_since_it_was_planned_is_not_overwritten),
 		SYSTEM_TEST(what_is_no_file_is_refused),
+		SYSTEM_TEST(a_file_with_two_names_is_refused),
+		SYSTEM_TEST(a_huge_file_is_refused),
+		SYSTEM_TEST(a_folder_that_is_a_link_is_followed_within_the_root),
+		SYSTEM_TEST(special_modes_and_access_lists_are_kept),
 		SYSTEM_TEST(a_long_name_can_be_changed),
 		SYSTEM_TEST(numbers_are_given_in_order_and_never_again),
 	};
