@@ -63,7 +63,6 @@ def get(name, first_boot):
             if other.rpartition("-")[0] == name:
                 shutil.rmtree(os.path.join(parent, other))
         os.makedirs(parent, exist_ok=True)
-        os.chmod(work, 0o755)
         os.rename(work, folder)
     return folder
 
@@ -100,6 +99,9 @@ def _sources():
 
 
 def _make_root(system, work):
+    # For apt's own user, which reads what mmdebstrap makes here. Killed, it leaves a whole
+    # root behind; here the next lab removes it.
+    os.chmod(work, 0o755)
     sources = os.path.join(work, "sources.list")
     with open(sources, "w", encoding="utf-8") as file:
         file.write("".join(line + "\n" for line in _sources()))
@@ -108,6 +110,6 @@ def _make_root(system, work):
                "--dpkgopt=force-unsafe-io",
                *[f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT],
                "--customize-hook=" + _script("configure"), "", "-", sources],
-              "mmdebstrap", env=dict(os.environ, LAB_WORK=work,
+              "mmdebstrap", env=dict(os.environ, LAB_WORK=work, TMPDIR=work,
                                      LAB_PARAMETERS=system.parameters,
                                      PATH=tools.SEARCH_PATH))
