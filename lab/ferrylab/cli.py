@@ -6,7 +6,7 @@ import platform
 import signal
 import sys
 
-from . import errors, kernel, machine, run, scenario
+from . import diskboot, errors, kernel, machine, run, scenario, systems
 from .errors import STATUS_LAB_FAILED, LabError, complain, say
 from .qemu import IOMMUS
 
@@ -54,6 +54,23 @@ def _parser():
                                   allow_abbrev=False)
     command.add_argument("--kernel", action="append", help="may be given more than once")
     command.add_argument("--machine", default="default", choices=machine.names())
+
+    command = commands.add_parser("install", help="a fresh disk with a whole system",
+                                  allow_abbrev=False)
+    command.add_argument("system", choices=systems.SYSTEMS,
+                         help="; ".join(f"{name}: {system.summary}"
+                                        for name, system in systems.SYSTEMS.items()))
+    command.add_argument("folder", metavar="FOLDER",
+                         help="for disk.qcow2, and vars.fd, the firmware's variables")
+
+    command = commands.add_parser(
+        "start", help="boot such a disk, run a scenario in it, power it off", allow_abbrev=False)
+    _add_options(command)
+    command.add_argument("--files", metavar="DIR", help="for the scenario to read, $LAB_FILES")
+    command.add_argument("--qmp", metavar="SOCKET", help="where QEMU listens for QMP")
+    command.add_argument("folder", metavar="FOLDER")
+    command.add_argument("scenario", metavar="SCENARIO", help="a file")
+    command.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER)
 
     commands.add_parser("list", help="the scenarios", allow_abbrev=False)
     return parser
@@ -130,6 +147,23 @@ def _boot(options):
     return run.boot(options, os.path.realpath(options.image))
 
 
+def _install(options):
+    diskboot.install(options.system, os.path.realpath(options.folder))
+    return 0
+
+
+def _start(options):
+    chosen = scenario.find(options.scenario)
+    # No guest in it uses KVM.
+    _fill_in(options, {"smp": "2", **chosen.settings})
+    options.terminal = False
+    errors.quiet = options.quiet
+    for name in ("folder", "files", "qmp"):
+        value = getattr(options, name)
+        setattr(options, name, value and os.path.realpath(value))
+    return diskboot.start(options, [chosen.path] + options.arguments)
+
+
 def _prepare(options):
     for name in options.kernel or [kernel.default_name()]:
         run.prepare(name, options.machine)
@@ -144,7 +178,8 @@ def _list(_options):
     return 0
 
 
-COMMANDS = {"run": _run, "shell": _shell, "boot": _boot, "prepare": _prepare, "list": _list}
+COMMANDS = {"run": _run, "shell": _shell, "boot": _boot, "install": _install, "start": _start,
+            "prepare": _prepare, "list": _list}
 
 
 def _terminate(number, _frame):

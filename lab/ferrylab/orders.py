@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a run's folder tells host/initramfs-init and host/init to do."""
+"""What a run's folder tells host/initramfs-init, host/init and host/start to do."""
 import os
 import shlex
 import shutil
@@ -31,41 +31,72 @@ def write(folder, token, options, command, parts):
                          + [word for word in command if word.startswith("/")])
     os.mkdir(os.path.join(folder, "out"))
     for name, lines in {
-            "run.sh": _shell_lines(token, options, command, parts, pciferry),
+            "run.sh": _host_lines(token, options, command, parts, pciferry),
             "keep": keep,
             "modules": [os.path.realpath(os.path.join(parts.kernel.root, "lib/modules"))],
             "init": [os.path.join(cache.LAB_DIR, "host", "init")],
             "drivers": parts.machine.drivers,
             "devices": machines.expectations(parts.machine)}.items():
-        with open(os.path.join(folder, name), "wb") as file:
-            file.write(os.fsencode("".join(line + "\n" for line in lines)))
+        _write_lines(folder, name, lines)
 
 
-def _shell_lines(token, options, command, parts, pciferry):
+def write_start(folder, token, options, machine, command):
+    """The same for a machine that boots its own disk: it sees none of this one's files."""
+    os.mkdir(os.path.join(folder, "out"))
+    for name in ("start", "common.sh", "lib.sh"):
+        shutil.copy(os.path.join(cache.LAB_DIR, "host", name), folder)
+    lines = _exports(options, machine, {"LAB_LIB": "/run/lab/lib.sh",
+                                        "LAB_FILES": "/run/files" if options.files else ""})
+    # A disk that vfio-pci has tells its serial number to nobody.
+    devices = [line.rpartition(" ")[0] + " -" for line in machines.expectations(machine)]
+    _write_lines(folder, "run.sh", lines + _commands(token, command))
+    _write_lines(folder, "devices", devices)
+
+
+def _write_lines(folder, name, lines):
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(os.fsencode("".join(line + "\n" for line in lines)))
+
+
+def _exports(options, machine, more):
     """Shell code. Quoted, so that a name or an argument may hold anything."""
     exported = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "TERM": os.environ.get("TERM", "dumb") if options.terminal else "dumb",
-        "PCIFERRY": pciferry,
-        "LAB_LIB": os.path.join(cache.LAB_DIR, "host", "lib.sh"),
         "LAB_OUT": "/run/lab/out",
         "LAB_IOMMU": options.iommu,
-        "LAB_MACHINE": parts.machine.name,
+        "LAB_MACHINE": machine.name,
+        **more,
+    }
+    return [f"export {name}={shlex.quote(value)}" for name, value in exported.items()]
+
+
+def _commands(token, command):
+    return [f"lab_token={token}",
+            f"lab_command=({' '.join(map(shlex.quote, command))})"]
+
+
+def _host_lines(token, options, command, parts, pciferry):
+    more = {
+        "PCIFERRY": pciferry,
+        "LAB_LIB": os.path.join(cache.LAB_DIR, "host", "lib.sh"),
         "LAB_KERNEL": parts.kernel.image,
         "LAB_KERNEL_QUICK": parts.quick_image,
         "LAB_INITRD": parts.guest_image,
+        **{name: firmware(name) for name in FIRMWARE},
     }
-    for name, places in FIRMWARE.items():
-        exported[name] = next((path for path in places if os.path.exists(path)), "")
     size = shutil.get_terminal_size()
-    return [f"export {name}={shlex.quote(value)}" for name, value in exported.items()] + [
-        f"lab_token={token}",
+    return _exports(options, parts.machine, more) + _commands(token, command) + [
         f"lab_directory={shlex.quote(cache.REPOSITORY)}",
         f"lab_terminal={'yes' if options.terminal else ''}",
-        f"lab_rows={size.lines} lab_columns={size.columns}",
-        f"lab_command=({' '.join(map(shlex.quote, command))})"]
+        f"lab_rows={size.lines} lab_columns={size.columns}"]
+
+
+def firmware(name):
+    """The first of the places in FIRMWARE that is there, else ""."""
+    return next((path for path in FIRMWARE[name] if os.path.exists(path)), "")
 
 
 def _hidden_paths(paths):

@@ -7,7 +7,8 @@ import time
 
 from . import tools
 from .errors import LabError, say
-from .machine import qemu_arguments
+from .machine import qemu_arguments, quote
+from .orders import firmware
 
 QEMU = "qemu-system-x86_64"
 
@@ -94,8 +95,7 @@ def command_line(options, parts, port_fd):
     accel = accelerator()
     if accel == "tcg" and options.smp > 1:
         say("--smp above 1 under TCG: an inner guest that uses KVM aborts QEMU")
-    iommu_arguments, kernel_word = IOMMUS[options.iommu]
-    words = ["console=ttyS0", "quiet", "panic=-1", kernel_word]
+    words = ["console=ttyS0", "quiet", "panic=-1", IOMMUS[options.iommu][1]]
     if accel == "tcg":
         # TCG does not speculate; what guards against it only costs a tenth of the time. On a
         # busy machine the check of the timer counts too few ticks, and the kernel panics.
@@ -106,6 +106,40 @@ def command_line(options, parts, port_fd):
         words.append("iommu=pt")
     words.append(options.append)
     image = parts.quick_image if options.boot == "quick" else parts.kernel.image
+    arguments = _common(accel, options, port_fd) + _files("root", "/", "18.0", ",readonly=on")
+    if options.terminal:
+        arguments += ["-device", "virtconsole,nr=0,chardev=terminal",
+                      "-chardev", "stdio,id=terminal,signal=off"]
+    arguments += qemu_arguments(parts.machine, parts.disks)
+    arguments += ["-kernel", image, "-initrd", parts.host_image,
+                  "-append", " ".join(word for word in words if word)]
+    return arguments
+
+
+def disk_command_line(options, machine, disks, disk, port_fd):
+    """That of a machine which boots a disk, (format, file), by UEFI and options.folder/vars.fd.
+    """
+    accel = accelerator()
+    code = firmware("LAB_OVMF_CODE")
+    variables = os.path.join(options.folder, "vars.fd")
+    arguments = _common(accel, options, port_fd) + qemu_arguments(machine, disks)
+    arguments += [
+        "-drive", f"if=pflash,format=raw,readonly=on,file={quote(code)}",
+        "-drive", f"if=pflash,format=raw,file={quote(variables)}",
+        # What QEMU has not written yet when it is killed is of no interest; `stop` writes it.
+        "-drive", f"if=none,id=disk,format={disk[0]},cache=unsafe,file={quote(disk[1])}",
+        "-device", "virtio-blk-pci,drive=disk,addr=17.0"]
+    # The firmware would run a network card's option ROM, a minute under TCG, before any boot.
+    arguments += ["-global", "e1000e.romfile=", "-global", "e1000.romfile="]
+    if options.files:
+        arguments += _files("files", quote(options.files), "18.0", ",readonly=on")
+    if options.qmp:
+        arguments += ["-qmp", f"unix:{quote(options.qmp)},server=on,wait=off"]
+    return arguments
+
+
+def _common(accel, options, port_fd):
+    """What each of the machines has."""
     arguments = [tools.find(QEMU), "-nodefaults", "-no-user-config", "-no-reboot",
                  "-display", "none", "-vga", "none", "-name", "virtual-host"]
     arguments += machine_arguments(accel, options.iommu)
@@ -114,19 +148,11 @@ def command_line(options, parts, port_fd):
     arguments += ["-audiodev", "none,id=silence"]
     # Hot plug by the ports themselves, as on most real boards, not by ACPI.
     arguments += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
-    arguments += iommu_arguments
-    arguments += _files("root", "/", "18.0", ",readonly=on")
+    arguments += IOMMUS[options.iommu][0]
     arguments += _files("run", ".", "19.0", "")
-    arguments += ["-device", "virtio-serial-pci,addr=1a.0",
-                  "-chardev", f"socket,id=port,fd={port_fd}",
-                  "-device", "virtserialport,nr=1,chardev=port,name=lab"]
-    if options.terminal:
-        arguments += ["-chardev", "stdio,id=terminal,signal=off",
-                      "-device", "virtconsole,nr=0,chardev=terminal"]
-    arguments += qemu_arguments(parts.machine, parts.disks)
-    arguments += ["-kernel", image, "-initrd", parts.host_image,
-                  "-append", " ".join(word for word in words if word)]
-    return arguments
+    return arguments + ["-device", "virtio-serial-pci,addr=1a.0",
+                        "-chardev", f"socket,id=port,fd={port_fd}",
+                        "-device", "virtserialport,nr=1,chardev=port,name=lab"]
 
 
 def _files(tag, path, address, more):

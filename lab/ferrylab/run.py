@@ -54,7 +54,7 @@ def run(options, command):
             with open(os.path.join(folder, "qemu.log"), "wb") as log, Process(
                     arguments, folder, log, theirs, options.terminal) as process:
                 theirs.close()
-                status = _follow(process, Port(ours, token), options.timeout, folder)
+                status = follow(process, Port(ours, token), options.timeout, folder)
         if options.output:
             shutil.copytree(os.path.join(folder, "out"), options.output, dirs_exist_ok=True)
         return status
@@ -75,7 +75,7 @@ def boot(options, image):
                     arguments, folder, log, theirs, terminal=False) as process:
                 status = process.wait(options.timeout)
         if status:
-            raise _failure("virtual host", f"QEMU ended with status {status}", folder)
+            raise failure("virtual host", f"QEMU ended with status {status}", folder)
         with open(os.path.join(folder, "console.log"), "rb") as console:
             sys.stdout.buffer.write(console.read())
         if status is None:
@@ -167,23 +167,23 @@ class Port:
                 return text, lines  # a daemon may write on; nobody waits for that
 
 
-def _follow(process, port, timeout, folder):
+def follow(process, port, timeout, folder, boot_seconds=BOOT_SECONDS):
     """Pass output on until the scenario ends; its status or 124."""
     start = time.monotonic()
     booted = False
     while True:
-        limit = timeout if booted else min(timeout, BOOT_SECONDS)
+        limit = timeout if booted else min(timeout, boot_seconds)
         left = start + limit - time.monotonic()
         if left <= 0 and limit == timeout:
             _console_tail(folder)
             complain(f"deadline: no end within {timeout} seconds; {_where(folder)}")
             return STATUS_DEADLINE
         if left <= 0:
-            raise _failure("virtual host", f"not up after {limit} seconds", folder)
+            raise failure("virtual host", f"not up after {limit} seconds", folder)
         try:
             text, lines = port.read(min(left, POKE_SECONDS))
         except EOFError:
-            raise _failure("virtual host", _death(process, booted, folder), folder) from None
+            raise failure("virtual host", _death(process, booted, folder), folder) from None
         if text:
             sys.stdout.buffer.write(text)
             sys.stdout.buffer.flush()
@@ -194,7 +194,7 @@ def _follow(process, port, timeout, folder):
             if word == "boot":
                 booted = True
             elif word == "fail":
-                raise _failure("virtual host", rest, folder)
+                raise failure("virtual host", rest, folder)
             elif word == "exit":
                 return int(rest)
 
@@ -213,7 +213,7 @@ def _death(process, booted, folder):
     return f"{what}: powered off or reset from inside"
 
 
-def _failure(subject, message, folder):
+def failure(subject, message, folder):
     _console_tail(folder)
     return LabError(subject, message, _where(folder))
 

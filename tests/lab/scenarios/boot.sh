@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: for test_boot.py: one boot of a system on its own disk
+# lab-timeout: 1800
+#
+#   boot.sh ACTION...       each is a function below, run in this order
+set -u
+# shellcheck source=lab/host/lib.sh
+. "$LAB_LIB"
+
+kept=/var/tmp/boot
+
+# run NAME COMMAND...: its output and exit status, for the test to read.
+run()
+{
+	local name=$1 status=0
+	shift
+	echo "$name: $*"
+	"$@" >"$LAB_OUT/$name" 2>&1 || status=$?
+	echo "status $name $status"
+	sed 's/^/  | /' "$LAB_OUT/$name"
+}
+
+report()
+{
+	local name device
+	for name in GPU GPU_AUDIO NVME_FREE NVME_SWAP NVME_MOUNTED NIC_UP; do
+		name=LAB_$name
+		echo "at ${name#LAB_} ${!name}"
+	done
+	for device in /sys/bus/pci/devices/*; do
+		echo "driver ${device##*/} $(lab_driver "${device##*/}")"
+	done
+	echo "cmdline $(cat /proc/cmdline)"
+	dmesg >"$LAB_OUT/dmesg"
+	cp /etc/pciferry.tab "$LAB_OUT/tab" 2>/dev/null || :
+}
+
+# As `make install` would: what the test has had installed into a folder.
+install()
+{
+	cp -a "$LAB_FILES/." / || fail "pciferry: not installed"
+}
+
+# Each file that a change of the boot may touch: all of it, or (what a tool makes anew) its
+# bytes. The images are left out: no tool makes the same one twice.
+files()
+{
+	local folder folders=(/etc)
+	for folder in /boot/grub /boot/efi/loader; do
+		[ ! -d "$folder" ] || folders+=("$folder")
+	done
+	# A folder's time is when something came or went in it.
+	find /etc -type d -printf '%p %M %U:%G\n' -o -printf '%p %M %U:%G %T@ %l\n'
+	find "${folders[@]}" -type f ! -name grubenv -exec sha256sum {} +
+	find /boot /usr/lib/pciferry -printf '%p\n'
+}
+
+remember()
+{
+	mkdir -p "$kept"
+	files | sort >"$kept/before"
+	[ -s "$kept/before" ] || fail "nothing to remember"
+}
+
+compare()
+{
+	files | sort >"$kept/after"
+	run compare diff "$kept/before" "$kept/after"
+}
+
+plan()
+{
+	run plan pciferry plan --headless "$LAB_NVME_FREE" "$LAB_GPU"
+}
+
+apply()
+{
+	run apply pciferry apply --headless "$LAB_NVME_FREE" "$LAB_GPU"
+}
+
+apply_again()
+{
+	files | sort >"$kept/applied"
+	run again pciferry apply --headless "$LAB_NVME_FREE" "$LAB_GPU"
+	files | sort | run kept diff "$kept/applied" -
+}
+
+verify()
+{
+	run verify pciferry verify
+}
+
+undo()
+{
+	run undo pciferry undo
+}
+
+# The next boot, and no other, has pciferry=off: by an entry of GRUB's of its own.
+off_once()
+{
+	sed -n '/^menuentry /,/^}/p' /boot/grub/grub.cfg | sed '/^}/q' |
+		sed -e "1s/.*/menuentry 'off' --id off {/" -e '/^\tlinux/s/$/ pciferry=off/' \
+			>/boot/grub/custom.cfg
+	grub-reboot off || fail "grub-reboot"
+}
+
+off_no_more()
+{
+	rm /boot/grub/custom.cfg
+}
+
+report
+for action; do
+	"$action" || exit
+done
