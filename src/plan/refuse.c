@@ -165,12 +165,10 @@ static int tell_returns(const struct plan_view *view, bool by_id, struct plan *p
 
 	for (size_t i = 0; i < view->boot.entries.count; i++)
 		has_recovery |= view->boot.entries.items[i].recovery;
-	if (r == 0 && has_recovery)
-		r = string_list_add(
-			&plan->returns,
-			by_id ? "boot a recovery entry: it is left without"
-				" the IDs"
-			      : "boot a recovery entry: it is left as it was");
+	/* By address: its initramfs has the tab like any other. */
+	if (r == 0 && by_id && has_recovery)
+		r = string_list_add(&plan->returns,
+				    "boot a recovery entry: it is left without the IDs");
 	if (r == 0)
 		r = string_list_add(&plan->returns,
 				    "pciferry undo: every file as it was");
