@@ -56,6 +56,15 @@ static int parse(struct cli *cli, int argc, char **argv, struct history_options 
 	return 0;
 }
 
+/*
+ * What lost its power before it was described has no time, and one that is damaged none
+ * that could be believed.
+ */
+static bool has_time(const struct change_record *record)
+{
+	return !record->damage && record->time;
+}
+
 static struct json_object *record_json(const struct change_record *record)
 {
 	struct json_object *object = json_object_new_object();
@@ -63,7 +72,7 @@ static struct json_object *record_json(const struct change_record *record)
 
 	json_add_number(object, "change", FACT_KNOWN, record->id);
 	json_add_text(object, "state", states[record->state]);
-	json_add_number(object, "time", record->damage ? FACT_ABSENT : FACT_KNOWN,
+	json_add_number(object, "time", has_time(record) ? FACT_KNOWN : FACT_ABSENT,
 			record->time);
 	json_add_text(object, "title", record->title);
 	for (size_t i = 0; i < record->subjects.count; i++)
@@ -126,7 +135,7 @@ static int print_record(const struct cli *cli, const struct history_options *opt
 	time_t at = (time_t)record->time;
 	struct tm broken;
 
-	if (!record->damage && localtime_r(&at, &broken))
+	if (has_time(record) && localtime_r(&at, &broken))
 		strftime(when, sizeof(when), "%F %T", &broken);
 	output_line("%u  %s  %s  %s%s%s", record->id, when, states[record->state],
 		    record->title, record->damage ? ": " : "",
