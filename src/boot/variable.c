@@ -107,19 +107,58 @@ static int find_place(const struct boot_text *text, const char *name, unsigned i
 	return found ? take_value(text, found, ret_place, ret_why) : -ENOENT;
 }
 
+/* Whether a line has "NAME=" or "NAME+=" somewhere in it. */
+static bool has_assignment(const char *at, const char *stop, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *start = at;
+	     (at = memmem(at, (size_t)(stop - at), name, len)) && at + len < stop; at++)
+		if ((at[len] == '=' || at[len] == '+') &&
+		    (at == start || !(isalnum((unsigned char)at[-1]) || at[-1] == '_')))
+			return true;
+	return false;
+}
+
+/*
+ * Whether it may be set all the same, where find_place() does not look: in a condition
+ * that is one line, or in another file that this one reads.
+ */
+static bool may_be_set(const struct boot_text *text, const char *name)
+{
+	const char *at = text->bytes, *end = text->bytes + text->len;
+
+	while (at && at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = newline ? newline : end;
+
+		while (at < stop && isblank((unsigned char)*at))
+			at++;
+		if (at < stop && *at != '#' &&
+		    (has_assignment(at, stop, name) || !strncmp(at, ". ", 2) ||
+		     !strncmp(at, "source ", 7)))
+			return true;
+		at = newline ? newline + 1 : end;
+	}
+	return false;
+}
+
+/* What may be set before stays a part of it. */
 static int append(struct boot_text *text, const char *name,
 		  const struct boot_parameters *parameters)
 {
 	bool ended = !text->len || text->bytes[text->len - 1] == '\n';
+	bool set = may_be_set(text, name);
 	char *bytes = NULL;
 
-	if (asprintf(&bytes, "%s%s%s=\"\"\n", text->bytes ? text->bytes : "",
-		     ended ? "" : "\n", name) < 0)
+	if (asprintf(&bytes, "%s%s%s=\"%s%s\"\n", text->bytes ? text->bytes : "",
+		     ended ? "" : "\n", name, set ? "$" : "", set ? name : "") < 0)
 		return -ENOMEM;
 	free(text->bytes);
 	text->bytes = bytes;
 	text->len = strlen(bytes);
-	return boot_text_edit_words(text, text->len - 2, text->len - 2, parameters);
+	return boot_text_edit_words(text, text->len - 2 - (set ? 1 + strlen(name) : 0),
+				    text->len - 2, parameters);
 }
 
 /* A value without quotes gets some, so that it can have several words. */

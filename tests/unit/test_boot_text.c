@@ -174,6 +174,10 @@ static void a_variable_is_changed_in_its_own_way_of_writing(void **state)
 		{ "V=\"x\"\nV=\"$V y\"\n", "V=\"x\"\nV=\"$V y a=b\"\n" },
 		{ "#V=\"x\"\n", "#V=\"x\"\nV=\"a=b\"\n" },
 		{ "VV=x", "VV=x\nV=\"a=b\"\n" },
+		{ "x; V=y\n", "x; V=y\nV=\"$V a=b\"\n" },
+		{ "VV=x; V+=y", "VV=x; V+=y\nV=\"$V a=b\"\n" },
+		{ "# x; V=y\n", "# x; V=y\nV=\"a=b\"\n" },
+		{ " . /more\n", " . /more\nV=\"$V a=b\"\n" },
 		{ "", "V=\"a=b\"\n" },
 		{ "V=a=b\n", "V=a=b\n" },
 	};
