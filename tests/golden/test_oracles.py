@@ -48,6 +48,11 @@ def sourced(root, *paths, shell="sh"):
     return dict(zip(VARIABLES, (line.split() for line in done.stdout.split("\n"))))
 
 
+def is_made(done):
+    """Where a stand-in makes nothing, apply says that the next boot will not do it."""
+    return done.returncode == 0 or "The next boot will not do it" in done.stderr
+
+
 def assert_grub_takes(path):
     if not shutil.which("grub-script-check"):
         pytest.skip("grub-script-check is not installed")
@@ -125,7 +130,7 @@ def test_what_is_not_safe_to_edit_is_left_as_it_is_or_ends_up_right(off, text):
     off.file("etc/default/more", 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\n')
     done = run("apply", CARD, "--root", off.root)
     path = off.root / "etc/default/grub"
-    if done.returncode == 0:
+    if is_made(done):
         words = sourced(off.root, "etc/default/grub", shell="bash")["GRUB_CMDLINE_LINUX_DEFAULT"]
         assert words[-2:] == WANTED and words[0].strip("\r") == "quiet", path.read_bytes()
     else:
@@ -201,7 +206,7 @@ def test_mkinitcpio_runs_the_hook_before_udev(off, hooks):
         off.file(path, "")
     off.file("etc/mkinitcpio.conf", f"MODULES=()\nHOOKS=({hooks})\n")
     off.file("etc/mkinitcpio.conf.d/zz-mine.conf", "HOOKS+=(mine)\n")
-    assert run("apply", CARD, "--root", off.root).returncode == 0
+    assert is_made(run("apply", CARD, "--root", off.root))
     files = ["etc/mkinitcpio.conf", *sorted(
         f"etc/mkinitcpio.conf.d/{path.name}"
         for path in (off.root / "etc/mkinitcpio.conf.d").glob("*.conf"))]

@@ -96,6 +96,54 @@ undo()
 	run undo pciferry undo
 }
 
+# For one boot; the card is in it, so that what nobody can see is tried as well.
+trial()
+{
+	run trial pciferry apply --trial --headless "$LAB_NVME_FREE" "$LAB_GPU"
+}
+
+# The initramfs of the trial is not one: the kernel finds no root, and panics.
+spoil_trial()
+{
+	local image
+	for image in /boot/*.pciferry-trial; do
+		head -c 4096 /dev/urandom >"$image" || fail "$image"
+	done
+}
+
+commit()
+{
+	run commit pciferry commit
+}
+
+# Nobody commits. Ten minutes are a long time for a test: the unit's own timer, started with
+# less. What reboots is the unit as it is.
+await_reboot()
+{
+	systemctl is-active pciferry-trial.timer || fail "the timer does not run"
+	systemctl show -P TimersMonotonic pciferry-trial.timer
+	mkdir -p /run/systemd/system/pciferry-trial.timer.d
+	printf '[Timer]\nOnBootSec=\nOnActiveSec=5s\n' \
+		>/run/systemd/system/pciferry-trial.timer.d/lab.conf
+	systemctl daemon-reload
+	systemctl restart pciferry-trial.timer || fail "the timer"
+	echo "waiting for the reboot"
+	sleep 120
+	fail "nothing has rebooted"
+}
+
+# The same, where it must not.
+await_nothing()
+{
+	printf '[Timer]\nOnBootSec=\nOnActiveSec=1s\n' >/run/lab.conf
+	mkdir -p /run/systemd/system/pciferry-trial.timer.d
+	cp /run/lab.conf /run/systemd/system/pciferry-trial.timer.d/
+	systemctl daemon-reload
+	systemctl restart pciferry-trial.timer || fail "the timer"
+	sleep 10
+	echo "still here"
+}
+
 # The next boot, and no other, has pciferry=off: by an entry of GRUB's of its own.
 off_once()
 {
