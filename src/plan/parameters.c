@@ -20,7 +20,7 @@ static bool has_word(const struct bootcfg_cmdline *cmdline, const char *word)
 	       bootcfg_cmdline_has(cmdline, &one.items[0]);
 }
 
-/* In what runs, or in what boots next. */
+/* In what runs, in what boots next, or in what that would be made of again. */
 static bool is_configured(const struct plan_view *view, const char *word)
 {
 	if (has_word(&view->cmdline, word))
@@ -28,6 +28,9 @@ static bool is_configured(const struct plan_view *view, const char *word)
 	for (size_t i = 0; i < view->boot.entries.count; i++)
 		if (!view->boot.entries.items[i].recovery &&
 		    has_word(&view->boot.entries.items[i].cmdline, word))
+			return true;
+	for (size_t i = 0; i < view->boot.n_sources; i++)
+		if (has_word(&view->boot.sources[i].cmdline, word))
 			return true;
 	return false;
 }

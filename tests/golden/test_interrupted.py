@@ -63,10 +63,11 @@ def test_every_command_on_the_machine_itself_says_so(cut):
             " pciferry apply --resume goes on with it"], command
     assert not told(live.run("list", "--quiet"))
     # One who may not read the journal is told nothing, and stopped by nothing.
-    done = live.run("list", user=65534)
+    # In there is no /proc of the kernel's, by which leaks are looked for.
+    done = live.run("list", user=65534, ASAN_OPTIONS="detect_leaks=0")
     assert done.returncode == 0 and not told(done)
     # A recording is of another machine.
-    assert live.run("record", "/out/host.tar").returncode == 0
+    assert live.run("record", "/out/host.tar", ASAN_OPTIONS="detect_leaks=0").returncode == 0
     assert not told(live.run("list", "--host", "/out/host.tar"))
 
 
