@@ -176,16 +176,19 @@ static int look_at_drivers(struct next_search *search)
 	const struct bootcfg_next_boot *boot = search->boot;
 	int r;
 
-	if (boot->remade)
-		return next_is_unknown(search, "its image is not made yet, and what else"
-					       " will be in it is not known");
 	if (!search->claims_known)
 		return next_is_unknown(search, "which drivers the kernel has for it could"
 					       " not be read");
 	r = next_in_kernel(search);
-	if (r == 0 && boot->image_fact == FACT_KNOWN)
-		r = next_in_image(search);
-	return r;
+	if (r != 0)
+		return r;
+	if (boot->remade)
+		return next_is_unknown(search, "its image is not made yet, and what else"
+					       " will be in it is not known");
+	if (boot->unsettled)
+		return next_is_unknown(search, "what is loaded first is about to be"
+					       " changed");
+	return boot->image_fact == FACT_KNOWN ? next_in_image(search) : 0;
 }
 
 /* A rule of udev's, or driverctl, after whatever the image did. */
@@ -235,6 +238,9 @@ static void add_note(struct next_search *search)
 	struct bootcfg_next *next = search->next;
 	size_t len = strlen(next->reason);
 
+	/* Another way brings it about, all the same. */
+	if (bootcfg_same_name(next->driver, search->wanted))
+		return;
 	next->cause = search->cause;
 	if (search->note[0])
 		snprintf(next->reason + len, sizeof(next->reason) - len, "; %s",

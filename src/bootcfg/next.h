@@ -31,6 +31,7 @@ struct bootcfg_next_boot {
 	/* It is to be made anew: of what will be in it, pciferry's part alone is known.
 	 */
 	bool remade;
+	bool unsettled; /* what else decides what is loaded first is about to change */
 
 	const struct bootcfg_tab *tab; /* of the host; it will be in a new image */
 	const struct bootcfg_modprobe *modprobe, *loads; /* of the root file system */

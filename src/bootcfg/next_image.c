@@ -61,6 +61,14 @@ static int look_at_stub(struct next_search *search, const char *stub,
 			       "%s is loaded in the image, no other driver for it is, and"
 			       " %s",
 			       stub, by);
+	/* booster begins with those, and waits for none. */
+	if (boot->image->builder == BUILDER_BOOSTER &&
+	    bootcfg_image_loads_early(boot->image, boot->cmdline, stub))
+		return next_is_unknown(
+			search,
+			"booster begins to load %s first, and does not wait"
+			" for it before %s",
+			stub, rivals->items[0]);
 	if (all_come_after(boot, rivals, stub))
 		return next_is(search, stub,
 			       "%s is loaded in the image before %s, and %s", stub,

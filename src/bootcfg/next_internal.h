@@ -19,6 +19,7 @@ struct next_search {
 	bool claims_known;
 	struct string_list modules, builtin; /* the drivers that are for the device */
 	bool loaded[NEXT_STUBS]; /* in the image, so that options come too late */
+	char wanted[64];	 /* the driver that the tab gives it; "": none */
 	char note[200]; /* why it is not bound by address, where it ought to; "": no */
 	enum bootcfg_next_cause cause; /* of that */
 	struct bootcfg_next *next;

@@ -198,10 +198,13 @@ int next_in_tab(struct next_search *search)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab parsed = { 0 };
 	const struct bootcfg_next_boot *boot = search->boot;
-	bool wanted = find_line(boot->tab, search->device) != NULL;
+	const struct bootcfg_tab_line *line = find_line(boot->tab, search->device);
+	bool wanted = line != NULL;
 	const struct bootcfg_tab *tab;
 	int r = find_tab(search, wanted, &parsed, &tab);
 
+	if (line)
+		snprintf(search->wanted, sizeof(search->wanted), "%s", line->entry.to);
 	if (r < 0 || !tab)
 		return r;
 	wanted |= find_line(tab, search->device) != NULL;

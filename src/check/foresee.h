@@ -31,6 +31,7 @@ struct check_view {
 	/* After a plan's edits; all zero: as it is. */
 	const char *tab; /* /etc/pciferry.tab */
 	bool remade;	 /* the images are made anew */
+	bool unsettled;	 /* so is what else decides what is loaded first */
 	/* Words of the kernel's command line; `instead` by the number of the removed one.
 	 */
 	const struct string_list *add, *remove, *instead;

@@ -248,6 +248,7 @@ static int read_start(const struct check_view *view, const struct bootcfg_images
 		r = read_image(view, images, entry, start);
 	/* A tool makes those anew that are there. */
 	start->boot.remade = view->remade && (start->image_path || is_unified(entry));
+	start->boot.unsettled = view->unsettled;
 	/* Of this boot it is asked what came before that. */
 	start->boot.has_service = !view->this_boot && runs_service(view->host);
 	start->boot.iommu = check_iommu_next(view, kernel, &start->cmdline);

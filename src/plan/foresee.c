@@ -118,6 +118,21 @@ static int foresee(const struct plan_view *view, const struct check_view *with,
 	return r;
 }
 
+/* Whether files are changed that decide what is loaded first. */
+static bool changes_order(const struct change_edits *edits)
+{
+	static const char *const places[] = {
+		"etc/modprobe.d/",	"etc/modules",	   "etc/booster.yaml",
+		"etc/initramfs-tools/", "etc/dracut.conf", "etc/mkinitcpio.conf",
+	};
+
+	for (size_t i = 0; i < edits->count; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(places); j++)
+			if (!strncmp(edits->items[i].path, places[j], strlen(places[j])))
+				return true;
+	return false;
+}
+
 /* A plan that is to be carried out by hand has no edits, and nothing is known of it. */
 int plan_foresee(const struct plan_view *view, struct plan *plan)
 {
@@ -133,6 +148,7 @@ int plan_foresee(const struct plan_view *view, struct plan *plan)
 	with.tab = tab ? tab->bytes : NULL;
 	/* A trial's image is a new one. */
 	with.remade = plan->trial || boot_makes_images(&plan->edits);
+	with.unsettled = changes_order(&plan->edits);
 	with.add = &plan->parameters.add;
 	with.remove = &plan->parameters.remove;
 	with.instead = &plan->parameters.instead;

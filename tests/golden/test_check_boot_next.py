@@ -163,7 +163,9 @@ WINNERS = [
     ("MODULES in another order", in_turn(disks, says(IDS), arch, holds(mkinitcpio(
         {**BOTH, VFIO: IDS}, "nvme", "vfio_pci"), ARCH)), DISK, "nvme", "nvme is in the image"),
     ("booster's forced modules", in_turn(disks, says(IDS), holds(booster(
-        RELEASE, ["vfio_pci", "nvme"], ["vfio_pci"], "ids=1234:0010"))), DISK, "vfio-pci", "before"),
+        RELEASE, ["vfio_pci", "nvme"], ["vfio_pci"], "ids=1234:0010"))), DISK, "", "does not wait for it"),
+    ("booster without another driver", in_turn(disks, says(IDS), holds(booster(
+        RELEASE, ["vfio_pci"], ["vfio_pci"], "ids=1234:0010"))), DISK, "vfio-pci", "no other driver"),
     ("conf/modules come after udev", in_turn(disks, says(IDS), holds(debian(
         {**BOTH, VFIO: IDS, "conf/modules": "vfio-pci\n"}))), DISK, "nvme", "nvme is in the image"),
     ("modules-load.d beside udev", in_turn(disks, says(IDS), holds(dracut(

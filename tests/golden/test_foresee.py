@@ -13,6 +13,8 @@ import initramfs
 from checks import CARD, IMAGE, PARAMETERS, RELEASE, cmdline, image, menuentry
 from planhost import TAB, UPDATE_INITRAMFS, debian, make, needs_tools, run, tool
 from program import PROGRAM
+from test_check_boot_next import no_image
+from test_plan_by_id import without_builder
 
 KEPT = "var/lib/pciferry/foreseen"
 LATER = "6.12.9-amd64"
@@ -104,6 +106,20 @@ def test_what_cannot_be_told_after_an_apply_is_no_failure(off):
     done = run("apply", CARD, "--root", off.root)
     assert done.returncode == 0 and "  0000:05:00.0  unknown: its image " in done.stdout
     assert (off.root / KEPT).read_text().endswith(f"{CARD} ?\n")
+
+
+@needs_tools
+def test_what_a_plan_is_about_to_change_is_not_foreseen_by_what_is_there(rooted):
+    """By IDs, without an initramfs: a softdep that is not there yet decides."""
+    no_image(without_builder(rooted))
+    wish = (CARD, "--by-id", "--root", rooted.root, "--json")
+    found = json.loads(run("plan", *wish).stdout)["predictions"]
+    assert [(one["known"], one["reason"].partition(";")[0]) for one in found] == [
+        (False, "what is loaded first is about to be changed")]
+    found = json.loads(run("apply", *wish).stdout)["predictions"]
+    assert [(one["driver"], one["reason"]) for one in found] == [
+        ("vfio-pci", "a softdep has vfio-pci loaded before e1000e, and the command line's ids="
+         " have it")]
 
 
 @pytest.mark.parametrize("foreseen,got,held,said", [
