@@ -95,21 +95,13 @@ static void say_made(const struct plan *plan, unsigned int id, bool works)
 	output_line("without that the machine reboots by itself, into what it is now.");
 }
 
-/* An apply that is known not to work must not look like one that does. */
 static int tell_end(const struct cli *cli, const struct plan *plan, unsigned int id)
 {
-	size_t failures = foreseen_failures(plan);
-
 	if (!cli->json) {
-		say_made(plan, id, !failures);
+		say_made(plan, id, !foreseen_failures(plan));
 		foreseen_print(&plan->predictions);
 	}
-	if (failures)
-		output_talk(
-			"The next boot will not do it, as far as can be seen: pciferry"
-			" undo %u, or mend that",
-			id);
-	return failures ? CLI_FAILED : CLI_DONE;
+	return foreseen_tell_failures(plan, id);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

@@ -8,6 +8,7 @@
 #include "bootcfg/tab.h"
 #include "cli/cli.h"
 #include "cli/edits.h"
+#include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "plan/plan.h"
@@ -71,10 +72,10 @@ static int plan_again(const struct host *host,
 static int make_permanent(const struct cli *cli, const struct host *host,
 			  struct change *change, unsigned int trial,
 			  const struct plan_verification *verification,
-			  unsigned int *ret_id, struct error *err)
+			  struct plan *ret_plan, unsigned int *ret_id, struct error *err)
 {
 	_cleanup_(string_list_free) struct string_list subjects = { 0 };
-	_cleanup_(plan_free) struct plan before = { 0 }, plan = { 0 };
+	_cleanup_(plan_free) struct plan before = { 0 };
 	struct change_watcher watcher = edits_watcher(cli);
 	char words[512];
 	int r = plan_again(host, verification, &before, err);
@@ -82,18 +83,19 @@ static int make_permanent(const struct cli *cli, const struct host *host,
 	if (r == 0)
 		r = change_undo(change, trial, &watcher, err);
 	if (r == 0)
-		r = plan_again(host, verification, &plan, err);
-	if (r == 0 && edits_title(&plan, &subjects, words, sizeof(words)) < 0)
+		r = plan_again(host, verification, ret_plan, err);
+	if (r == 0 && edits_title(ret_plan, &subjects, words, sizeof(words)) < 0)
 		r = error_oom(err);
-	if (r == 0 && plan.edits.count) {
+	if (r == 0 && ret_plan->edits.count) {
 		struct change_title title = { words, &subjects };
 
-		r = change_apply(change, &title, &plan.edits, &watcher, ret_id, err);
+		r = change_apply(change, &title, &ret_plan->edits, &watcher, ret_id, err);
 	}
 	return r;
 }
 
-static int say_done(const struct cli *cli, unsigned int trial, unsigned int id)
+static int say_done(const struct cli *cli, unsigned int trial, const struct plan *plan,
+		    unsigned int id)
 {
 	if (cli->json) {
 		struct json_object *root = json_root("commit");
@@ -102,9 +104,14 @@ static int say_done(const struct cli *cli, unsigned int trial, unsigned int id)
 		json_add_number(root, "change", id ? FACT_KNOWN : FACT_ABSENT, id);
 		return output_json(root);
 	}
-	output_line("The trial is permanent: change %u. It no longer reboots by itself.",
+	output_line("Trial %u is over: it no longer reboots by itself.", trial);
+	if (!id) {
+		output_line("What it tried was so already.");
+		return 0;
+	}
+	output_line("It is permanent as change %u; pciferry undo %u takes it back.", id,
 		    id);
-	output_line("pciferry undo %u takes it back.", id);
+	foreseen_print(&plan->predictions);
 	return 0;
 }
 
@@ -113,6 +120,7 @@ static int run_commit(struct cli *cli, int argc, char **argv, struct error *err)
 	static const struct option own[] = { { 0 } };
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
+	_cleanup_(plan_free) struct plan plan = { 0 };
 	struct change *change;
 	unsigned int trial, pending, id = 0;
 	int r = cli_next_option(cli, argc, argv, own, err);
@@ -147,9 +155,15 @@ static int run_commit(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r == 0)
 		r = change_create_file(host, over, "", 0, err);
 	if (r == 0 || r == -EEXIST)
-		r = make_permanent(cli, host, change, trial, &verification, &id, err);
+		r = make_permanent(cli, host, change, trial, &verification, &plan, &id,
+				   err);
 	change_end(change);
-	return r < 0 ? r : say_done(cli, trial, id);
+	if (r < 0)
+		return r;
+	if (id)
+		foreseen_look_again(host, &plan);
+	r = say_done(cli, trial, &plan, id);
+	return r < 0 ? r : foreseen_tell_failures(&plan, id);
 }
 
 const struct cli_command cli_commit = {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/output.h"
 
@@ -104,4 +105,15 @@ size_t foreseen_failures(const struct plan *plan)
 		count += plan_prediction_fails(&plan->predictions.items[i]) &&
 			 is_member(plan, &plan->predictions.items[i].address);
 	return count;
+}
+
+int foreseen_tell_failures(const struct plan *plan, unsigned int id)
+{
+	if (!foreseen_failures(plan))
+		return CLI_DONE;
+	output_talk(
+		"The next boot will not do it, as far as can be seen: pciferry undo %u,"
+		" or mend that",
+		id);
+	return CLI_FAILED;
 }

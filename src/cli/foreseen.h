@@ -23,4 +23,10 @@ void foreseen_look_again(const struct host *host, struct plan *plan);
 /* How many of a plan's devices are known not to get their drivers. */
 size_t foreseen_failures(const struct plan *plan);
 
+/*
+ * The exit status of change `id`: an apply that is known not to work must not look like
+ * one that does, and says so.
+ */
+int foreseen_tell_failures(const struct plan *plan, unsigned int id);
+
 #endif

@@ -10,6 +10,7 @@
 #include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "plan/trial.h"
 #include "plan/verify.h"
 
 enum { OPTION_WAIT = 1, OPTION_ROOT, OPTION_NEXT, OPTION_KERNEL };
@@ -121,6 +122,20 @@ static int parse_wait(const char *text, unsigned int *ret_seconds, struct error 
 	return 0;
 }
 
+static void tell_trial(const struct host *host)
+{
+	unsigned int trial;
+
+	if (plan_trial_now(host, &trial))
+		output_line("This boot is trial %u: pciferry commit makes it permanent;"
+			    " else it reboots %d minutes after its start.",
+			    trial, PLAN_TRIAL_MINUTES);
+	else if (plan_trial_pending(host, &trial))
+		output_line("Trial %u is not over, and this boot is not its own: pciferry"
+			    " undo %u takes it out.",
+			    trial, trial);
+}
+
 /* After the boot. */
 static int verify_boot(const struct cli *cli, const struct host *host,
 		       unsigned int seconds, struct error *err)
@@ -140,6 +155,7 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 		print_expected(&verification.items[i]);
 	for (size_t i = 0; i < verification.bad.count; i++)
 		output_line("/etc/pciferry.tab: %s", verification.bad.items[i]);
+	tell_trial(host);
 	return all ? CLI_DONE : CLI_FAILED;
 }
 

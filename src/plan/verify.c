@@ -28,9 +28,18 @@ static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct err
 {
 	char path[64];
 	unsigned int trial;
+	int r;
 
-	if (!plan_trial_now(host, &trial))
-		return plan_tab_read(host, PLAN_TAB, tab, err);
+	if (!plan_trial_now(host, &trial)) {
+		r = plan_tab_read(host, PLAN_TAB, tab, err);
+		if (r != -ENOENT || !plan_trial_pending(host, &trial))
+			return r;
+		error_clear(err);
+		error_set(err, ENOENT, PLAN_TAB,
+			  "there is none: this boot is not that of trial %u", trial);
+		error_hint(err, "pciferry undo %u takes the trial out", trial);
+		return r;
+	}
 	snprintf(path, sizeof(path), "/" BOOT_TRIAL_TABS "/%u.tab", trial);
 	return plan_tab_read(host, path, tab, err);
 }

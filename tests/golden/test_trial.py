@@ -273,6 +273,20 @@ def test_a_boot_that_is_no_trial_cannot_be_committed():
     assert "apply --trial" in done.stderr
 
 
+def test_verify_says_whether_the_boot_is_the_trial_s(grub):
+    apply_trial(grub)
+    done = run("verify", "--root", grub.root)
+    assert done.returncode == 1 and "this boot is not that of trial 1" in done.stderr
+    assert "pciferry undo 1 takes the trial out" in done.stderr
+    grub.file("etc/pciferry.tab", (grub.root / TRIAL_TAB).read_bytes())
+    assert "Trial 1 is not over" in run("verify", "--root", grub.root).stdout
+    (grub.root / "etc/pciferry.tab").unlink()
+    line = (grub.root / "proc/cmdline").read_text().strip()
+    grub.file("proc/cmdline", f"{line} pciferry=trial:1 panic=30\n")
+    done = run("verify", "--root", grub.root)
+    assert "This boot is trial 1" in done.stdout and CARD in done.stdout
+
+
 def test_a_trial_is_not_saved(grub, tmp_path):
     done = run("plan", CARD, "--trial", "-o", tmp_path / "plan.json", "--root", grub.root)
     assert done.returncode == 2 and "not saved" in done.stderr
