@@ -8,7 +8,6 @@
 #include "boot/internal.h"
 #include "bootcfg/tab.h"
 
-static const char tab_path[] = "etc/pciferry.tab";
 static const char fresh_tab[] =
 	"# What pciferry hands over at each boot; see pciferry.tab(5).\n"
 	"# After an edit: pciferry apply\n"
@@ -21,7 +20,7 @@ static int edit_tab(const struct host *host, const char *path,
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_free_ char *before = NULL, *after = NULL;
 	size_t len;
-	int r = host_read_file(host, tab_path, &before, &len);
+	int r = host_read_file(host, BOOTCFG_TAB, &before, &len);
 
 	if (r == -ENOENT) {
 		before = strdup(fresh_tab);
@@ -79,7 +78,7 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 				       " IDs") < 0
 			       ? error_oom(err)
 			       : 0;
-	r = count ? boot_edit_tab(host, tab_path, builder, bindings, count, edits, err)
+	r = count ? boot_edit_tab(host, BOOTCFG_TAB, builder, bindings, count, edits, err)
 		  : 0;
 	if (r == 0 && change_edit_run(edits, builder->program, builder->arguments,
 				      "make the initramfs images anew") < 0)

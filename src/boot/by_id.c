@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/internal.h"
+#include "bootcfg/tab.h"
 
 static const char regenerate[] = "usr/lib/booster/regenerate_images";
 static const char config[] = "etc/booster.yaml";
@@ -99,8 +100,8 @@ int boot_edit_by_id(const struct host *host, const struct boot_by_id *wish,
 		    struct error *err)
 {
 	enum boot_early early = boot_find_early(host);
-	int r = boot_edit_tab(host, "etc/pciferry.tab", NULL, wish->bindings, wish->count,
-			      edits, err);
+	int r = boot_edit_tab(host, BOOTCFG_TAB, NULL, wish->bindings, wish->count, edits,
+			      err);
 
 	if (r == 0 && wish->is_module && early == EARLY_BOOSTER)
 		r = edit_booster(host, edits, ret_instructions, err);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/boot.h"
+#include "bootcfg/confd.h"
 #include "bootcfg/images.h"
 
 /*
@@ -38,8 +39,7 @@ static int add_unified(const struct bootcfg_entries *entries, struct change_edit
 static int tell(const struct bootcfg_images *images,
 		const struct bootcfg_entries *entries, struct change_edit *edit)
 {
-	const char *slash = strrchr(edit->path, '/');
-	const char *name = slash ? slash + 1 : edit->path;
+	const char *name = bootcfg_confd_name(edit->path);
 	size_t i = 0;
 	int r = 0;
 

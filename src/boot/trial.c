@@ -11,19 +11,16 @@
 #include "base/error.h"
 #include "boot/trial_entry.h"
 #include "boot/trial_internal.h"
+#include "bootcfg/confd.h"
 
 static const char suffix[] = ".pciferry-trial";
-static const char trial_word[] = "trial:";
 
 bool boot_trial_of(const struct bootcfg_cmdline *cmdline, unsigned int *ret_id)
 {
-	const struct bootcfg_parameter *word =
-		bootcfg_find_parameter(cmdline, "pciferry");
+	const char *word = bootcfg_trial_word(cmdline);
 	uint64_t id;
 
-	if (!word || !word->value ||
-	    strncmp(word->value, trial_word, strlen(trial_word)) != 0 ||
-	    text_parse_number(word->value + strlen(trial_word), UINT_MAX, &id) < 0)
+	if (!word || text_parse_number(word, UINT_MAX, &id) < 0)
 		return false;
 	*ret_id = (unsigned int)id;
 	return true;
@@ -38,19 +35,11 @@ struct work {
 	struct error *err;
 };
 
-static const char *last_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* What only the trial's entry says. */
 static int add_words(const struct work *work, struct boot_parameters *words)
 {
 	const struct boot_parameters *wanted = work->trial->parameters;
-	int r = string_list_addf(&words->add, "pciferry=%s%u", trial_word,
-				 work->trial->id);
+	int r = string_list_addf(&words->add, "pciferry=trial:%u", work->trial->id);
 
 	/* A kernel that panics, and an initramfs-tools that would ask somebody, reboot.
 	 */
@@ -109,7 +98,7 @@ static int make_entry(const struct work *work, const char *name,
 	struct boot_trial_entry entry = {
 		.name = name,
 		.title = title,
-		.initrd = last_of(old->initrds.items[old->initrds.count - 1]),
+		.initrd = bootcfg_confd_name(old->initrds.items[old->initrds.count - 1]),
 		.suffix = suffix,
 		.line = old->line,
 		.parameters = &words,
@@ -138,8 +127,8 @@ static int make_entry(const struct work *work, const char *name,
 const char *boot_beside_menu(const struct bootcfg_boot *boot, const char *name,
 			     char buffer[PATH_MAX])
 {
-	snprintf(buffer, PATH_MAX, "%.*s%s", (int)(last_of(boot->menu) - boot->menu),
-		 boot->menu, name);
+	snprintf(buffer, PATH_MAX, "%.*s%s",
+		 (int)(bootcfg_confd_name(boot->menu) - boot->menu), boot->menu, name);
 	return buffer;
 }
 
@@ -214,7 +203,7 @@ static int edit_grub(const struct work *work)
  */
 static void name_bls(const struct boot_trial *trial, char *name, size_t size)
 {
-	const char *old = last_of(trial->entry->file);
+	const char *old = bootcfg_confd_name(trial->entry->file);
 	size_t len = strlen(old);
 
 	if (text_ends_with(old, ".conf"))
@@ -232,7 +221,8 @@ static int edit_systemd_boot(const struct work *work)
 	int r;
 
 	name_bls(work->trial, name, sizeof(name));
-	snprintf(path, sizeof(path), "%.*s%s", (int)(last_of(old) - old), old, name);
+	snprintf(path, sizeof(path), "%.*s%s", (int)(bootcfg_confd_name(old) - old), old,
+		 name);
 	r = make_entry(work, name, boot_trial_bls_entry, &entry);
 	if (r < 0)
 		return r;

@@ -150,3 +150,28 @@ bool bootcfg_value_has(const char *value, const char *word)
 	}
 	return false;
 }
+
+static bool is_own(const struct bootcfg_parameter *parameter)
+{
+	return !strcmp(parameter->name, "pciferry") && parameter->value;
+}
+
+bool bootcfg_is_disarmed(const struct bootcfg_cmdline *cmdline)
+{
+	for (size_t i = 0; i < cmdline->count; i++)
+		if (is_own(&cmdline->items[i]) && !strcmp(cmdline->items[i].value, "off"))
+			return true;
+	return false;
+}
+
+const char *bootcfg_trial_word(const struct bootcfg_cmdline *cmdline)
+{
+	static const char start[] = "trial:";
+	const char *found = NULL;
+
+	for (size_t i = 0; i < cmdline->count; i++)
+		if (is_own(&cmdline->items[i]) &&
+		    !strncmp(cmdline->items[i].value, start, strlen(start)))
+			found = cmdline->items[i].value + strlen(start);
+	return found;
+}

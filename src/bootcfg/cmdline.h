@@ -39,4 +39,11 @@ bootcfg_find_parameter(const struct bootcfg_cmdline *cmdline, const char *name);
 /* Whether one of a list's words, which commas part, is this one: "on,sm_on" has "on". */
 bool bootcfg_value_has(const char *value, const char *word);
 
+/*
+ * What is asked of pciferry's early script, which looks at each word: "pciferry=off", and
+ * what stands behind "pciferry=trial:" (NULL: nothing).
+ */
+bool bootcfg_is_disarmed(const struct bootcfg_cmdline *cmdline);
+const char *bootcfg_trial_word(const struct bootcfg_cmdline *cmdline);
+
 #endif

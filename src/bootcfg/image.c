@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "bootcfg/image_digest.h"
+#include "bootcfg/tab.h"
 
 static const char *const builder_names[] = {
 	[BUILDER_UNKNOWN] = "",	       [BUILDER_INITRAMFS_TOOLS] = "initramfs-tools",
@@ -112,7 +113,7 @@ static int take_text(struct bootcfg_image *image, const char *path, const char *
 	struct string_list *files = &image->modprobe.files;
 	int r;
 
-	if (!strcmp(path, "etc/pciferry.tab")) {
+	if (!strcmp(path, BOOTCFG_TAB)) {
 		if (image->tab)
 			return -EINVAL;
 		image->tab = strdup(text);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/tab.h"
 
 /* Far more than any image has. */
 enum {
@@ -46,8 +47,8 @@ static bool is_in(const char *name, const char *const *folders, size_t count)
 static bool is_wanted(const char *name)
 {
 	static const char *const single[] = {
-		"conf/modules",		 "config",	     "etc/cmdline",
-		"etc/booster.init.yaml", "etc/pciferry.tab",
+		"conf/modules",		 "config",    "etc/cmdline",
+		"etc/booster.init.yaml", BOOTCFG_TAB,
 	};
 	static const char *const folders[] = {
 		"etc/modprobe.d/",     "run/modprobe.d/",     "usr/local/lib/modprobe.d/",

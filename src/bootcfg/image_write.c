@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "bootcfg/image_digest.h"
+#include "bootcfg/tab.h"
 
 enum { LINKS_MAX = 8 };
 
@@ -221,7 +222,7 @@ static void write_all_of(FILE *stream, const struct image_digest *digest,
 	for (size_t i = 0; i < digest->n_files; i++) {
 		const struct image_file *file = &digest->files[i];
 
-		if (file->is_wanted && (!strcmp(file->path, "etc/pciferry.tab") ||
+		if (file->is_wanted && (!strcmp(file->path, BOOTCFG_TAB) ||
 					(is_of(file->path, "modprobe.d") &&
 					 !is_hidden(digest, i, "modprobe.d"))))
 			write_text(stream, file->path, read_through(digest, file));

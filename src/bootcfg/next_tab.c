@@ -52,17 +52,6 @@ static bool is_told(const struct next_search *search)
 	return line && fits(search, line, search->index);
 }
 
-/* Words that the script obeys, "" where there is none: it looks at each word. */
-static const char *find_word(const struct bootcfg_cmdline *cmdline, const char *start)
-{
-	for (size_t i = 0; i < cmdline->count; i++)
-		if (!strcmp(cmdline->items[i].name, "pciferry") &&
-		    cmdline->items[i].value &&
-		    !strncmp(cmdline->items[i].value, start, strlen(start)))
-			return cmdline->items[i].value;
-	return "";
-}
-
 static bool drops_tab(const struct bootcfg_next_boot *boot)
 {
 	const struct bootcfg_parameter *word =
@@ -208,9 +197,9 @@ int next_in_tab(struct next_search *search)
 	if (r < 0 || !tab)
 		return r;
 	wanted |= find_line(tab, search->device) != NULL;
-	if (*find_word(boot->cmdline, "off") && wanted)
+	if (bootcfg_is_disarmed(boot->cmdline) && wanted)
 		return note(search, NEXT_DISARMED, "pciferry=off is on the command line");
-	if (*find_word(boot->cmdline, "trial:"))
+	if (bootcfg_trial_word(boot->cmdline))
 		return next_is_unknown(search, "its command line asks for a trial, whose"
 					       " list in the image is not read");
 	if (drops_tab(boot) && wanted)
@@ -256,7 +245,7 @@ void next_in_service(struct next_search *search)
 
 	if (!boot->has_service || !line || before.fact == FACT_UNREADABLE ||
 	    bootcfg_same_name(before.driver, line->entry.to) ||
-	    boot->iommu != FACT_KNOWN || *find_word(boot->cmdline, "off") ||
+	    boot->iommu != FACT_KNOWN || bootcfg_is_disarmed(boot->cmdline) ||
 	    !takes_group(search))
 		return;
 	if (before.fact == FACT_ABSENT)

@@ -14,6 +14,8 @@
 #include "pci/address.h"
 #include "pci/identity.h"
 
+#define BOOTCFG_TAB "etc/pciferry.tab"
+
 enum bootcfg_tab_kind {
 	TAB_EMPTY,  /* or a comment */
 	TAB_DEVICE, /* device ADDRESS IDENTITY DRIVER */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/tab.h"
 #include "check/images.h"
 
 #define OF(builder) (1u << (builder))
@@ -20,7 +21,7 @@ static const struct {
 	const char *path, *ending; /* ending NULL: a file */
 } inputs[] = {
 	{ OF_ALL, "etc/modprobe.d", ".conf" },
-	{ OF_ALL, "etc/pciferry.tab", NULL },
+	{ OF_ALL, BOOTCFG_TAB, NULL },
 	{ OF(BUILDER_INITRAMFS_TOOLS), "etc/initramfs-tools/initramfs.conf", NULL },
 	{ OF(BUILDER_INITRAMFS_TOOLS), "etc/initramfs-tools/modules", NULL },
 	{ OF(BUILDER_INITRAMFS_TOOLS), "etc/initramfs-tools/conf.d", "" },
@@ -97,7 +98,7 @@ static void look_at_file(const struct check_facts *facts, const char *path,
 		snprintf(newer->unreadable, sizeof(newer->unreadable), "%s", path);
 	if (fact != FACT_KNOWN || status.mtime <= newer->image->status.mtime)
 		return;
-	if (strcmp(path, "etc/pciferry.tab") != 0 &&
+	if (strcmp(path, BOOTCFG_TAB) != 0 &&
 	    host_read_file(facts->host, path, &text, &len) == 0 &&
 	    !text_matters(text, newer->is_used)) {
 		snprintf(newer->other, sizeof(newer->other), "%s", path);

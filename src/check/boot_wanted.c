@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "bootcfg/ids.h"
 #include "bootcfg/precedence.h"
+#include "bootcfg/tab.h"
 #include "check/images.h"
 
 static const char vfio_pci[] = "vfio-pci";
@@ -50,7 +51,7 @@ int check_wanted_read(const struct check_facts *facts, const char *release,
 	}
 	wanted.anything =
 		wanted.ids || wanted.cmdline_ids ||
-		host_exists(facts->host, "etc/pciferry.tab") ||
+		host_exists(facts->host, BOOTCFG_TAB) ||
 		bootcfg_modprobe_find(&facts->loads, MODPROBE_LOAD, vfio_pci) ||
 		bootcfg_modprobe_find(&facts->modprobe, MODPROBE_INSTALL, vfio_pci);
 	for (size_t i = 0; i < facts->modprobe.count; i++)

@@ -8,8 +8,6 @@
 #include "base/cleanup.h"
 #include "check/foresee_start.h"
 
-static const char tab_path[] = "etc/pciferry.tab";
-
 static int read_tab(const struct check_view *view, struct bootcfg_tab *tab)
 {
 	_cleanup_free_ char *text = NULL;
@@ -18,7 +16,7 @@ static int read_tab(const struct check_view *view, struct bootcfg_tab *tab)
 
 	if (view->tab)
 		return bootcfg_tab_parse(view->tab, strlen(view->tab), tab);
-	r = host_read_file(view->host, tab_path, &text, &len);
+	r = host_read_file(view->host, BOOTCFG_TAB, &text, &len);
 	if (r == -ENOMEM)
 		return r;
 	/* What cannot be read is told where it is looked for; an image has its own. */

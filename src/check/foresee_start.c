@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/confd.h"
 #include "check/images.h"
 
 /*
@@ -98,13 +99,6 @@ static int read_words(const struct check_view *view, const struct bootcfg_entry 
 	return copy_words(from, view, &start->cmdline);
 }
 
-static const char *name_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* The image that an entry names, without what Limine checks it by; NULL: none. */
 static const char *named_image(const struct bootcfg_entry *entry)
 {
@@ -122,16 +116,17 @@ static const struct bootcfg_image_file *pick_image(const struct bootcfg_images *
 {
 	const struct bootcfg_image_file *found = NULL;
 	const char *named = named_image(entry);
-	size_t len = named ? strcspn(name_of(named), "#") : 0;
+	size_t len = named ? strcspn(bootcfg_confd_name(named), "#") : 0;
 
 	*ret_count = 0;
 	for (size_t i = 0; i < images->count; i++) {
 		const struct bootcfg_image_file *file = &images->items[i];
-		const char *name = name_of(file->path);
+		const char *name = bootcfg_confd_name(file->path);
 
 		if (strcmp(file->release, kernel->release) != 0)
 			continue;
-		if (named ? strlen(name) == len && !strncmp(name, name_of(named), len)
+		if (named ? strlen(name) == len &&
+				    !strncmp(name, bootcfg_confd_name(named), len)
 			  : !strstr(name, "fallback")) {
 			found = file;
 			++*ret_count;

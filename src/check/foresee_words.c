@@ -4,22 +4,12 @@
 
 #include "check/foresee_start.h"
 
-/* An entry of --trial is there for one boot. */
-static bool is_trial(const struct bootcfg_entry *entry)
-{
-	for (size_t i = 0; i < entry->cmdline.count; i++)
-		if (!strcmp(entry->cmdline.items[i].name, "pciferry") &&
-		    entry->cmdline.items[i].value &&
-		    !strncmp(entry->cmdline.items[i].value, "trial:", strlen("trial:")))
-			return true;
-	return false;
-}
-
 /* Without a release in its name an entry is that of the only kernel there is. */
 static bool starts(const struct check_view *view, const struct bootcfg_entry *entry,
 		   const struct bootcfg_kernel *kernel)
 {
-	if (entry->recovery || is_trial(entry))
+	/* An entry of --trial is there for one boot. */
+	if (entry->recovery || bootcfg_trial_word(&entry->cmdline))
 		return false;
 	return entry->release[0] ? !strcmp(entry->release, kernel->release)
 				 : view->kernels->count == 1;

@@ -8,7 +8,7 @@
 #include "bootcfg/image_order.h"
 #include "check/order.h"
 
-static const char path[] = "etc/pciferry.tab";
+static const char path[] = BOOTCFG_TAB;
 
 static int has_devices(const char *text, size_t len, bool *ret_has)
 {

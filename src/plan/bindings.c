@@ -10,8 +10,6 @@
 #include "boot/boot.h"
 #include "plan/internal.h"
 
-static const char tab_path[] = "etc/pciferry.tab";
-
 static int identify(const struct plan_view *view, const struct bootcfg_tab *tab,
 		    struct plan_member *member, struct error *err)
 {
@@ -49,11 +47,11 @@ int plan_identify(const struct plan_view *view, const struct bootcfg_tab *tab,
 static int find_text(const struct plan_view *view, const struct change_edits *edits,
 		     char **ret_text, size_t *ret_len)
 {
-	const struct change_edit *edit = change_edit_find(edits, tab_path);
+	const struct change_edit *edit = change_edit_find(edits, BOOTCFG_TAB);
 	int r;
 
 	if (!edit) {
-		r = host_read_file(view->host, tab_path, ret_text, ret_len);
+		r = host_read_file(view->host, BOOTCFG_TAB, ret_text, ret_len);
 		if (r != -ENOENT)
 			return r;
 	}

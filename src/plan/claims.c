@@ -72,14 +72,6 @@ static int add_claimed(const struct plan_claims *claims, const char *lines, size
 	return string_list_add(list, pci_address_format(&device->address, address));
 }
 
-bool plan_has_member(const struct plan *plan, const struct pci_address *address)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (!pci_address_compare(&plan->members[i].address, address))
-			return true;
-	return false;
-}
-
 int plan_claims_find(const struct plan_claims *claims, const struct plan *plan,
 		     const char *module, struct string_list *ret_members,
 		     struct string_list *ret_others)

@@ -47,8 +47,6 @@ int plan_claims_find(const struct plan_claims *claims, const struct plan *plan,
 		     const char *module, struct string_list *ret_members,
 		     struct string_list *ret_others);
 
-bool plan_has_member(const struct plan *plan, const struct pci_address *address);
-
 /*
  * Adds a setting, whose texts are taken, also on failure; its meaning is the format. A
  * file that is not below /etc cannot be adopted. Returns 0 or -ENOMEM.

@@ -13,7 +13,7 @@
 #include "plan/plan.h"
 #include "usage/usage.h"
 
-#define PLAN_TAB "/etc/pciferry.tab"
+#define PLAN_TAB "/" BOOTCFG_TAB
 
 /* The host as it is, as far as a plan asks. */
 struct plan_view {
@@ -65,6 +65,9 @@ const struct bootcfg_tab_entry *plan_tab_find(const struct bootcfg_tab *tab,
 
 int plan_view_open(const struct host *host, struct plan_view *view, struct error *err);
 void plan_view_close(struct plan_view *view);
+
+/* Whether it is among those that will be free. */
+bool plan_has_member(const struct plan *plan, const struct pci_address *address);
 
 /* Whether a function goes where another goes: by the kernel's groups, or predicted ones.
  */

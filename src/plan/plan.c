@@ -28,6 +28,14 @@ void plan_free(struct plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
+bool plan_has_member(const struct plan *plan, const struct pci_address *address)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!pci_address_compare(&plan->members[i].address, address))
+			return true;
+	return false;
+}
+
 static bool is_named(const struct plan_request *request, const struct pci_device *device)
 {
 	for (size_t i = 0; i < request->count; i++)

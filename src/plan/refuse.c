@@ -27,14 +27,6 @@ static bool is_needed_at_boot(enum usage_kind kind)
 	}
 }
 
-static bool is_member(const struct plan *plan, const struct pci_device *device)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (!pci_address_compare(&plan->members[i].address, &device->address))
-			return true;
-	return false;
-}
-
 /* The display that goes, when none is left behind; NULL: one is, or none goes. */
 static const struct pci_device *find_last_display(const struct plan_view *view,
 						  const struct plan *plan)
@@ -46,7 +38,7 @@ static const struct pci_device *find_last_display(const struct plan_view *view,
 
 		if (!pci_gives_picture(device))
 			continue;
-		if (!is_member(plan, device))
+		if (!plan_has_member(plan, &device->address))
 			return NULL;
 		going = device;
 	}

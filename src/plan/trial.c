@@ -7,16 +7,10 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/trial.h"
+#include "bootcfg/confd.h"
 #include "bootcfg/images.h"
 #include "plan/internal.h"
 #include "plan/trial.h"
-
-static const char *last_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* The file that the entry loads, by the name that both have for it. */
 static int find_image(const struct plan_view *view, const struct bootcfg_entry *entry,
@@ -29,7 +23,8 @@ static int find_image(const struct plan_view *view, const struct bootcfg_entry *
 	    0)
 		return error_oom(err);
 	for (size_t i = 0; i < images.count; i++)
-		if (!strcmp(last_of(images.items[i].path), last_of(initrd))) {
+		if (!strcmp(bootcfg_confd_name(images.items[i].path),
+			    bootcfg_confd_name(initrd))) {
 			*ret_path = strdup(images.items[i].path);
 			return *ret_path ? 0 : error_oom(err);
 		}

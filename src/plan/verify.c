@@ -44,14 +44,6 @@ static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct err
 	return plan_tab_read(host, path, tab, err);
 }
 
-static bool is_disarmed(const struct plan_view *view)
-{
-	const struct bootcfg_parameter *word =
-		bootcfg_find_parameter(&view->cmdline, "pciferry");
-
-	return word && word->value && !strcmp(word->value, "off");
-}
-
 /* What the running kernel was started with; read when something does not hold. */
 struct verify {
 	const struct plan_view *view;
@@ -123,7 +115,7 @@ static int explain_driver(struct verify *verify, const struct pci_device *device
 	char *why = expected->why;
 	size_t size = sizeof(expected->why);
 
-	if (is_disarmed(verify->view))
+	if (bootcfg_is_disarmed(&verify->view->cmdline))
 		snprintf(why, size,
 			 "pciferry=off was on the kernel's command line:"
 			 " nothing was bound in this boot");
@@ -198,7 +190,7 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 		r = plan_view_open(host, &view, err);
 	if (r < 0)
 		return r;
-	verification.disarmed = is_disarmed(&view);
+	verification.disarmed = bootcfg_is_disarmed(&view.cmdline);
 	verify.with = plan_check_view(&view);
 	verify.with.this_boot = true;
 	verification.items = calloc(tab.count + 1, sizeof(*verification.items));
