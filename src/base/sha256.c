@@ -2,107 +2,35 @@
 #include "base/sha256.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 
-enum { BLOCK = 64, LENGTH_AT = 56 };
+enum { SUM_SIZE = 32 };
 
-/* 4.2.2: of the cube roots of the first 64 primes. */
-static const uint32_t constants[BLOCK] = {
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
-	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
-	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
-	0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
-	0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
-	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
-	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
-	0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+static const struct library_function functions[] = {
+#define SHA256_ROW(name) { #name, offsetof(struct sha256, name) },
+	SHA256_FUNCTIONS(SHA256_ROW)
+#undef SHA256_ROW
 };
 
-static uint32_t rotate(uint32_t x, unsigned int n)
+int sha256_load(struct sha256 *ret_sha, struct error *err)
 {
-	return x >> n | x << (32 - n);
+	int r = library_load("libgcrypt.so.20", "libgcrypt (Debian: libgcrypt20)",
+			     functions, ARRAY_SIZE(functions), ret_sha, err);
+
+	/* Its first call sets the library up; it wants to be this one. */
+	if (r == 0)
+		ret_sha->gcry_check_version(NULL);
+	return r;
 }
 
-/* 6.2.2, step 1. */
-static void schedule(const unsigned char *block, uint32_t words[BLOCK])
+const char *sha256_text(const struct sha256 *sha, const void *bytes, size_t len,
+			char buffer[SHA256_TEXT_SIZE])
 {
-	for (size_t i = 0; i < 16; i++)
-		words[i] = (uint32_t)block[4 * i] << 24 |
-			   (uint32_t)block[4 * i + 1] << 16 |
-			   (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
-	for (size_t i = 16; i < BLOCK; i++) {
-		uint32_t a = words[i - 15], b = words[i - 2];
+	unsigned char sum[SUM_SIZE];
 
-		words[i] = words[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
-			   words[i - 7] + (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
-	}
-}
-
-/* 6.2.2, steps 2 to 4. */
-static void take_block(struct sha256 *sha, const unsigned char *block)
-{
-	uint32_t words[BLOCK], v[8];
-
-	schedule(block, words);
-	memcpy(v, sha->state, sizeof(v));
-	for (size_t i = 0; i < BLOCK; i++) {
-		uint32_t one = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25);
-		uint32_t zero = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22);
-		uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-		uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-		uint32_t first = v[7] + one + choice + constants[i] + words[i];
-
-		memmove(&v[1], &v[0], 7 * sizeof(v[0]));
-		v[4] += first;
-		v[0] = first + zero + majority;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
-		sha->state[i] += v[i];
-}
-
-void sha256_begin(struct sha256 *sha)
-{
-	/* 5.3.3 */
-	*sha = (struct sha256){ .state = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-					   0x510e527f, 0x9b05688c, 0x1f83d9ab,
-					   0x5be0cd19 } };
-}
-
-void sha256_add(struct sha256 *sha, const void *bytes, size_t len)
-{
-	const unsigned char *at = bytes;
-
-	while (len) {
-		size_t used = (size_t)(sha->len % BLOCK);
-		size_t n = len < BLOCK - used ? len : BLOCK - used;
-
-		memcpy(sha->block + used, at, n);
-		sha->len += n;
-		at += n;
-		len -= n;
-		if (sha->len % BLOCK == 0)
-			take_block(sha, sha->block);
-	}
-}
-
-const char *sha256_end(struct sha256 *sha, char buffer[SHA256_TEXT_SIZE])
-{
-	static const unsigned char padding[BLOCK] = { 0x80 };
-	uint64_t bits = sha->len * 8;
-	size_t used = (size_t)(sha->len % BLOCK);
-	unsigned char length[8];
-
-	for (size_t i = 0; i < sizeof(length); i++)
-		length[i] = (unsigned char)(bits >> (56 - 8 * i));
-	sha256_add(sha, padding,
-		   used < LENGTH_AT ? LENGTH_AT - used : BLOCK + LENGTH_AT - used);
-	sha256_add(sha, length, sizeof(length));
-	for (size_t i = 0; i < ARRAY_SIZE(sha->state); i++)
-		snprintf(buffer + 8 * i, SHA256_TEXT_SIZE - 8 * i, "%08x", sha->state[i]);
+	sha->gcry_md_hash_buffer(GCRY_MD_SHA256, sum, len ? bytes : "", len);
+	for (size_t i = 0; i < SUM_SIZE; i++)
+		snprintf(buffer + 2 * i, 3, "%02x", sum[i]);
 	return buffer;
 }

@@ -2,22 +2,27 @@
 #ifndef PCIFERRY_BASE_SHA256_H
 #define PCIFERRY_BASE_SHA256_H
 
-/* SHA-256 (FIPS 180-4). */
+/* SHA-256 (FIPS 180-4), by libgcrypt, which is loaded when it is needed. */
+#include <gcrypt.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include "base/library.h"
+
+#define SHA256_FUNCTIONS(X)   \
+	X(gcry_check_version) \
+	X(gcry_md_hash_buffer)
 
 struct sha256 {
-	uint32_t state[8];
-	uint64_t len; /* bytes so far */
-	unsigned char block[64];
+	SHA256_FUNCTIONS(LIBRARY_POINTER)
 };
 
 enum { SHA256_TEXT_SIZE = 65 };
 
-void sha256_begin(struct sha256 *sha);
-void sha256_add(struct sha256 *sha, const void *bytes, size_t len);
+/* Returns 0 or -ENOENT, with the package to install. There is nothing to close. */
+int sha256_load(struct sha256 *ret_sha, struct error *err);
 
 /* The sum in small hexadecimal digits. Returns the buffer. */
-const char *sha256_end(struct sha256 *sha, char buffer[SHA256_TEXT_SIZE]);
+const char *sha256_text(const struct sha256 *sha, const void *bytes, size_t len,
+			char buffer[SHA256_TEXT_SIZE]);
 
 #endif

@@ -136,12 +136,12 @@ static int save(const struct plan_wish *wish, const struct plan *plan, struct er
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len;
+	int r;
 
 	if (plan->instructions.count)
 		return edits_refuse_by_hand(plan, err);
-	if (plan_saved_write(plan, &wish->options, &text, &len) < 0)
-		return error_oom(err);
-	return file_write(wish->output, text, len, wish->force, err);
+	r = plan_saved_write(plan, &wish->options, &text, &len, err);
+	return r < 0 ? r : file_write(wish->output, text, len, wish->force, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

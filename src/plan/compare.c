@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What would be done, against what was saved. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,27 +121,30 @@ int plan_compare_members(const struct plan *plan, const struct plan_saved *saved
 	return differences.r;
 }
 
-static void compare_edit(const struct change_edit *edit, const struct plan_saved *saved,
-			 bool *found, struct differences *differences)
+static int compare_edit(const struct sha256 *sha, const struct change_edit *edit,
+			const struct plan_saved *saved, bool *found,
+			struct differences *differences)
 {
 	char subject[ERROR_SUBJECT_SIZE];
 	struct plan_saved_edit now;
 	size_t i = 0;
 
 	snprintf(subject, sizeof(subject), "/%s", edit->path);
-	plan_saved_edit_of(edit, &now);
+	if (plan_saved_edit_of(sha, edit, &now) < 0)
+		return -ENOMEM;
 	while (i < saved->n_edits &&
 	       (found[i] || strcmp(saved->edits[i].place, now.place) != 0))
 		i++;
 	if (i == saved->n_edits) {
 		differ(differences, subject, "it was not to be changed");
-		return;
+		return 0;
 	}
 	found[i] = true;
 	if (strcmp(saved->edits[i].before, now.before) != 0)
 		differ(differences, subject, "it is not as it was");
 	if (strcmp(saved->edits[i].after, now.after) != 0)
 		differ(differences, subject, "it would be made otherwise");
+	return 0;
 }
 
 int plan_compare_edits(const struct plan *plan, const struct plan_saved *saved,
@@ -148,15 +152,22 @@ int plan_compare_edits(const struct plan *plan, const struct plan_saved *saved,
 {
 	struct differences differences = { err, 0 };
 	_cleanup_free_ bool *found = NULL;
+	struct sha256 sha;
+	int r;
 
 	/* All is so already: that is what was wanted, and nothing is changed. */
 	if (!plan->edits.count && !plan->instructions.count)
 		return 0;
+	r = sha256_load(&sha, err);
+	if (r < 0)
+		return r;
 	found = calloc(saved->n_edits + 1, sizeof(*found));
 	if (!found)
 		return error_oom(err);
 	for (size_t i = 0; i < plan->edits.count; i++)
-		compare_edit(&plan->edits.items[i], saved, found, &differences);
+		if (compare_edit(&sha, &plan->edits.items[i], saved, found,
+				 &differences) < 0)
+			return error_oom(err);
 	for (size_t i = 0; i < saved->n_edits; i++)
 		if (!found[i])
 			differ(&differences, "",

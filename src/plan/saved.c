@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "plan/internal.h"
 
@@ -19,36 +20,40 @@ void plan_saved_free(struct plan_saved *saved)
 	memset(saved, 0, sizeof(*saved));
 }
 
-static void sum(const char *bytes, size_t len, char buffer[SHA256_TEXT_SIZE])
+/* What it is done to: each part with its NUL, so that no two edits are alike by chance.
+ */
+static int write_place(const struct change_edit *edit, char **ret_place, size_t *ret_len)
 {
-	struct sha256 sha;
+	FILE *stream = open_memstream(ret_place, ret_len);
 
-	sha256_begin(&sha);
-	sha256_add(&sha, bytes, len);
-	sha256_end(&sha, buffer);
+	if (!stream)
+		return -ENOMEM;
+	fprintf(stream, "%s%c", edit->kind == EDIT_RUN ? "tool" : "file", '\0');
+	fprintf(stream, "%s%c", edit->path, '\0');
+	for (size_t i = 0; i < edit->arguments.count; i++)
+		fprintf(stream, "%s%c", edit->arguments.items[i], '\0');
+	fprintf(stream, "undo%c", '\0');
+	for (size_t i = 0; i < edit->undo.count; i++)
+		fprintf(stream, "%s%c", edit->undo.items[i], '\0');
+	return fclose(stream) == 0 ? 0 : -ENOMEM;
 }
 
-void plan_saved_edit_of(const struct change_edit *edit, struct plan_saved_edit *ret_edit)
+int plan_saved_edit_of(const struct sha256 *sha, const struct change_edit *edit,
+		       struct plan_saved_edit *ret_edit)
 {
-	bool is_tool = edit->kind == EDIT_RUN;
-	struct sha256 sha;
+	_cleanup_free_ char *place = NULL;
+	size_t len;
+	int r = write_place(edit, &place, &len);
 
 	memset(ret_edit, 0, sizeof(*ret_edit));
-	sha256_begin(&sha);
-	/* With their NULs: no path and arguments are like another's. */
-	sha256_add(&sha, is_tool ? "tool" : "file", sizeof("tool"));
-	sha256_add(&sha, edit->path, strlen(edit->path) + 1);
-	for (size_t i = 0; i < edit->arguments.count; i++)
-		sha256_add(&sha, edit->arguments.items[i],
-			   strlen(edit->arguments.items[i]) + 1);
-	sha256_add(&sha, "undo", sizeof("undo"));
-	for (size_t i = 0; i < edit->undo.count; i++)
-		sha256_add(&sha, edit->undo.items[i], strlen(edit->undo.items[i]) + 1);
-	sha256_end(&sha, ret_edit->place);
+	if (r < 0)
+		return r;
+	sha256_text(sha, place, len, ret_edit->place);
 	if (edit->existed)
-		sum(edit->before, edit->before_len, ret_edit->before);
+		sha256_text(sha, edit->before, edit->before_len, ret_edit->before);
 	if (edit->kind == EDIT_WRITE)
-		sum(edit->bytes, edit->len, ret_edit->after);
+		sha256_text(sha, edit->bytes, edit->len, ret_edit->after);
+	return 0;
 }
 
 static void add_text(struct json_object *object, const char *key, const char *text)
@@ -78,15 +83,21 @@ static struct json_object *write_members(const struct plan *plan)
 	return array;
 }
 
-static struct json_object *write_edits(const struct change_edits *edits)
+/* NULL: no memory. */
+static struct json_object *write_edits(const struct sha256 *sha,
+				       const struct change_edits *edits)
 {
 	struct json_object *array = json_object_new_array();
 
 	for (size_t i = 0; i < edits->count; i++) {
-		struct json_object *object = json_object_new_object();
+		struct json_object *object;
 		struct plan_saved_edit edit;
 
-		plan_saved_edit_of(&edits->items[i], &edit);
+		if (plan_saved_edit_of(sha, &edits->items[i], &edit) < 0) {
+			json_object_put(array);
+			return NULL;
+		}
+		object = json_object_new_object();
 		add_text(object, "place", edit.place);
 		add_text(object, "before", edit.before);
 		add_text(object, "after", edit.after);
@@ -107,16 +118,24 @@ static struct json_object *write_options(struct plan_options options)
 }
 
 int plan_saved_write(const struct plan *plan, const struct plan_options *options,
-		     char **ret_text, size_t *ret_len)
+		     char **ret_text, size_t *ret_len, struct error *err)
 {
-	struct json_object *root = json_object_new_object();
+	struct json_object *root, *edits;
+	struct sha256 sha;
 	const char *text;
 	char *copy = NULL;
+	int r = sha256_load(&sha, err);
 
+	if (r < 0)
+		return r;
+	edits = write_edits(&sha, &plan->edits);
+	if (!edits)
+		return error_oom(err);
+	root = json_object_new_object();
 	add_text(root, "schema", PLAN_SAVED_SCHEMA);
 	json_object_object_add(root, "options", write_options(*options));
 	json_object_object_add(root, "devices", write_members(plan));
-	json_object_object_add(root, "edits", write_edits(&plan->edits));
+	json_object_object_add(root, "edits", edits);
 	text = json_object_to_json_string_ext(
 		root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
 			      JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -124,7 +143,7 @@ int plan_saved_write(const struct plan *plan, const struct plan_options *options
 		copy = NULL;
 	json_object_put(root);
 	if (!copy)
-		return -ENOMEM;
+		return error_oom(err);
 	*ret_text = copy;
 	*ret_len = strlen(copy);
 	return 0;

@@ -37,12 +37,13 @@ struct plan_saved {
 int plan_saved_parse(const char *text, size_t len, const char *name,
 		     struct plan_saved *ret_saved, struct error *err);
 
-/* The caller frees *ret_text. Returns 0 or -ENOMEM. */
+/* The caller frees *ret_text. Returns 0, -ENOMEM, or -ENOENT: a library is not there. */
 int plan_saved_write(const struct plan *plan, const struct plan_options *options,
-		     char **ret_text, size_t *ret_len);
+		     char **ret_text, size_t *ret_len, struct error *err);
 void plan_saved_free(struct plan_saved *saved); /* takes NULL */
 
-/* What an edit is in such a file. */
-void plan_saved_edit_of(const struct change_edit *edit, struct plan_saved_edit *ret_edit);
+/* What an edit is in such a file. Returns 0 or -ENOMEM. */
+int plan_saved_edit_of(const struct sha256 *sha, const struct change_edit *edit,
+		       struct plan_saved_edit *ret_edit);
 
 #endif

@@ -15,7 +15,7 @@ static void check_written(const struct plan_saved *saved)
 	char *text;
 	size_t len;
 
-	must(plan_saved_write(&plan, &saved->options, &text, &len) == 0);
+	must(plan_saved_write(&plan, &saved->options, &text, &len, NULL) == 0);
 	if (len <= PLAN_SAVED_MAX) {
 		must(plan_saved_parse(text, len, "", &again, NULL) == 0);
 		must(again.count == saved->count);
