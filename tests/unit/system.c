@@ -43,9 +43,43 @@ int system_teardown(void **state)
 	return tree_teardown(&tree);
 }
 
+void system_put_maker(const struct system *sys, const char *script)
+{
+	if (!system_can_run_tools())
+		return;
+	system_put_shell(sys);
+	tree_file(sys->tree, "etc/file", "one\n");
+	system_tool(sys, "sbin/maker", script);
+}
+
 void system_forget(struct system *sys)
 {
 	error_clear(&sys->err);
+}
+
+void system_write(struct change_edits *edits, const char *path, const char *text)
+{
+	assert_int_equal(change_edit_write(edits, path, "a test", text, strlen(text)), 0);
+}
+
+void system_run(struct change_edits *edits, const char *path)
+{
+	static const char *const none[] = { NULL };
+
+	assert_int_equal(change_edit_run(edits, path, none, "a test"), 0);
+}
+
+void system_change_all(struct system *sys)
+{
+	struct change_edits edits = { 0 };
+
+	tree_file(sys->tree, "etc/edited", "one\n");
+	tree_file(sys->tree, "etc/removed", "gone\n");
+	system_write(&edits, "etc/edited", "two\n");
+	assert_int_equal(change_edit_remove(&edits, "etc/removed", "a test"), 0);
+	system_write(&edits, "etc/new/file", "new\n");
+	assert_int_equal(system_apply(sys, &edits, NULL), 0);
+	change_edits_free(&edits);
 }
 
 int system_apply(struct system *sys, struct change_edits *edits, unsigned int *ret_id)

@@ -21,9 +21,19 @@ struct system {
 int system_setup(void **state);
 int system_teardown(void **state);
 
+/* Edits to apply: a file with this text, a tool without arguments. */
+void system_write(struct change_edits *edits, const char *path, const char *text);
+void system_run(struct change_edits *edits, const char *path);
+
 /* Looks and applies. Returns what failed, or 0; *ret_id may be NULL. */
 int system_apply(struct system *sys, struct change_edits *edits, unsigned int *ret_id);
 int system_undo(struct system *sys, unsigned int id);
+
+/*
+ * Applies a change of each kind: etc/edited from "one\n" to "two\n", etc/removed
+ * ("gone\n") removed, etc/new/file ("new\n") made, in a folder of its own.
+ */
+void system_change_all(struct system *sys);
 
 /*
  * All that is in the root but the journal, and run: a line each for a file, folder and
@@ -42,6 +52,12 @@ void system_tool(const struct system *sys, const char *path, const char *script)
 
 /* Puts a busybox and its shell in, for the tools. */
 void system_put_shell(const struct system *sys);
+
+/*
+ * Where tools can be run: a shell, etc/file ("one\n"), and the tool sbin/maker, which
+ * makes something of it.
+ */
+void system_put_maker(const struct system *sys, const char *script);
 
 /* Forgets the last error, and that there was one. */
 void system_forget(struct system *sys);

@@ -11,18 +11,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static void write_text(struct change_edits *edits, const char *path, const char *text)
-{
-	assert_int_equal(change_edit_write(edits, path, "a test", text, strlen(text)), 0);
-}
-
-static void run_tool(struct change_edits *edits, const char *path)
-{
-	static const char *const none[] = { NULL };
-
-	assert_int_equal(change_edit_run(edits, path, none, "a test"), 0);
-}
-
 /* Mode, owner, times and attributes that a new file would not have. */
 static void dress(const struct system *sys, const char *path)
 {
@@ -77,15 +65,15 @@ static void undo_gives_everything_back(void **state)
 	tree_file(sys->tree, "etc/emptied", "x");
 	dress(sys, "etc/edited");
 	dress(sys, "etc/removed");
-	write_text(&edits, "etc/edited", "one\n2\n");
+	system_write(&edits, "etc/edited", "one\n2\n");
 	change_edit_remove(&edits, "etc/removed", "a test");
-	write_text(&edits, "etc/with spaces \"and\" \\ \xff\n", "other");
-	write_text(&edits, "etc/empty", "not any more");
-	write_text(&edits, "etc/emptied", "");
-	write_text(&edits, "etc/created", "new");
-	write_text(&edits, "etc/a/b/c/created", "");
-	write_text(&edits, "etc/a/b/other", "new\n");
-	write_text(&edits, "toplevel", "new\n");
+	system_write(&edits, "etc/with spaces \"and\" \\ \xff\n", "other");
+	system_write(&edits, "etc/empty", "not any more");
+	system_write(&edits, "etc/emptied", "");
+	system_write(&edits, "etc/created", "new");
+	system_write(&edits, "etc/a/b/c/created", "");
+	system_write(&edits, "etc/a/b/other", "new\n");
+	system_write(&edits, "toplevel", "new\n");
 	assert_all_comes_back(sys, &edits);
 }
 
@@ -98,8 +86,8 @@ static void an_edited_file_keeps_its_mode_owner_and_attributes(void **state)
 
 	tree_file(sys->tree, "etc/edited", "one\n");
 	dress(sys, "etc/edited");
-	write_text(&edits, "etc/edited", "two\n");
-	write_text(&edits, "etc/new/file", "two\n");
+	system_write(&edits, "etc/edited", "two\n");
+	system_write(&edits, "etc/new/file", "two\n");
 	umask(077);
 	assert_int_equal(system_apply(sys, &edits, NULL), 0);
 	umask(022);
@@ -153,7 +141,7 @@ static void no_access_list_comes_in_from_the_folder(void **state)
 	tree_file(sys->tree, "etc/edited", "one\n");
 	if (!give_default_list(sys, "etc"))
 		skip();
-	write_text(&edits, "etc/edited", "two\n");
+	system_write(&edits, "etc/edited", "two\n");
 	assert_all_comes_back(sys, &edits);
 }
 
@@ -174,7 +162,7 @@ static void many_and_large_attributes_are_kept(void **state)
 	close(fd);
 	if (!kept)
 		skip();
-	write_text(&edits, "etc/edited", "two\n");
+	system_write(&edits, "etc/edited", "two\n");
 	assert_all_comes_back(sys, &edits);
 }
 
@@ -200,7 +188,7 @@ static void a_folder_that_somebody_else_uses_stays(void **state)
 	struct change_edits edits = { 0 };
 	unsigned int id;
 
-	write_text(&edits, "etc/a/b/file", "new");
+	system_write(&edits, "etc/a/b/file", "new");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	tree_file(sys->tree, "etc/a/theirs", "x");
 	assert_int_equal(system_undo(sys, id), 0);
@@ -217,7 +205,7 @@ static void an_interrupted_undo_makes_no_folders(void **state)
 	char *before = system_snapshot(sys), *back;
 	unsigned int id;
 
-	write_text(&edits, "etc/a/b/file", "new");
+	system_write(&edits, "etc/a/b/file", "new");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	assert_int_equal(system_undo(sys, id), 0);
 	tree_file(sys->tree, CHANGE_JOURNAL "/1/state", "begin 0\napplied\nundo\n");
@@ -235,15 +223,15 @@ static void a_second_apply_does_nothing(void **state)
 	struct change_edits edits = { 0 };
 
 	tree_file(sys->tree, "etc/there", "one\n");
-	write_text(&edits, "etc/there", "one\n");
+	system_write(&edits, "etc/there", "one\n");
 	change_edit_remove(&edits, "etc/not-there", "a test");
-	run_tool(&edits, "sbin/tool");
+	system_run(&edits, "sbin/tool");
 	assert_int_equal(change_edits_look(sys->host, &edits, &sys->err), 0);
 	assert_int_equal(edits.count, 0);
 	/* One that is left needs its tool. */
-	write_text(&edits, "etc/there", "one\n");
-	write_text(&edits, "etc/new", "");
-	run_tool(&edits, "sbin/tool");
+	system_write(&edits, "etc/there", "one\n");
+	system_write(&edits, "etc/new", "");
+	system_run(&edits, "sbin/tool");
 	assert_int_equal(change_edits_look(sys->host, &edits, &sys->err), 0);
 	assert_int_equal(edits.count, 2);
 	assert_string_equal(edits.items[0].path, "etc/new");
@@ -275,9 +263,9 @@ static void what_was_changed_since_it_was_planned_is_not_overwritten(void **stat
 
 	tree_file(sys->tree, "etc/first", "one\n");
 	tree_file(sys->tree, "etc/second", "one\n");
-	write_text(&edits, "etc/first", "two\n");
-	write_text(&edits, "etc/second", "two\n");
-	write_text(&edits, "etc/third", "two\n");
+	system_write(&edits, "etc/first", "two\n");
+	system_write(&edits, "etc/second", "two\n");
+	system_write(&edits, "etc/third", "two\n");
 	assert_int_equal(change_edits_look(sys->host, &edits, &sys->err), 0);
 	tree_file(sys->tree, "etc/second", "theirs\n");
 	assert_true(change_apply(&sys->change, &title, &edits, NULL, &id, &sys->err) < 0);
@@ -300,8 +288,8 @@ static void refuse_path(struct system *sys, const char *path, int expected)
 	struct change_edits edits = { 0 };
 	char *before = system_snapshot(sys), *after;
 
-	write_text(&edits, "etc/aaa", "new\n");
-	write_text(&edits, path, "new\n");
+	system_write(&edits, "etc/aaa", "new\n");
+	system_write(&edits, path, "new\n");
 	assert_int_equal(system_apply(sys, &edits, NULL), expected);
 	assert_string_equal(sys->err.subject + 1, path);
 	assert_null(strchr(sys->err.message, '\n'));
@@ -366,8 +354,8 @@ static void a_folder_that_is_a_link_is_followed_within_the_root(void **state)
 
 	tree_file(sys->tree, "data/default/grub", "one\n");
 	tree_link(sys->tree, "etc/default", "/data/default");
-	write_text(&edits, "etc/default/grub", "two\n");
-	write_text(&edits, "etc/default/new/file", "two\n");
+	system_write(&edits, "etc/default/grub", "two\n");
+	system_write(&edits, "etc/default/new/file", "two\n");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	system_assert_file(sys, "data/default/grub", "two\n");
 	system_assert_file(sys, "data/default/new/file", "two\n");
@@ -402,8 +390,8 @@ static void special_modes_and_access_lists_are_kept(void **state)
 	snprintf(path, sizeof(path), "%s/etc/listed", sys->tree->path);
 	has_list = setxattr(path, "system.posix_acl_access", list, sizeof(list), 0) == 0;
 	assert_int_equal(fstatat(sys->tree->fd, "etc/special", &before, 0), 0);
-	write_text(&edits, "etc/special", "two\n");
-	write_text(&edits, "etc/listed", "two\n");
+	system_write(&edits, "etc/special", "two\n");
+	system_write(&edits, "etc/listed", "two\n");
 	assert_int_equal(system_apply(sys, &edits, NULL), 0);
 	assert_int_equal(fstatat(sys->tree->fd, "etc/special", &after, 0), 0);
 	assert_int_equal(after.st_mode, before.st_mode);
@@ -417,8 +405,8 @@ static void special_modes_and_access_lists_are_kept(void **state)
 	assert_int_equal(system_undo(sys, 1), 0);
 	change_edits_free(&edits);
 	tree_file(sys->tree, "etc/special", "one\n");
-	write_text(&edits, "etc/special", "two\n");
-	write_text(&edits, "etc/listed", "two\n");
+	system_write(&edits, "etc/special", "two\n");
+	system_write(&edits, "etc/listed", "two\n");
 	assert_all_comes_back(sys, &edits);
 }
 
@@ -430,7 +418,7 @@ static void a_long_name_can_be_changed(void **state)
 
 	memset(path + 4, 'n', 255);
 	path[4 + 255] = '\0';
-	write_text(&edits, path, "new\n");
+	system_write(&edits, path, "new\n");
 	assert_all_comes_back(sys, &edits);
 }
 
@@ -443,7 +431,7 @@ static void numbers_are_given_in_order_and_never_again(void **state)
 
 	tree_folder(sys->tree, CHANGE_JOURNAL "/7");
 	tree_folder(sys->tree, CHANGE_JOURNAL "/notes");
-	write_text(&edits, "etc/new", "one\n");
+	system_write(&edits, "etc/new", "one\n");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	assert_int_equal(id, 8);
 	assert_int_equal(change_history_read(sys->host, &history, &sys->err), 0);

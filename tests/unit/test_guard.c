@@ -14,26 +14,19 @@ static int put_system(void **state)
 {
 	if (system_setup(state) < 0)
 		return -1;
-	if (system_can_run_tools()) {
-		struct system *sys = *state;
-
-		system_put_shell(sys);
-		tree_file(sys->tree, "etc/file", "one\n");
-		tree_file(sys->tree, "boot/image", "of one\n");
-		system_tool(sys, "sbin/maker", "cat /etc/file >/boot/image");
-	}
+	system_put_maker(*state, "cat /etc/file >/boot/image");
+	tree_file(((struct system *)*state)->tree, "boot/image", "of one\n");
 	return 0;
 }
 
 static int apply(struct system *sys, bool with_tool)
 {
-	static const char *const none[] = { NULL };
 	struct change_edits edits = { 0 };
 	int r;
 
-	change_edit_write(&edits, "etc/file", "a test", "two\n", 4);
+	system_write(&edits, "etc/file", "two\n");
 	if (with_tool) {
-		change_edit_run(&edits, "sbin/maker", none, "make an image");
+		system_run(&edits, "sbin/maker");
 		string_list_add(&edits.items[1].makes, "boot/image");
 		string_list_add(&edits.items[1].makes, "boot/gone");
 	}

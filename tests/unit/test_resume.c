@@ -11,20 +11,6 @@
 
 #define STATE(id) CHANGE_JOURNAL "/" id "/state"
 
-/* A change of each kind: file edited, removed and made, in a folder of its own. */
-static void apply_all(struct system *sys)
-{
-	struct change_edits edits = { 0 };
-
-	tree_file(sys->tree, "etc/edited", "one\n");
-	tree_file(sys->tree, "etc/removed", "gone\n");
-	change_edit_write(&edits, "etc/edited", "edit", "two\n", 4);
-	change_edit_remove(&edits, "etc/removed", "remove");
-	change_edit_write(&edits, "etc/new/file", "make", "new\n", 4);
-	assert_int_equal(system_apply(sys, &edits, NULL), 0);
-	change_edits_free(&edits);
-}
-
 static int apply_one(struct system *sys, const char *path)
 {
 	struct change_edits edits = { 0 };
@@ -74,7 +60,7 @@ static void what_is_missing_is_made(void **state)
 {
 	struct system *sys = *state;
 
-	apply_all(sys);
+	system_change_all(sys);
 	for (unsigned int made = 0; made < 8; made++) {
 		put_half(sys, made);
 		tree_file(sys->tree, "etc/.pciferry.new", "half");
@@ -98,7 +84,7 @@ static void what_is_finished_or_was_never_begun_is_not_interrupted(void **state)
 
 	assert_int_equal(interrupted(sys), 0);
 	assert_int_equal(resume(sys), -ENOENT);
-	apply_all(sys);
+	system_change_all(sys);
 	assert_int_equal(interrupted(sys), 0);
 	assert_int_equal(resume(sys), -ENOENT);
 	assert_int_equal(system_undo(sys, 1), 0);
@@ -138,7 +124,7 @@ static void nothing_new_is_begun_beside_it(void **state)
 {
 	struct system *sys = *state;
 
-	apply_all(sys);
+	system_change_all(sys);
 	tree_file(sys->tree, STATE("1"), "begin 0\n");
 	assert_int_equal(apply_one(sys, "etc/other"), -EBUSY);
 	assert_int_equal(sys->err.kind, ERROR_REFUSED);
@@ -155,7 +141,7 @@ static void a_state_that_cannot_be_read_is_told(void **state)
 {
 	struct system *sys = *state;
 
-	apply_all(sys);
+	system_change_all(sys);
 	unlinkat(sys->tree->fd, STATE("1"), 0);
 	tree_folder(sys->tree, STATE("1"));
 	assert_int_equal(interrupted(sys), 1);
@@ -168,7 +154,7 @@ static void what_somebody_edited_is_refused_with_all_three_sides(void **state)
 	struct system *sys = *state;
 	char *before, *after;
 
-	apply_all(sys);
+	system_change_all(sys);
 	tree_file(sys->tree, STATE("1"), "begin 0\n");
 	put_half(sys, 1);
 	tree_file(sys->tree, "etc/edited", "theirs\n");

@@ -10,24 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void write_text(struct change_edits *edits, const char *path, const char *text)
-{
-	assert_int_equal(change_edit_write(edits, path, "a test", text, strlen(text)), 0);
-}
-
-static void run_tool(struct change_edits *edits, const char *path)
-{
-	static const char *const none[] = { NULL };
-
-	assert_int_equal(change_edit_run(edits, path, none, "a test"), 0);
-}
-
 static unsigned int change_one(struct system *sys, const char *path, const char *text)
 {
 	struct change_edits edits = { 0 };
 	unsigned int id;
 
-	write_text(&edits, path, text);
+	system_write(&edits, path, text);
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	change_edits_free(&edits);
 	return id;
@@ -62,8 +50,8 @@ static void a_file_that_was_edited_since_is_not_lost(void **state)
 
 	tree_file(sys->tree, "etc/first", "one\n");
 	tree_file(sys->tree, "etc/removed", "one\n");
-	write_text(&edits, "etc/first", "two\n");
-	write_text(&edits, "etc/second", "two\n");
+	system_write(&edits, "etc/first", "two\n");
+	system_write(&edits, "etc/second", "two\n");
 	change_edit_remove(&edits, "etc/removed", "a test");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	tree_file(sys->tree, "etc/second", "two\ntheirs\n");
@@ -192,16 +180,9 @@ static int put_system(void **state)
 {
 	if (system_setup(state) < 0)
 		return -1;
-	if (system_can_run_tools()) {
-		struct system *sys = *state;
-
-		system_put_shell(sys);
-		tree_file(sys->tree, "etc/file", "one\n");
-		/* What it makes follows from the file; a line tells that it ran. */
-		system_tool(sys, "sbin/maker",
-			    "mkdir -p made; cat /etc/file >/made/image;"
-			    " echo >>/made/runs; echo made of $(cat /etc/file)");
-	}
+	/* What it makes follows from the file; a line tells that it ran. */
+	system_put_maker(*state, "mkdir -p made; cat /etc/file >/made/image;"
+				 " echo >>/made/runs; echo made of $(cat /etc/file)");
 	return 0;
 }
 
@@ -221,8 +202,8 @@ static void what_tools_made_is_made_again(void **state)
 
 	if (!system_can_run_tools())
 		skip();
-	write_text(&edits, "etc/file", "two\n");
-	run_tool(&edits, "sbin/maker");
+	system_write(&edits, "etc/file", "two\n");
+	system_run(&edits, "sbin/maker");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	system_assert_file(sys, "made/image", "two\n");
 	assert_int_equal(system_undo(sys, id), 0);
@@ -250,14 +231,14 @@ static void what_has_a_way_back_of_its_own_is_taken_back_by_that(void **state)
 	system_tool(sys, "sbin/teller", "echo ${*:-made} >>/made/told");
 	system_tool(sys, "sbin/other", "cat /etc/file >>/made/told");
 	tree_folder(sys->tree, "made");
-	write_text(&edits, "etc/file", "two\n");
+	system_write(&edits, "etc/file", "two\n");
 	assert_int_equal(change_edit_run_undone_by(&edits, "sbin/teller", none, undo,
 						   "a test"),
 			 0);
 	assert_int_equal(change_edit_run_undone_by(&edits, "sbin/other", none, undo_too,
 						   "a test"),
 			 0);
-	run_tool(&edits, "sbin/maker");
+	system_run(&edits, "sbin/maker");
 	assert_int_equal(system_apply(sys, &edits, &id), 0);
 	system_assert_file(sys, "made/told", "made\ntwo\n");
 	assert_int_equal(system_undo(sys, id), 0);
@@ -273,10 +254,10 @@ static void assert_rolled_back(struct system *sys, const char *message)
 	struct change_edits edits = { 0 };
 	char *before = system_snapshot(sys), *after;
 
-	write_text(&edits, "etc/file", "two\n");
-	write_text(&edits, "etc/new/file", "two\n");
-	run_tool(&edits, "sbin/maker");
-	run_tool(&edits, "sbin/failing");
+	system_write(&edits, "etc/file", "two\n");
+	system_write(&edits, "etc/new/file", "two\n");
+	system_run(&edits, "sbin/maker");
+	system_run(&edits, "sbin/failing");
 	assert_true(system_apply(sys, &edits, NULL) < 0);
 	assert_int_equal(sys->err.kind, ERROR_FAILED);
 	assert_string_equal(sys->err.subject, "/sbin/failing");
@@ -392,9 +373,9 @@ static void what_a_tool_does_to_a_file_is_told(void **state)
 	if (!system_can_run_tools())
 		skip();
 	system_tool(sys, "sbin/failing", "echo tool >>/etc/file; exit 1");
-	write_text(&edits, "etc/file", "two\n");
-	write_text(&edits, "etc/new", "two\n");
-	run_tool(&edits, "sbin/failing");
+	system_write(&edits, "etc/file", "two\n");
+	system_write(&edits, "etc/new", "two\n");
+	system_run(&edits, "sbin/failing");
 	assert_true(system_apply(sys, &edits, NULL) < 0);
 	assert_string_equal(sys->err.subject, "/sbin/failing");
 	assert_true(has_evidence(sys, "taking it back failed, too: /etc/file: somebody "
@@ -441,8 +422,8 @@ static void a_tool_s_last_line_is_told_while_it_runs(void **state)
 	if (!system_can_run_tools())
 		skip();
 	system_tool(sys, "sbin/slow", "echo first; printf 'second\\r\\n\\n'; sleep 1");
-	write_text(&edits, "etc/file", "two\n");
-	run_tool(&edits, "sbin/slow");
+	system_write(&edits, "etc/file", "two\n");
+	system_run(&edits, "sbin/slow");
 	assert_int_equal(change_edits_look(sys->host, &edits, &sys->err), 0);
 	assert_int_equal(
 		change_apply(&sys->change, &title, &edits, &watcher, &id, &sys->err), 0);
