@@ -82,6 +82,22 @@ char *string_list_lines(const struct string_list *list, size_t *ret_len)
 	return text;
 }
 
+char *string_list_join(const struct string_list *list, const char *between)
+{
+	size_t len = 0;
+	char *text, *at;
+
+	for (size_t i = 0; i < list->count; i++)
+		len += strlen(list->items[i]) + strlen(between);
+	text = at = malloc(len + 1);
+	if (!text)
+		return NULL;
+	*at = '\0';
+	for (size_t i = 0; i < list->count; i++)
+		at = stpcpy(stpcpy(at, i ? between : ""), list->items[i]);
+	return text;
+}
+
 void string_list_free(struct string_list *list)
 {
 	if (!list)

@@ -23,6 +23,8 @@ bool string_list_has(const struct string_list *list, const char *text);
 void string_list_sort(struct string_list *list);
 /* All of them, each ended by a newline. The caller frees it; NULL: no memory. */
 char *string_list_lines(const struct string_list *list, size_t *ret_len);
+/* With this between each two: "a, b". The caller frees it; NULL: no memory. */
+char *string_list_join(const struct string_list *list, const char *between);
 void string_list_free(struct string_list *list); /* takes NULL */
 
 bool text_ends_with(const char *text, const char *end);

@@ -175,21 +175,24 @@ static int tell_ostree(const struct boot_work *work)
 	return 0;
 }
 
-static int tell_kernelstub(const struct boot_work *work)
+static int tell_words(const struct boot_work *work, const char *option,
+		      const struct string_list *words)
 {
-	char words[1024];
+	_cleanup_free_ char *text = string_list_join(words, " ");
 
-	boot_words_of(&work->parameters->add, words, sizeof(words));
-	if (words[0] &&
-	    string_list_addf(work->instructions, "run: kernelstub --add-options \"%s\"",
-			     words) < 0)
-		return error_oom(work->err);
-	boot_words_of(&work->parameters->remove, words, sizeof(words));
-	if (words[0] &&
-	    string_list_addf(work->instructions,
-			     "run: kernelstub --delete-options \"%s\"", words) < 0)
+	if (!text ||
+	    (text[0] && string_list_addf(work->instructions, "run: kernelstub %s \"%s\"",
+					 option, text) < 0))
 		return error_oom(work->err);
 	return 0;
+}
+
+static int tell_kernelstub(const struct boot_work *work)
+{
+	int r = tell_words(work, "--add-options", &work->parameters->add);
+
+	return r < 0 ? r
+		     : tell_words(work, "--delete-options", &work->parameters->remove);
 }
 
 static int tell_nixos(const struct boot_work *work)

@@ -10,64 +10,60 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-const char *boot_words_of(const struct string_list *list, char *buffer, size_t size)
-{
-	size_t len = 0;
-
-	buffer[0] = '\0';
-	for (size_t i = 0; i < list->count && len < size; i++)
-		len += (size_t)snprintf(buffer + len, size - len, "%s%s", i ? " " : "",
-					list->items[i]);
-	return buffer;
-}
-
 /* Those that nothing stands in for. */
-static const char *dropped_words(const struct boot_parameters *parameters, char *buffer,
-				 size_t size)
+static void write_dropped(FILE *stream, const struct boot_parameters *parameters,
+			  bool is_first)
 {
-	size_t len = 0;
+	const char *before = is_first ? "take out " : ", and take out ";
 
-	buffer[0] = '\0';
-	for (size_t i = 0; i < parameters->remove.count && len < size; i++)
-		if (i >= parameters->instead.count || !parameters->instead.items[i][0])
-			len += (size_t)snprintf(buffer + len, size - len, "%s%s",
-						len ? " " : "",
-						parameters->remove.items[i]);
-	return buffer;
+	for (size_t i = 0; i < parameters->remove.count; i++)
+		if (i >= parameters->instead.count || !parameters->instead.items[i][0]) {
+			fprintf(stream, "%s%s", before, parameters->remove.items[i]);
+			before = " ";
+		}
 }
 
-/* "write a in place of b, add intel_iommu=on, take out intel_iommu=off" */
-const char *boot_wish(const struct boot_parameters *parameters, char *buffer, size_t size)
+/*
+ * "write a in place of b, add intel_iommu=on, and take out intel_iommu=off". NULL: no
+ * memory.
+ */
+static char *write_wish(const struct boot_parameters *parameters)
 {
-	char words[1024];
+	_cleanup_free_ char *added = string_list_join(&parameters->add, " ");
 	size_t len = 0;
+	char *wish = NULL;
+	FILE *stream = added ? open_memstream(&wish, &len) : NULL;
+	const char *before = "";
 
-	buffer[0] = '\0';
-	for (size_t i = 0; i < parameters->instead.count && len < size; i++)
-		if (parameters->instead.items[i][0])
-			len += (size_t)snprintf(buffer + len, size - len,
-						"%swrite %s in place of %s",
-						len ? ", " : "",
-						parameters->instead.items[i],
-						parameters->remove.items[i]);
-	boot_words_of(&parameters->add, words, sizeof(words));
-	if (words[0] && len < size)
-		len += (size_t)snprintf(buffer + len, size - len, "%sadd %s",
-					len ? ", " : "", words);
-	dropped_words(parameters, words, sizeof(words));
-	if (words[0] && len < size)
-		snprintf(buffer + len, size - len, "%stake out %s", len ? ", and " : "",
-			 words);
-	return buffer;
+	if (!stream)
+		return NULL;
+	for (size_t i = 0; i < parameters->instead.count; i++)
+		if (parameters->instead.items[i][0]) {
+			fprintf(stream, "%swrite %s in place of %s", before,
+				parameters->instead.items[i],
+				parameters->remove.items[i]);
+			before = ", ";
+		}
+	if (added[0]) {
+		fprintf(stream, "%sadd %s", before, added);
+		before = ", ";
+	}
+	write_dropped(stream, parameters, !before[0]);
+	if (fclose(stream) == 0)
+		return wish;
+	free(wish);
+	return NULL;
 }
 
 int boot_instruct(const struct boot_work *work, const char *path, const char *why)
 {
-	char words[2304];
+	_cleanup_free_ char *wish = write_wish(work->parameters);
 
+	if (!wish)
+		return -ENOMEM;
 	return string_list_addf(work->instructions, "%s%s: %s: %s by hand",
 				path[0] ? "/" : "", path[0] ? path : "the boot loader",
-				why, boot_wish(work->parameters, words, sizeof(words)));
+				why, wish);
 }
 
 static int edit_place(struct boot_text *text, const struct boot_place *place,
@@ -105,18 +101,19 @@ static int put_text(const struct boot_work *work, const char *path,
 		    struct boot_text *text, struct change_edit *edit,
 		    const struct boot_parameters *parameters)
 {
-	char purpose[2304];
+	_cleanup_free_ char *purpose = write_wish(edit ? work->parameters : parameters);
 
+	if (!purpose)
+		return -ENOMEM;
 	if (!edit)
-		return change_edit_write(work->edits, path,
-					 boot_wish(parameters, purpose, sizeof(purpose)),
-					 text->bytes, text->len);
+		return change_edit_write(work->edits, path, purpose, text->bytes,
+					 text->len);
 	free(edit->bytes);
 	edit->bytes = steal(text->bytes);
 	edit->len = text->len;
 	free(edit->purpose);
-	edit->purpose = strdup(boot_wish(work->parameters, purpose, sizeof(purpose)));
-	return edit->purpose ? 0 : -ENOMEM;
+	edit->purpose = steal(purpose);
+	return 0;
 }
 
 /* All places of one file, which is read once; what is not there begins with `fresh`. */

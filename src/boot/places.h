@@ -22,13 +22,6 @@ struct boot_place {
 	bool quoted;	   /* between the second pair of quotes */
 };
 
-/* "a b c". Returns the buffer. */
-const char *boot_words_of(const struct string_list *list, char *buffer, size_t size);
-
-/* What is to be done, in words. Returns the buffer. */
-const char *boot_wish(const struct boot_parameters *parameters, char *buffer,
-		      size_t size);
-
 /* Has the person do it in that file, or, with "", in the boot loader. 0 or -ENOMEM. */
 int boot_instruct(const struct boot_work *work, const char *path, const char *why);
 

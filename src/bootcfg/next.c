@@ -62,12 +62,10 @@ int next_is_unknown(struct next_search *search, const char *reason, ...)
 int next_is_one_of(struct next_search *search, const char *where,
 		   const struct string_list *modules)
 {
-	char names[160] = "";
-	size_t len = 0;
+	_cleanup_free_ char *names = string_list_join(modules, ", ");
 
-	for (size_t i = 0; i < modules->count && len < sizeof(names); i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-					i ? ", " : "", modules->items[i]);
+	if (!names)
+		return -ENOMEM;
 	return next_is_unknown(search,
 			       "%s are for it %s, and which one is first is not"
 			       " told by anything",

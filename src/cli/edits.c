@@ -24,25 +24,16 @@ static char *make_difference(const struct change_edit *edit)
 			   edit->len);
 }
 
-/* "update-initramfs -u -k all" */
-static void join(const struct string_list *words, char *buffer, size_t size)
-{
-	size_t len = 0;
-
-	buffer[0] = '\0';
-	for (size_t i = 0; i < words->count && len < size; i++)
-		len += (size_t)snprintf(buffer + len, size - len, " %s", words->items[i]);
-}
-
 int edits_print(const struct change_edit *edit, bool with_difference)
 {
+	_cleanup_free_ char *arguments = string_list_join(&edit->arguments, " ");
 	_cleanup_free_ char *difference = NULL;
-	char arguments[512];
 	char *rest;
 
-	join(&edit->arguments, arguments, sizeof(arguments));
-	output_line("  %s /%s%s: %s", kinds[edit->kind], edit->path, arguments,
-		    edit->purpose);
+	if (!arguments)
+		return -ENOMEM;
+	output_line("  %s /%s%s%s: %s", kinds[edit->kind], edit->path,
+		    edit->arguments.count ? " " : "", arguments, edit->purpose);
 	if (!with_difference || edit->kind == EDIT_RUN)
 		return 0;
 	difference = make_difference(edit);
@@ -82,11 +73,11 @@ struct json_object *edits_json(const struct change_edits *edits)
 static void tell_edit(const struct change_edit *edit, void *argument)
 {
 	const struct cli *cli = argument;
-	char arguments[512];
+	_cleanup_free_ char *arguments = string_list_join(&edit->arguments, " ");
 
-	join(&edit->arguments, arguments, sizeof(arguments));
 	if (!cli->quiet)
-		output_talk("%s /%s%s", kinds[edit->kind], edit->path, arguments);
+		output_talk("%s /%s%s%s", kinds[edit->kind], edit->path,
+			    edit->arguments.count ? " " : "", arguments ? arguments : "");
 }
 
 /* Each second where that can be written over, else now and then; a log is told nothing.
