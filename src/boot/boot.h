@@ -8,7 +8,7 @@
  */
 #include "boot/text.h"
 #include "bootcfg/boot.h"
-#include "bootcfg/kernels.h"
+#include "bootcfg/images.h"
 #include "change/edit.h"
 #include "pci/identity.h"
 
@@ -64,8 +64,8 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
  * Tells each edit that runs a tool which images that makes anew, so that there is room
  * for them, and that it is seen whether it did. Returns 0 or -ENOMEM.
  */
-int boot_tell_images(const struct host *host, const struct bootcfg_boot *boot,
-		     const struct bootcfg_kernels *kernels, struct change_edits *edits,
+int boot_tell_images(const struct bootcfg_images *images,
+		     const struct bootcfg_entries *entries, struct change_edits *edits,
 		     struct error *err);
 
 /* What makes vfio-pci come early enough. */

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "boot/boot.h"
 #include "bootcfg/confd.h"
-#include "bootcfg/images.h"
 
 /*
  * By their names. update-initramfs of Debian writes initrd.img-X.new and renames it;
@@ -55,15 +54,14 @@ static int tell(const struct bootcfg_images *images,
 	return r == 0 && tools[i].unified ? add_unified(entries, edit) : r;
 }
 
-int boot_tell_images(const struct host *host, const struct bootcfg_boot *boot,
-		     const struct bootcfg_kernels *kernels, struct change_edits *edits,
+int boot_tell_images(const struct bootcfg_images *images,
+		     const struct bootcfg_entries *entries, struct change_edits *edits,
 		     struct error *err)
 {
-	_cleanup_(bootcfg_images_free) struct bootcfg_images images = { 0 };
-	int r = bootcfg_images_read(host, kernels, &boot->entries, &images);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < edits->count; i++)
 		if (edits->items[i].kind == EDIT_RUN)
-			r = tell(&images, &boot->entries, &edits->items[i]);
+			r = tell(images, entries, &edits->items[i]);
 	return r < 0 ? error_oom(err) : 0;
 }

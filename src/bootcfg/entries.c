@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/uki.h"
 
 void bootcfg_entry_free(struct bootcfg_entry *entry)
 {
@@ -41,7 +42,7 @@ static char *find_release(const char *kernel)
 		if (isdigit((unsigned char)dash[1]) && strchr(dash, '.')) {
 			size_t len = strlen(dash + 1);
 
-			if (len > 4 && text_ends_with(dash, ".efi"))
+			if (bootcfg_is_efi(dash + 1))
 				len -= 4;
 			return strndup(dash + 1, len);
 		}

@@ -217,8 +217,10 @@ int bootcfg_override_rules(const char *text, size_t len, const char *path,
 		if (line[strspn(line, " \t")] == '#')
 			continue;
 		read_rule(line, node, &rule);
-		if (rule.label[0] && !strcmp(rule.label, jump))
-			jump[0] = '\0', jumps = false;
+		if (rule.label[0] && !strcmp(rule.label, jump)) {
+			jump[0] = '\0';
+			jumps = false;
+		}
 		if ((jump[0] && !jumps) || rule.answer == FITS_NOT)
 			continue;
 		if (rule.jump[0]) {

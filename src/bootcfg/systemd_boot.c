@@ -101,10 +101,9 @@ static int read_images(const struct host *host, const char *folder,
 	for (size_t i = 0; r == 0 && i < paths.count; i++) {
 		_cleanup_free_ char *digest = NULL;
 		const char *path = paths.items[i], *kept;
-		size_t len = strlen(path);
+		size_t len;
 
-		/* On a VFAT file system: .EFI as well. */
-		if (len < 4 || strcasecmp(path + len - 4, ".efi") != 0)
+		if (!bootcfg_is_efi(path))
 			continue;
 		r = bootcfg_uki_read(host, path, &digest, &len);
 		if (r < 0) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -160,6 +161,13 @@ static char *find_line(const char *text, size_t len, const char *word)
 		at += length + 1;
 	}
 	return NULL;
+}
+
+bool bootcfg_is_efi(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 4 && !strcasecmp(path + len - 4, ".efi");
 }
 
 int bootcfg_uki_parse(const char *digest, size_t len, const char *kernel,

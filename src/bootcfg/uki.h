@@ -6,6 +6,7 @@
  * Unified kernel images: a kernel, its initramfs and its command line in the sections of
  * one EFI program (https://uapi-group.org/specifications/specs/unified_kernel_image/).
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ enum { BOOTCFG_PE_HEADERS = 16384 };
  */
 int bootcfg_pe_find(const void *bytes, size_t len, const char *name, uint32_t *ret_offset,
 		    uint32_t *ret_size);
+
+/* Whether the name ends in ".efi", or, as on a VFAT file system, ".EFI". */
+bool bootcfg_is_efi(const char *path);
 
 /* Adds what a digest of an image says; a file that is none adds nothing. 0 or -ENOMEM. */
 int bootcfg_uki_parse(const char *digest, size_t len, const char *kernel,

@@ -52,6 +52,9 @@ static int open_next(struct check_run *run, struct boot_next *next)
 		.boot = &facts->boot,
 		.kernels = facts->kernels,
 		.running = &facts->cmdline,
+		.modprobe = &facts->modprobe,
+		.loads = &facts->loads,
+		.images = &facts->images,
 	};
 	return check_foresight_open(&next->view, &next->foresight);
 }

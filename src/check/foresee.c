@@ -53,11 +53,7 @@ static int open_all(const struct check_view *view, struct check_foresight *fores
 	foresight->devices =
 		(struct bootcfg_next_devices){ view->devices, view->topology,
 					       view->configs, foresight->groups };
-	r = bootcfg_modprobe_read(view->host, &foresight->modprobe);
-	if (r == 0)
-		r = bootcfg_loads_read(view->host, &foresight->loads);
-	if (r == 0)
-		r = bootcfg_overrides_read(view->host, &foresight->overrides);
+	r = bootcfg_overrides_read(view->host, &foresight->overrides);
 	return r < 0 ? r : check_starts_read(view, foresight);
 }
 
@@ -86,8 +82,6 @@ void check_foresight_close(struct check_foresight *foresight)
 	free(foresight->starts);
 	free(foresight->groups);
 	bootcfg_tab_free(&foresight->tab);
-	bootcfg_modprobe_free(&foresight->modprobe);
-	bootcfg_modprobe_free(&foresight->loads);
 	bootcfg_overrides_free(&foresight->overrides);
 	memset(foresight, 0, sizeof(*foresight));
 }

@@ -24,6 +24,8 @@ struct check_view {
 	const struct bootcfg_boot *boot;
 	struct bootcfg_kernels *kernels;
 	const struct bootcfg_cmdline *running;
+	const struct bootcfg_modprobe *modprobe, *loads;
+	const struct bootcfg_images *images;
 
 	/* Not the next boot, but this one: of the running kernel alone. */
 	bool this_boot;
@@ -50,13 +52,12 @@ struct check_foresight {
 	struct bootcfg_next_devices devices;
 	long *groups;
 	struct bootcfg_tab tab;
-	struct bootcfg_modprobe modprobe, loads;
 	struct bootcfg_overrides overrides;
 	struct check_start *starts; /* of each kernel */
 	size_t count;
 };
 
-/* Reads modprobe.d, rules and images. The view must outlive it. 0 or -ENOMEM. */
+/* Reads rules, and what is in the images. The view must outlive it. 0 or -ENOMEM. */
 int check_foresight_open(const struct check_view *view,
 			 struct check_foresight *ret_foresight);
 void check_foresight_close(struct check_foresight *foresight); /* takes NULL */

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "bootcfg/confd.h"
+#include "bootcfg/uki.h"
 #include "check/images.h"
 
 /*
@@ -169,26 +170,19 @@ static int explain_none(const struct bootcfg_images *images,
 	return 0;
 }
 
-static bool is_unified(const struct bootcfg_entry *entry)
-{
-	size_t len = entry ? strlen(entry->file) : 0;
-
-	return len > 4 && !strcasecmp(entry->file + len - 4, ".efi");
-}
-
-static int read_image(const struct check_view *view, const struct bootcfg_images *images,
-		      const struct bootcfg_entry *entry, struct check_start *start)
+static int read_image(const struct check_view *view, const struct bootcfg_entry *entry,
+		      struct check_start *start)
 {
 	const struct bootcfg_image_file *file;
 	size_t count;
 	int r;
 
-	if (is_unified(entry))
+	if (entry && bootcfg_is_efi(entry->file))
 		return set_problem(start, "its image is inside /%s, which is not read",
 				   entry->file);
-	file = pick_image(images, entry, start->boot.kernel, &count);
+	file = pick_image(view->images, entry, start->boot.kernel, &count);
 	if (!file)
-		return explain_none(images, entry, start);
+		return explain_none(view->images, entry, start);
 	if (count > 1)
 		return set_problem(start,
 				   "with which of its %zu images it starts is not"
@@ -229,8 +223,7 @@ static bool runs_service(const struct host *host)
 	return false;
 }
 
-static int read_start(const struct check_view *view, const struct bootcfg_images *images,
-		      struct check_start *start)
+static int read_start(const struct check_view *view, struct check_start *start)
 {
 	struct bootcfg_kernel *kernel = start->boot.kernel;
 	const struct bootcfg_entry *entry =
@@ -240,9 +233,10 @@ static int read_start(const struct check_view *view, const struct bootcfg_images
 	int r = read_words(view, entry, start);
 
 	if (r == 0)
-		r = read_image(view, images, entry, start);
+		r = read_image(view, entry, start);
 	/* A tool makes those anew that are there. */
-	start->boot.remade = view->remade && (start->image_path || is_unified(entry));
+	start->boot.remade = view->remade && (start->image_path ||
+					      (entry && bootcfg_is_efi(entry->file)));
 	start->boot.unsettled = view->unsettled;
 	/* Of this boot it is asked what came before that. */
 	start->boot.has_service = !view->this_boot && runs_service(view->host);
@@ -252,9 +246,7 @@ static int read_start(const struct check_view *view, const struct bootcfg_images
 
 int check_starts_read(const struct check_view *view, struct check_foresight *foresight)
 {
-	_cleanup_(bootcfg_images_free) struct bootcfg_images images = { 0 };
-	int r = bootcfg_images_read(view->host, view->kernels, &view->boot->entries,
-				    &images);
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < view->kernels->count; i++) {
 		struct bootcfg_kernel *kernel = &view->kernels->items[i];
@@ -267,11 +259,11 @@ int check_starts_read(const struct check_view *view, struct check_foresight *for
 			.host = view->host,
 			.kernel = kernel,
 			.tab = &foresight->tab,
-			.modprobe = &foresight->modprobe,
-			.loads = &foresight->loads,
+			.modprobe = view->modprobe,
+			.loads = view->loads,
 			.overrides = &foresight->overrides,
 		};
-		r = read_start(view, &images, start);
+		r = read_start(view, start);
 	}
 	return r;
 }

@@ -114,14 +114,11 @@ static int find_words(const struct bootcfg_cmdline *cmdline, struct string_list 
 static int find_all_words(const struct plan_view *view, struct string_list *words,
 			  struct string_list *ids)
 {
-	_cleanup_(bootcfg_modprobe_free) struct bootcfg_modprobe modprobe = { 0 };
 	_cleanup_free_ char *list = NULL;
 	const char *file;
-	int r = bootcfg_modprobe_read(view->host, &modprobe);
-
 	/* modprobe gives a module the command line's behind its own: that one counts. */
-	if (r == 0)
-		r = bootcfg_find_ids(&modprobe, "vfio-pci", &list, &file);
+	int r = bootcfg_find_ids(&view->modprobe, "vfio-pci", &list, &file);
+
 	if (r == 0)
 		r = add_list(ids, list);
 	for (size_t i = 0; r == 0 && i < view->boot.n_sources; i++)

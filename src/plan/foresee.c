@@ -56,6 +56,9 @@ struct check_view plan_check_view(const struct plan_view *view)
 		.boot = &view->boot,
 		.kernels = view->kernels,
 		.running = &view->cmdline,
+		.modprobe = &view->modprobe,
+		.loads = &view->loads,
+		.images = &view->images,
 	};
 }
 

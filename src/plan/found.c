@@ -101,22 +101,6 @@ int plan_shorten_word(const struct bootcfg_parameter *word, struct plan_setting 
 	return -ENOMEM;
 }
 
-char *plan_join(const struct string_list *words)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *stream = open_memstream(&text, &len);
-
-	if (!stream)
-		return NULL;
-	for (size_t i = 0; i < words->count; i++)
-		fprintf(stream, "%s%s", i ? ", " : "", words->items[i]);
-	if (fclose(stream) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
 int plan_add_setting(struct plan_settings *settings, struct plan_setting *setting,
 		     const char *format, ...)
 {
@@ -177,7 +161,7 @@ static int tell_fights(const struct plan_settings *settings, struct plan *plan)
 /* What the others lose, who were bound with it. */
 static int tell_others(const struct plan_setting *setting, struct plan *plan)
 {
-	_cleanup_free_ char *others = plan_join(&setting->shown.also);
+	_cleanup_free_ char *others = string_list_join(&setting->shown.also, ", ");
 
 	if (!others)
 		return -ENOMEM;
@@ -214,16 +198,10 @@ int plan_settings_find(const struct plan_view *view, const struct plan_options *
 		       struct plan *plan, struct plan_settings *ret_settings,
 		       struct error *err)
 {
-	_cleanup_(bootcfg_modprobe_free) struct bootcfg_modprobe modprobe = { 0 };
-	_cleanup_(bootcfg_modprobe_free) struct bootcfg_modprobe loads = { 0 };
-	int r = bootcfg_modprobe_read(view->host, &modprobe);
+	int r = plan_find_ids(view, plan, ret_settings);
 
 	if (r == 0)
-		r = bootcfg_loads_read(view->host, &loads);
-	if (r == 0)
-		r = plan_find_ids(view, plan, &modprobe, &loads, ret_settings);
-	if (r == 0)
-		r = plan_find_modules(view, plan, &modprobe, &loads, ret_settings);
+		r = plan_find_modules(view, plan, ret_settings);
 	if (r == 0)
 		r = plan_find_overrides(view, plan, ret_settings);
 	if (r == 0)

@@ -67,16 +67,10 @@ int plan_take_word(struct plan_settings *settings, const struct bootcfg_paramete
 		   struct plan_setting *setting);
 int plan_shorten_word(const struct bootcfg_parameter *word, struct plan_setting *setting);
 
-/* "0000:01:00.0, 0000:01:00.1"; NULL: no memory. */
-char *plan_join(const struct string_list *words);
-
 /* Each adds what it finds. Returns 0 or -ENOMEM. */
 int plan_find_ids(const struct plan_view *view, const struct plan *plan,
-		  const struct bootcfg_modprobe *modprobe,
-		  const struct bootcfg_modprobe *loads, struct plan_settings *settings);
+		  struct plan_settings *settings);
 int plan_find_modules(const struct plan_view *view, const struct plan *plan,
-		      const struct bootcfg_modprobe *modprobe,
-		      const struct bootcfg_modprobe *loads,
 		      struct plan_settings *settings);
 int plan_find_overrides(const struct plan_view *view, const struct plan *plan,
 			struct plan_settings *settings);

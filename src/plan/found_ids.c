@@ -89,8 +89,8 @@ static int add(const struct plan_view *view, const struct plan *plan, const char
 		return 0;
 	}
 	if (find_others(view, plan, setting) == 0) {
-		members = plan_join(&setting->shown.devices);
-		others = plan_join(&setting->shown.also);
+		members = string_list_join(&setting->shown.devices, ", ");
+		others = string_list_join(&setting->shown.also, ", ");
 	}
 	if (!members || !others) {
 		plan_setting_free(setting);
@@ -175,9 +175,9 @@ static int look_at_line(const struct plan_view *view, const struct plan *plan,
 }
 
 int plan_find_ids(const struct plan_view *view, const struct plan *plan,
-		  const struct bootcfg_modprobe *modprobe,
-		  const struct bootcfg_modprobe *loads, struct plan_settings *settings)
+		  struct plan_settings *settings)
 {
+	const struct bootcfg_modprobe *modprobe = &view->modprobe, *loads = &view->loads;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < view->boot.n_sources; i++)

@@ -32,8 +32,8 @@ static bool is_vfio_module(const char *name)
 /* Adds the setting if it is about a member; what it holds is taken in any case. */
 static int add_kept(struct plan_setting *setting, struct plan_settings *settings)
 {
-	_cleanup_free_ char *members = plan_join(&setting->shown.devices);
-	_cleanup_free_ char *others = plan_join(&setting->shown.also);
+	_cleanup_free_ char *members = string_list_join(&setting->shown.devices, ", ");
+	_cleanup_free_ char *others = string_list_join(&setting->shown.also, ", ");
 	bool is_left = !setting->shown.can_be_adopted;
 
 	if (!members || !others || !members[0]) {
@@ -186,10 +186,9 @@ static int look_at_load(const struct bootcfg_modprobe_line *line,
 }
 
 int plan_find_modules(const struct plan_view *view, const struct plan *plan,
-		      const struct bootcfg_modprobe *modprobe,
-		      const struct bootcfg_modprobe *loads,
 		      struct plan_settings *settings)
 {
+	const struct bootcfg_modprobe *modprobe = &view->modprobe, *loads = &view->loads;
 	_cleanup_(plan_claims_free) struct plan_claims claims = { 0 };
 	int r = 0;
 

@@ -36,19 +36,18 @@ static int read_image(const struct plan_view *view, const char *path,
 
 int plan_images_read(const struct plan_view *view, struct plan_images *ret_images)
 {
-	_cleanup_(bootcfg_images_free) struct bootcfg_images files = { 0 };
+	const struct bootcfg_images *files = &view->images;
 	struct plan_images images = { 0 };
-	int r = bootcfg_images_read(view->host, view->kernels, &view->boot.entries,
-				    &files);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < files.count; i++)
-		if (files.items[i].release)
-			r = read_image(view, files.items[i].path, &images);
+	for (size_t i = 0; r == 0 && i < files->count; i++)
+		if (files->items[i].release)
+			r = read_image(view, files->items[i].path, &images);
 	if (r < 0) {
 		plan_images_free(&images);
 		return r;
 	}
-	images.is_unknown |= !images.tabs.count || files.unreadable.count;
+	images.is_unknown |= !images.tabs.count || files->unreadable.count;
 	*ret_images = images;
 	return 0;
 }

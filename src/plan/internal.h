@@ -4,7 +4,9 @@
 
 #include "boot/boot.h"
 #include "bootcfg/boot.h"
+#include "bootcfg/images.h"
 #include "bootcfg/kernels.h"
+#include "bootcfg/modprobe.h"
 #include "bootcfg/tab.h"
 #include "check/foresee.h"
 #include "iommu/predict.h"
@@ -29,6 +31,8 @@ struct plan_view {
 	struct bootcfg_distro distro;
 	struct bootcfg_boot boot;
 	struct bootcfg_kernels *kernels;
+	struct bootcfg_images images;
+	struct bootcfg_modprobe modprobe, loads;
 	struct bootcfg_cmdline cmdline; /* of the running kernel */
 };
 

@@ -178,7 +178,7 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 	if (r == 0 && plan->instructions.count)
 		change_edits_free(&plan->edits);
 	if (r == 0)
-		r = boot_tell_images(view->host, &view->boot, view->kernels, &plan->edits,
+		r = boot_tell_images(&view->images, &view->boot.entries, &plan->edits,
 				     err);
 	if (r == 0 && plan_tell(view, request->options.by_id, plan) < 0)
 		r = error_oom(err);

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "boot/trial.h"
 #include "bootcfg/confd.h"
-#include "bootcfg/images.h"
 #include "plan/internal.h"
 #include "plan/trial.h"
 
@@ -16,16 +15,13 @@
 static int find_image(const struct plan_view *view, const struct bootcfg_entry *entry,
 		      char **ret_path, struct error *err)
 {
-	_cleanup_(bootcfg_images_free) struct bootcfg_images images = { 0 };
+	const struct bootcfg_images *images = &view->images;
 	const char *initrd = entry->initrds.items[entry->initrds.count - 1];
 
-	if (bootcfg_images_read(view->host, view->kernels, &view->boot.entries, &images) <
-	    0)
-		return error_oom(err);
-	for (size_t i = 0; i < images.count; i++)
-		if (!strcmp(bootcfg_confd_name(images.items[i].path),
+	for (size_t i = 0; i < images->count; i++)
+		if (!strcmp(bootcfg_confd_name(images->items[i].path),
 			    bootcfg_confd_name(initrd))) {
-			*ret_path = strdup(images.items[i].path);
+			*ret_path = strdup(images->items[i].path);
 			return *ret_path ? 0 : error_oom(err);
 		}
 	error_refuse(err, initrd,

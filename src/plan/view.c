@@ -30,7 +30,11 @@ static int read_boot(struct plan_view *view, struct error *err)
 	bootcfg_distro_read(view->host, &view->distro);
 	view->kernels = calloc(1, sizeof(*view->kernels));
 	if (!view->kernels || bootcfg_kernels_read(view->host, view->kernels) < 0 ||
-	    bootcfg_boot_read(view->host, &view->distro, &view->boot) < 0)
+	    bootcfg_boot_read(view->host, &view->distro, &view->boot) < 0 ||
+	    bootcfg_images_read(view->host, view->kernels, &view->boot.entries,
+				&view->images) < 0 ||
+	    bootcfg_modprobe_read(view->host, &view->modprobe) < 0 ||
+	    bootcfg_loads_read(view->host, &view->loads) < 0)
 		return error_oom(err);
 	bootcfg_cmdline_read(view->host, &view->cmdline);
 	return 0;
@@ -58,6 +62,9 @@ int plan_view_open(const struct host *host, struct plan_view *view, struct error
 void plan_view_close(struct plan_view *view)
 {
 	bootcfg_cmdline_free(&view->cmdline);
+	bootcfg_modprobe_free(&view->modprobe);
+	bootcfg_modprobe_free(&view->loads);
+	bootcfg_images_free(&view->images);
 	bootcfg_boot_free(&view->boot);
 	bootcfg_kernels_free(view->kernels);
 	free(view->kernels);
