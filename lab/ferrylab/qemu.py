@@ -129,6 +129,8 @@ def disk_command_line(options, machine, disks, disk, port_fd):
         # What QEMU has not written yet when it is killed is of no interest; `stop` writes it.
         "-drive", f"if=none,id=disk,format={disk[0]},cache=unsafe,file={quote(disk[1])}",
         "-device", "virtio-blk-pci,drive=disk,addr=17.0"]
+    # The chip set's watchdog resets, as on a real board; QEMU before 8.0 straps that off.
+    arguments += ["-global", "ICH9-LPC.noreboot=off"]
     # The firmware would run a network card's option ROM, a minute under TCG, before any boot.
     arguments += ["-global", "e1000e.romfile=", "-global", "e1000.romfile="]
     if options.files:

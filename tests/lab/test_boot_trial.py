@@ -27,7 +27,8 @@ RESET = 125
 
 @pytest.fixture(name="boots", scope="module")
 def boots_of_trials(installed, tmp_path_factory):
-    """A trial that nobody commits, one that is committed, and one that cannot boot."""
+    """A trial that nobody commits, one that is committed, one that cannot boot, and one whose
+    systemd dies."""
     folder = tmp_path_factory.mktemp("trial")
     run(ROOT / "lab/lab", "install", "grub", folder)
 
@@ -42,7 +43,9 @@ def boots_of_trials(installed, tmp_path_factory):
         "again": boot("again", "verify", "commit", "await_nothing"),
         "bound": boot("bound", "verify", "undo", "compare", "trial", "spoil_trial"),
         "spoilt": boot("spoilt", allowed=(RESET,)),
-        "after": boot("after", "verify", "undo", "compare"),
+        "after": boot("after", "verify", "undo", "compare", "trial"),
+        "hung": boot("hung", "hang", allowed=(RESET,)),
+        "freed": boot("freed", "undo", "compare"),
     }
     shutil.rmtree(folder)
 
@@ -89,3 +92,11 @@ def test_a_trial_that_cannot_boot_comes_back_as_it_was(boots):
     after = boots["after"]
     assert after.cmdline == boots["first"].cmdline
     assert after.status["undo"] == 0 and after.status["compare"] == 0
+
+
+def test_a_trial_that_hangs_is_reset_by_the_hardware_watchdog(boots):
+    hung, freed = boots["hung"], boots["freed"]
+    assert "pciferry=trial:" in hung.cmdline and "systemd.watchdog_sec=60" in hung.cmdline
+    assert "systemd crashes" in hung.told and "nothing has reset" not in hung.told
+    assert freed.cmdline == boots["first"].cmdline
+    assert freed.status["undo"] == 0 and freed.status["compare"] == 0

@@ -50,8 +50,10 @@ files()
 	for folder in /boot/grub /boot/efi/loader; do
 		[ ! -d "$folder" ] || folders+=("$folder")
 	done
-	# A folder's time is when something came or went in it.
-	find /etc -type d -printf '%p %M %U:%G\n' -o -printf '%p %M %U:%G %T@ %l\n'
+	# A folder's time is when something came or went in it; systemd writes its machine-id at
+	# each boot whose command line has that.
+	find /etc \( -type d -o -path /etc/machine-id \) -printf '%p %M %U:%G\n' \
+		-o -printf '%p %M %U:%G %T@ %l\n'
 	find "${folders[@]}" -type f ! -name grubenv -exec sha256sum {} +
 	find /boot /usr/lib/pciferry -printf '%p\n'
 }
@@ -132,7 +134,18 @@ await_reboot()
 	fail "nothing has rebooted"
 }
 
-# The same, where it must not.
+# systemd stops for good, as it does after a crash of its own, and no longer tells the watchdog
+# that it lives. Its timer is as dead as the rest.
+hang()
+{
+	cat /sys/class/watchdog/watchdog0/identity || fail "no watchdog"
+	echo "systemd crashes"
+	kill -SEGV 1
+	sleep 300
+	fail "nothing has reset the machine"
+}
+
+# The same as await_reboot, where it must not.
 await_nothing()
 {
 	printf '[Timer]\nOnBootSec=\nOnActiveSec=1s\n' >/run/lab.conf
