@@ -63,6 +63,8 @@ remember()
 	mkdir -p "$kept"
 	files | sort >"$kept/before"
 	[ -s "$kept/before" ] || fail "nothing to remember"
+	# It has to be there after a loss of power, too.
+	sync
 }
 
 compare()
