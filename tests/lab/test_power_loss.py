@@ -36,7 +36,8 @@ pytestmark = [
     pytest.mark.skipif(os.environ.get("MATRIX") != "systems",
                        reason="many copies of a whole system: with MATRIX=systems, by itself"),
     pytest.mark.skipif(not shutil.which("mmdebstrap"), reason="needs mmdebstrap"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="undo --root is for root")]
+    pytest.mark.skipif(os.geteuid() != 0, reason="undo --root is for root"),
+    pytest.mark.xdist_group("power")]
 
 
 def run(*command, allowed=(0,)):
