@@ -69,8 +69,7 @@ class Monitor:
 
 
 def copy_during_apply(folder, installed):
-    """Copies, and their instants, until the apply has ended. Close together at first, when
-    the files are written; the tools take minutes."""
+    """Copies, close together at first, when the files are written; the tools take minutes."""
     command = [ROOT / "lab/lab", "start", "--quiet", "--qmp", folder / "qmp", "--files",
                installed, "--output", folder / "first", folder, BOOT, "install", "remember",
                "apply"]
@@ -80,6 +79,7 @@ def copy_during_apply(folder, installed):
         told = iter(process.stdout.readline, "")
         assert any(line.startswith("apply: ") for line in told)
         monitor, gap = Monitor(folder / "qmp"), 0.02
+        assert any(line.startswith("apply has begun") for line in told)
         while len(copies) < COPIES:
             time.sleep(gap)
             gap *= 1.5

@@ -80,6 +80,11 @@ plan()
 
 apply()
 {
+	# Before the first edit, as soon as the change is described.
+	{
+		until [ -e /var/lib/pciferry/journal/1/change.json ]; do sleep 0.02; done
+		echo "apply has begun"
+	} &
 	run apply pciferry apply --headless "$LAB_NVME_FREE" "$LAB_GPU"
 }
 
