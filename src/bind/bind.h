@@ -43,21 +43,32 @@ struct bind_member {
 struct bind_plan {
 	struct bind_member *members; /* sorted by address */
 	size_t count;
-	struct string_list modules; /* to be loaded first */
+	struct string_list modules;    /* to be loaded first */
+	struct string_list overridden; /* what spoke against it: "ADDRESS: eth0 is up" */
 };
 
 struct bind_request {
 	const struct pci_address *addresses;
 	size_t count;
-	const char *driver; /* for bind_plan_take */
-	bool alone;	    /* these functions alone, not their groups: for a release */
-	bool last_look;	    /* it will be carried out: ask the kernel about disks, too */
+
+	/*
+	 * For bind_plan_take. NULL: VFIO's, vfio-pci or the one that the kernel has in
+	 * its place for the device.
+	 */
+	const char *driver;
+	bool alone;	/* these functions alone, not their groups: for a release */
+	bool last_look; /* it will be carried out: ask the kernel about disks, too */
+
+	/* Of the devices, or of their groups: those that go although they are in use. */
+	const struct pci_address *forced;
+	size_t n_forced;
 };
 
 /*
  * The plan to give all endpoints of these devices' groups to a driver. Refused
  * (ERROR_REFUSED, with the evidence) when one of them is in use, or when no guest can get
- * the group. Returns 0 or -errno.
+ * the group. What `forced` overrides is in the plan; a disk with something on it, and
+ * what a guest has, cannot be forced. Returns 0 or -errno.
  */
 int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err);

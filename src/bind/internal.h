@@ -32,12 +32,28 @@ struct bind_view {
 	struct usage usage;
 };
 
+/*
+ * Say of each member which driver it is to have, by a request or by what is known of its
+ * first state, and which modules have to be loaded for that. Return 0 or -errno.
+ */
+int bind_want_driver(const struct host *host, const struct bind_view *view,
+		     const struct bind_request *request, struct bind_plan *plan,
+		     struct error *err);
+int bind_want_back(const struct host *host, struct bind_plan *plan, struct error *err);
+
+/* Whether each device that is to be forced goes along. 0 or -EINVAL. */
+int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
+		      struct error *err);
+
 /* Whether the plan takes it from a driver of the host's. */
 bool bind_loses_driver(const struct bind_member *member);
 
-/* 0, or -EBUSY with every reason as evidence (ERROR_REFUSED). */
-int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,
-		       bool take, struct error *err);
+/*
+ * 0, or -EBUSY with every reason as evidence (ERROR_REFUSED). What the request overrides
+ * goes to the plan instead.
+ */
+int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *request,
+		       struct bind_plan *plan, bool take, struct error *err);
 int bind_refuse_stuck(const struct bind_plan *plan, struct error *err);
 int bind_refuse_not_viable(const struct bind_view *view, const struct bind_plan *plan,
 			   struct error *err);

@@ -35,6 +35,7 @@ void bind_plan_free(struct bind_plan *plan)
 		return;
 	free(plan->members);
 	string_list_free(&plan->modules);
+	string_list_free(&plan->overridden);
 	memset(plan, 0, sizeof(*plan));
 }
 
@@ -174,14 +175,6 @@ static int gather(const struct host *host, const struct bind_request *request,
 	return r;
 }
 
-static bool driver_is_there(const struct host *host, const char *driver)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
-	return host_exists(host, path);
-}
-
 /* For members that a driver of the host's is to let go; others have no disks. */
 static int look_for_claims(struct bind_view *view, const struct bind_request *request,
 			   const struct bind_plan *plan, struct error *err)
@@ -200,72 +193,37 @@ static int look_for_claims(struct bind_view *view, const struct bind_request *re
 		     : 0;
 }
 
-static int need_driver(const struct host *host, struct bind_plan *plan,
-		       const char *driver, struct error *err)
-{
-	if (driver_is_there(host, driver) || string_list_has(&plan->modules, driver))
-		return 0;
-	return string_list_add(&plan->modules, driver) < 0 ? error_oom(err) : 0;
-}
-
 int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_(view_free) struct bind_view view = { 0 };
+	bool is_for_vfio = !request->driver || iommu_is_vfio_driver(request->driver);
 	int r;
 
-	if (strchr(request->driver, '/') || strlen(request->driver) >= BIND_DRIVER_SIZE ||
-	    !request->driver[0])
-		return error_usage(err, request->driver, "not the name of a driver");
 	r = view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
-	for (size_t i = 0; r == 0 && i < plan.count; i++) {
-		struct bind_member *member = &plan.members[i];
-
-		snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s", request->driver);
-		snprintf(member->wanted.override, BIND_OVERRIDE_SIZE, "%s",
-			 request->driver);
-		/* Bound already by other means, such as vfio-pci.ids=: then it is left
-		 * so. */
-		if (!strcmp(member->now.driver, request->driver))
-			member->wanted = member->now;
-	}
+	if (r == 0)
+		r = bind_want_driver(host, &view, request, &plan, err);
+	if (r == 0)
+		r = bind_check_forced(request, &plan, err);
 	if (r == 0)
 		r = bind_refuse_stuck(&plan, err);
 	/* What no umount can mend comes first. */
-	if (r == 0 && iommu_is_vfio_driver(request->driver))
+	if (r == 0 && is_for_vfio)
 		r = bind_refuse_not_viable(&view, &plan, err);
-	if (r == 0 && iommu_is_vfio_driver(request->driver))
+	if (r == 0 && is_for_vfio)
 		r = bind_refuse_kept_memory(&view, &plan, err);
 	if (r == 0)
 		r = look_for_claims(&view, request, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
-		r = bind_refuse_in_use(&view, &plan, true, err);
-	if (r == 0)
-		r = need_driver(host, &plan, request->driver, err);
+		r = bind_refuse_in_use(&view, request, &plan, true, err);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;
 	memset(&plan, 0, sizeof(plan));
 	return 0;
-}
-
-/* What to give a device back to. */
-static void want_back(struct bind_member *member)
-{
-	member->wanted = member->now;
-	if (member->kept) {
-		member->wanted = member->first;
-		return;
-	}
-	if (iommu_is_vfio_driver(member->now.override))
-		member->wanted.override[0] = '\0';
-	if (iommu_is_vfio_driver(member->now.driver)) {
-		member->wanted.driver[0] = '\0';
-		member->let_kernel_choose = true;
-	}
 }
 
 int bind_plan_release(const struct host *host, const struct bind_request *request,
@@ -278,17 +236,12 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 	r = view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
-	for (size_t i = 0; r == 0 && i < plan.count; i++) {
-		want_back(&plan.members[i]);
-		/* Its module may have been unloaded meanwhile; loading it binds it as
-		 * well. */
-		if (plan.members[i].wanted.driver[0])
-			r = need_driver(host, &plan, plan.members[i].wanted.driver, err);
-	}
+	if (r == 0)
+		r = bind_want_back(host, &plan, err);
 	if (r == 0)
 		r = look_for_claims(&view, request, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
-		r = bind_refuse_in_use(&view, &plan, false, err);
+		r = bind_refuse_in_use(&view, request, &plan, false, err);
 	if (r < 0)
 		return r;
 	*ret_plan = plan;

@@ -32,31 +32,107 @@ static bool speaks_against(const struct bind_member *member, enum usage_kind kin
 	return take || kind == USAGE_VFIO || bind_loses_driver(member);
 }
 
-int bind_refuse_in_use(const struct bind_view *view, const struct bind_plan *plan,
-		       bool take, struct error *err)
+/* One that does not go along is a mistake, and perhaps of another device. */
+int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
+		      struct error *err)
 {
-	bool refused = false, held = true;
+	char text[PCI_ADDRESS_SIZE];
 
-	for (size_t i = 0; i < plan->count; i++) {
+	for (size_t i = 0; i < request->n_forced; i++) {
+		size_t j = 0;
+
+		while (j < plan->count && pci_address_compare(&plan->members[j].address,
+							      &request->forced[i]) != 0)
+			j++;
+		if (j == plan->count)
+			return error_usage(
+				err, pci_address_format(&request->forced[i], text),
+				"it is to be forced, and is none of the devices that go");
+	}
+	return 0;
+}
+
+static bool is_forced(const struct bind_request *request,
+		      const struct pci_address *address)
+{
+	for (size_t i = 0; i < request->n_forced; i++)
+		if (!pci_address_compare(&request->forced[i], address))
+			return true;
+	return false;
+}
+
+/*
+ * Whoever says --force loses a network, a picture or a process of his own. What is on a
+ * disk, and what a guest has, is lost by others: that has to be freed.
+ */
+static bool can_be_forced(enum usage_kind kind)
+{
+	switch (kind) {
+	case USAGE_ROOT:
+	case USAGE_MOUNT:
+	case USAGE_SWAP:
+	case USAGE_HOLDER:
+	case USAGE_POOL:
+	case USAGE_VFIO:
+	case USAGE_FUNCTION:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* What speaks against a plan, gathered. */
+struct objections {
+	bool refused;
+	bool held;   /* only by processes that have the group */
+	bool forced; /* --force was said of what cannot be forced */
+};
+
+static int object(const struct bind_request *request, const struct bind_member *member,
+		  const struct usage_finding *finding, struct bind_plan *plan,
+		  struct objections *objections, struct error *err)
+{
+	bool forced = is_forced(request, &member->address);
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(&member->address, text);
+	if (forced && can_be_forced(finding->kind))
+		return string_list_addf(&plan->overridden, "%s: %s", text,
+					finding->detail) < 0
+			       ? error_oom(err)
+			       : 0;
+	refuse(err, &objections->refused, text, "in use");
+	error_evidence(err, "%s: %s", text, finding->detail);
+	objections->held &= finding->kind == USAGE_VFIO;
+	objections->forced |= forced;
+	return 0;
+}
+
+int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *request,
+		       struct bind_plan *plan, bool take, struct error *err)
+{
+	struct objections objections = { .held = true };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
 		const struct usage_findings *findings = usage_of(
 			&view->usage, pci_find(&view->devices, &member->address));
-		char text[PCI_ADDRESS_SIZE];
 
-		pci_address_format(&member->address, text);
-		for (size_t j = 0; j < findings->count; j++) {
-			if (!speaks_against(member, findings->items[j].kind, take))
-				continue;
-			refuse(err, &refused, text, "in use");
-			error_evidence(err, "%s: %s", text, findings->items[j].detail);
-			held &= findings->items[j].kind == USAGE_VFIO;
-		}
+		for (size_t j = 0; r == 0 && j < findings->count; j++)
+			if (speaks_against(member, findings->items[j].kind, take))
+				r = object(request, member, &findings->items[j], plan,
+					   &objections, err);
 	}
-	if (!refused)
-		return 0;
+	if (r < 0 || !objections.refused)
+		return r;
 	error_hint(err, "%s",
-		   held ? "end that process first"
-			: "free it first (umount, swapoff, ip link set ... down)");
+		   objections.held ? "end that process first"
+		   : objections.forced
+			   ? "free it first: neither a disk that is in use nor"
+			     " what a guest has can be forced"
+			   : "free it first (umount, swapoff, ip link set ..."
+			     " down)");
 	return -EBUSY;
 }
 

@@ -17,13 +17,19 @@ enum {
 	OPTION_TIMEOUT,
 	OPTION_ALL_MATCHING,
 	OPTION_DRY_RUN,
-	OPTION_TAB
+	OPTION_TAB,
+	OPTION_FORCE
 };
 
 struct bind_options {
 	struct take_options take;
 	bool tab;
 };
+
+static void free_options(struct bind_options *options)
+{
+	free(options->take.forced);
+}
 
 static int parse(struct cli *cli, int argc, char **argv, const struct option *own,
 		 struct bind_options *options, struct error *err)
@@ -34,6 +40,8 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *ow
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value == OPTION_DRIVER)
 			take->driver = optarg;
+		else if (value == OPTION_FORCE)
+			r = take_parse_forced(optarg, take, err);
 		else if (value == OPTION_TIMEOUT)
 			r = take_parse_timeout(optarg, take, err);
 		else if (value == OPTION_ALL_MATCHING)
@@ -102,6 +110,7 @@ static int print_result(const struct cli *cli, const struct host *host,
 	if (!cli->json)
 		return 0;
 	json_object_object_add(root, "devices", array);
+	json_add_list(root, "forced", &plan->overridden);
 	return output_json(root);
 }
 
@@ -142,6 +151,10 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 
 	if (optind < argc)
 		return error_usage(err, argv[optind], "with --tab no DEVICE is named");
+	if (options->n_forced)
+		return error_usage(err, "--force",
+				   "not with --tab: it is for one device,"
+				   " whose use somebody has looked at");
 	r = cli_open_host(cli, &host, err);
 	if (r < 0)
 		return r;
@@ -155,7 +168,8 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 static int run_either(struct cli *cli, int argc, char **argv, const struct option *own,
 		      enum take_direction direction, struct error *err)
 {
-	struct bind_options parsed = { .take = TAKE_OPTIONS_INIT };
+	_cleanup_(
+		free_options) struct bind_options parsed = { .take = TAKE_OPTIONS_INIT };
 	const struct take_options *options = &parsed.take;
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
@@ -174,7 +188,8 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 				   err);
 	if (r == 0 && options->dry_run)
 		return take_print_steps(&plan, err);
-	if (r == 0 && direction == TAKE && iommu_is_vfio_driver(options->driver))
+	if (r == 0 && direction == TAKE &&
+	    (!options->driver || iommu_is_vfio_driver(options->driver)))
 		r = verify_viable(host, &plan, err);
 	if (r < 0)
 		return r;
@@ -190,6 +205,7 @@ static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
 		{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "tab", no_argument, NULL, OPTION_TAB },
+		{ "force", required_argument, NULL, OPTION_FORCE },
 		{ 0 },
 	};
 
@@ -215,10 +231,11 @@ static int run_release(struct cli *cli, int argc, char **argv, struct error *err
 
 const struct cli_command cli_bind = {
 	.name = "bind",
-	.arguments = "DEVICE... [--driver DRIVER] [--dry-run] | --tab",
+	.arguments = "DEVICE... [--driver DRIVER] [--force ADDRESS] | --tab",
 	.summary = "take devices from their drivers, whole groups, for a guest",
 	.options =
-		"  --driver DRIVER  bind to DRIVER (vfio-pci)\n"
+		"  --driver DRIVER  bind to DRIVER (vfio-pci, or its variant for the device)\n"
+		"  --force ADDRESS  that one goes although it is in use; no disk, no guest's\n"
 		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n" COMMON_OPTIONS,
 	.run = run_bind,
 };

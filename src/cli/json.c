@@ -134,6 +134,16 @@ struct json_object *json_groups(const struct cli_view *view)
 	return array;
 }
 
+void json_add_list(struct json_object *object, const char *key,
+		   const struct string_list *list)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		json_object_array_add(array, output_json_text(list->items[i]));
+	json_object_object_add(object, key, array);
+}
+
 struct json_object *json_root(const char *command)
 {
 	struct json_object *root = json_object_new_object();

@@ -26,6 +26,9 @@ void json_add_address(struct json_object *object, const char *key, enum fact fac
 void json_add_boolean(struct json_object *object, const char *key, enum fact fact,
 		      bool value);
 
+void json_add_list(struct json_object *object, const char *key,
+		   const struct string_list *list);
+
 /* {"schema": ..., "command": ...}; NULL: out of memory. */
 struct json_object *json_root(const char *command);
 

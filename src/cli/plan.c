@@ -65,16 +65,6 @@ int plan_print(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-static void add_list(struct json_object *root, const char *key,
-		     const struct string_list *list)
-{
-	struct json_object *array = json_object_new_array();
-
-	for (size_t i = 0; i < list->count; i++)
-		json_object_array_add(array, output_json_text(list->items[i]));
-	json_object_object_add(root, key, array);
-}
-
 static struct json_object *found_json(const struct plan *plan)
 {
 	struct json_object *array = json_object_new_array();
@@ -86,8 +76,8 @@ static struct json_object *found_json(const struct plan *plan)
 		json_add_text(object, "place", found->place);
 		json_add_text(object, "text", found->text);
 		json_add_text(object, "meaning", found->meaning);
-		add_list(object, "devices", &found->devices);
-		add_list(object, "also", &found->also);
+		json_add_list(object, "devices", &found->devices);
+		json_add_list(object, "also", &found->also);
 		json_add_boolean(object, "fights", FACT_KNOWN, found->fights);
 		json_add_boolean(object, "can_be_adopted", FACT_KNOWN,
 				 found->can_be_adopted);
@@ -118,13 +108,13 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 	}
 	json_object_object_add(root, "devices", devices);
 	json_object_object_add(root, "found", found_json(plan));
-	add_list(root, "released", &plan->released);
+	json_add_list(root, "released", &plan->released);
 	json_object_object_add(root, "edits", edits_json(&plan->edits));
 	json_object_object_add(root, "predictions", foreseen_json(&plan->predictions));
-	add_list(root, "instructions", &plan->instructions);
-	add_list(root, "losses", &plan->losses);
-	add_list(root, "risks", &plan->risks);
-	add_list(root, "ways_back", &plan->returns);
+	json_add_list(root, "instructions", &plan->instructions);
+	json_add_list(root, "losses", &plan->losses);
+	json_add_list(root, "risks", &plan->risks);
+	json_add_list(root, "ways_back", &plan->returns);
 	json_add_number(root, "trial", plan->trial ? FACT_KNOWN : FACT_ABSENT,
 			plan->trial);
 	json_add_number(root, "change", change ? FACT_KNOWN : FACT_ABSENT, change);

@@ -27,6 +27,24 @@ int take_parse_timeout(const char *text, struct take_options *options, struct er
 	return 0;
 }
 
+int take_parse_forced(const char *text, struct take_options *options, struct error *err)
+{
+	struct pci_address address, *larger;
+
+	if (pci_address_parse(text, &address) < 0) {
+		error_usage(err, "--force", "%s is no address of a device", text);
+		error_hint(err, "name each device that is to go although it is in use:"
+				" --force 0000:01:00.0");
+		return -EINVAL;
+	}
+	larger = reallocarray(options->forced, options->n_forced + 1, sizeof(*larger));
+	if (!larger)
+		return error_oom(err);
+	options->forced = larger;
+	larger[options->n_forced++] = address;
+	return 0;
+}
+
 /* They have one name as well, which would tell none from another. */
 static int refuse_several(const char *argument, struct pci_device *const *devices,
 			  size_t count, struct error *err)
@@ -130,6 +148,8 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		.driver = options->driver,
 		.alone = direction == GIVE_BACK_ALONE,
 		.last_look = !options->dry_run,
+		.forced = options->forced,
+		.n_forced = options->n_forced,
 	};
 	struct change_options change_options = {
 		.deadline_ms = options->deadline_ms,
@@ -152,6 +172,8 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	/* Made only now, with the lock held: the host may have changed since it was
 	 * asked. */
 	r = make_plan(host, &request, direction, &plan, err);
+	for (size_t i = 0; r == 0 && i < plan.overridden.count; i++)
+		output_talk("forced: %s", plan.overridden.items[i]);
 	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
 		r = bind_take(change, &plan, err);
 	else if (r == 0 && direction != TAKE)
@@ -174,6 +196,8 @@ int take_print_steps(const struct bind_plan *plan, struct error *err)
 	}
 	if (bind_plan_steps(plan, &steps) < 0)
 		return error_oom(err);
+	for (size_t i = 0; i < plan->overridden.count; i++)
+		output_line("forced: %s", plan->overridden.items[i]);
 	for (size_t i = 0; i < steps.count; i++) {
 		const struct change_step *step = &steps.items[i];
 

@@ -7,19 +7,26 @@
 #include "cli/cli.h"
 
 struct take_options {
-	const char *driver;	  /* the one to bind to */
+	const char *driver;	  /* the one to bind to; NULL: VFIO's */
 	unsigned int deadline_ms; /* of each step */
 	bool all_matching;
 	bool dry_run;
+
+	/* Those that go although they are in use; the caller's. */
+	struct pci_address *forced;
+	size_t n_forced;
 };
 
-#define TAKE_OPTIONS_INIT                                  \
-	{                                                  \
-		.driver = "vfio-pci", .deadline_ms = 30000 \
+#define TAKE_OPTIONS_INIT             \
+	{                             \
+		.deadline_ms = 30000, \
 	}
 
 /* --timeout's value. Returns 0 or -EINVAL. */
 int take_parse_timeout(const char *text, struct take_options *options, struct error *err);
+
+/* --force's value, one address; options->forced is for free(). 0, -EINVAL or -ENOMEM. */
+int take_parse_forced(const char *text, struct take_options *options, struct error *err);
 
 /*
  * The addresses that the arguments mean, which the caller frees, and the host that they

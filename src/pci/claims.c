@@ -91,16 +91,20 @@ static int read_file(const struct host *host, const char *folder, const char *na
 	return r < 0 ? r : parse(bytes, len, modalias, modules);
 }
 
-enum fact pci_read_claims_of(const struct host *host, const char *folder,
-			     const struct pci_device *device,
-			     struct string_list *ret_modules)
+/* bus: what stands before the modalias's colon; NULL: as the kernel has it. */
+static enum fact read_fitting(const struct host *host, const char *folder,
+			      const struct pci_device *device, const char *bus,
+			      struct string_list *ret_modules)
 {
-	char path[PCI_ATTRIBUTE_PATH_SIZE], modalias[PATTERN_SIZE];
+	char path[PCI_ATTRIBUTE_PATH_SIZE], own[PATTERN_SIZE],
+		modalias[PATTERN_SIZE + 16];
 	int aliases, builtin;
 
-	if (host_read(host, pci_attribute_path(&device->address, "modalias", path),
-		      modalias, sizeof(modalias)) != FACT_KNOWN)
+	if (host_read(host, pci_attribute_path(&device->address, "modalias", path), own,
+		      sizeof(own)) != FACT_KNOWN)
 		return FACT_UNREADABLE;
+	snprintf(modalias, sizeof(modalias), "%s%s", bus ? bus : "",
+		 bus ? own + strcspn(own, ":") : own);
 	aliases = read_file(host, folder, "modules.alias", modalias, pci_aliases_parse,
 			    ret_modules);
 	builtin = read_file(host, folder, "modules.builtin.modinfo", modalias,
@@ -111,15 +115,48 @@ enum fact pci_read_claims_of(const struct host *host, const char *folder,
 	return ret_modules->count ? FACT_KNOWN : FACT_ABSENT;
 }
 
-enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
-			  struct string_list *ret_modules)
+enum fact pci_read_claims_of(const struct host *host, const char *folder,
+			     const struct pci_device *device,
+			     struct string_list *ret_modules)
 {
-	char release[256], folder[300];
+	return read_fitting(host, folder, device, NULL, ret_modules);
+}
+
+static bool find_running(const struct host *host, char *folder, size_t size)
+{
+	char release[256];
 
 	if (host_read(host, "proc/sys/kernel/osrelease", release, sizeof(release)) !=
 		    FACT_KNOWN ||
 	    strchr(release, '/'))
-		return FACT_UNREADABLE;
-	snprintf(folder, sizeof(folder), "lib/modules/%s", release);
-	return pci_read_claims_of(host, folder, device, ret_modules);
+		return false;
+	snprintf(folder, size, "lib/modules/%s", release);
+	return true;
+}
+
+enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
+			  struct string_list *ret_modules)
+{
+	char folder[300];
+
+	return find_running(host, folder, sizeof(folder))
+		       ? read_fitting(host, folder, device, NULL, ret_modules)
+		       : FACT_UNREADABLE;
+}
+
+enum fact pci_read_vfio_variants(const struct host *host, const struct pci_device *device,
+				 struct string_list *ret_modules)
+{
+	_cleanup_(string_list_free) struct string_list all = { 0 };
+	char folder[300];
+	enum fact fact = find_running(host, folder, sizeof(folder))
+				 ? read_fitting(host, folder, device, "vfio_pci", &all)
+				 : FACT_UNREADABLE;
+
+	/* vfio-pci's own pattern fits everything. */
+	for (size_t i = 0; fact == FACT_KNOWN && i < all.count; i++)
+		if (strcmp(all.items[i], "vfio_pci") != 0 &&
+		    string_list_add(ret_modules, all.items[i]) < 0)
+			return FACT_UNREADABLE;
+	return fact != FACT_KNOWN ? fact : ret_modules->count ? FACT_KNOWN : FACT_ABSENT;
 }

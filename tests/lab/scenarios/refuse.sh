@@ -66,6 +66,12 @@ kill "$holder"
 wait "$holder"
 mv /dev/another "/dev/$name"
 
+# A network can be given up by name; a disk with something on it cannot.
+expect 3 "can be forced" "$PCIFERRY" bind "$LAB_NVME_MOUNTED" --force "$LAB_NVME_MOUNTED"
+expect 0 "forced: $LAB_NIC_UP" "$PCIFERRY" bind "$LAB_NIC_UP" --force "$LAB_NIC_UP"
+check "the interface's device went" is_on "$LAB_NIC_UP" vfio-pci
+expect 0 "was vfio-pci" "$PCIFERRY" release "$LAB_NIC_UP"
+
 check "no first states are left" test -z "$(ls /run/pciferry/*.first 2>/dev/null)"
 check "drivers and overrides are as before" test "$before" = "$(snapshot)"
 finish

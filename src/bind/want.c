@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which driver each member of a plan is to have, and the modules that takes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "bind/internal.h"
+#include "pci/claims.h"
+
+static bool driver_is_there(const struct host *host, const char *driver)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
+	return host_exists(host, path);
+}
+
+static int need_driver(const struct host *host, struct bind_plan *plan,
+		       const char *driver, struct error *err)
+{
+	if (driver_is_there(host, driver) || string_list_has(&plan->modules, driver))
+		return 0;
+	return string_list_add(&plan->modules, driver) < 0 ? error_oom(err) : 0;
+}
+
+static bool is_driver_name(const char *driver)
+{
+	return driver[0] && !strchr(driver, '/') && strlen(driver) < BIND_DRIVER_SIZE;
+}
+
+/* Several that fit are nobody's to choose from: vfio-pci is for each device. */
+static void choose_vfio(const struct host *host, const struct bind_view *view,
+			struct bind_member *member)
+{
+	_cleanup_(string_list_free) struct string_list variants = { 0 };
+	const char *driver = "vfio-pci";
+
+	if (pci_read_vfio_variants(host, pci_find(&view->devices, &member->address),
+				   &variants) == FACT_KNOWN &&
+	    variants.count == 1 && is_driver_name(variants.items[0]))
+		driver = variants.items[0];
+	snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s", driver);
+}
+
+int bind_want_driver(const struct host *host, const struct bind_view *view,
+		     const struct bind_request *request, struct bind_plan *plan,
+		     struct error *err)
+{
+	int r = 0;
+
+	if (request->driver && !is_driver_name(request->driver))
+		return error_usage(err, request->driver, "not the name of a driver");
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		struct bind_member *member = &plan->members[i];
+
+		if (request->driver)
+			snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s",
+				 request->driver);
+		else if (!iommu_is_vfio_driver(member->now.driver))
+			choose_vfio(host, view, member);
+		/* Bound already, perhaps by other means such as vfio-pci.ids=: it is left
+		 * so. */
+		if (!member->wanted.driver[0] ||
+		    !strcmp(member->now.driver, member->wanted.driver)) {
+			member->wanted = member->now;
+			continue;
+		}
+		memcpy(member->wanted.override, member->wanted.driver, BIND_DRIVER_SIZE);
+		r = need_driver(host, plan, member->wanted.driver, err);
+	}
+	return r;
+}
+
+/* What to give a device back to. */
+static void want_back(struct bind_member *member)
+{
+	member->wanted = member->now;
+	if (member->kept) {
+		member->wanted = member->first;
+		return;
+	}
+	if (iommu_is_vfio_driver(member->now.override))
+		member->wanted.override[0] = '\0';
+	if (iommu_is_vfio_driver(member->now.driver)) {
+		member->wanted.driver[0] = '\0';
+		member->let_kernel_choose = true;
+	}
+}
+
+int bind_want_back(const struct host *host, struct bind_plan *plan, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		want_back(&plan->members[i]);
+		/* Its module may have been unloaded meanwhile; loading it binds it as
+		 * well. */
+		if (plan->members[i].wanted.driver[0])
+			r = need_driver(host, plan, plan->members[i].wanted.driver, err);
+	}
+	return r;
+}

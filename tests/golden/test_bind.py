@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What bind would do, on made hosts: which driver each device gets, and what --force is for.
+The steps themselves, and what they do to a kernel, are for the virtual host (tests/lab)."""
+import pytest
+
+from fakehost import usual
+from program import expect, run
+
+RELEASE = "6.12.1-test"
+EVERY = "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n"
+CARD = "alias vfio_pci:v00001234d00005046sv*sd*bc*sc*i* {}\n"
+
+
+@pytest.fixture(name="host")
+def usual_host(tmp_path):
+    return usual(tmp_path / "host")
+
+
+def aliases(host, text):
+    host.file("proc/sys/kernel/osrelease", f"{RELEASE}\n")
+    host.file(f"lib/modules/{RELEASE}/modules.alias", text)
+
+
+def steps(host, *args):
+    done = run("bind", "--dry-run", *args, "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    return [line.split(" (")[0] for line in done.stdout.splitlines()]
+
+
+def test_a_variant_of_vfio_pci_comes_first_where_the_kernel_has_one_for_the_device(host):
+    aliases(host, EVERY + CARD.format("card_vfio_pci"))
+    told = steps(host, "01:00.0")
+    assert "load the module card_vfio_pci" in told and "load the module vfio-pci" in told
+    assert "0000:01:00.0: bind to card_vfio_pci" in told
+    assert "0000:01:00.1: bind to vfio-pci" in told
+
+
+def test_a_driver_that_is_asked_for_is_taken_as_it_is(host):
+    aliases(host, EVERY + CARD.format("card_vfio_pci"))
+    told = steps(host, "01:00.0", "--driver", "vfio-pci")
+    assert "0000:01:00.0: bind to vfio-pci" in told
+    assert not [line for line in told if "card_vfio_pci" in line]
+
+
+@pytest.mark.parametrize("text", [
+    EVERY, EVERY + CARD.format("one_vfio_pci") + CARD.format("other_vfio_pci"),
+    EVERY + "alias pci:v00001234d00005046sv*sd*bc*sc*i* card\n",
+    EVERY + CARD.format("../vfio_pci"), "alias vfio_pci:\nalias vfio_pci:v* \n"])
+def test_without_one_that_is_surely_meant_it_is_vfio_pci(host, text):
+    aliases(host, text)
+    assert "0000:01:00.0: bind to vfio-pci" in steps(host, "01:00.0")
+
+
+def test_what_is_on_a_driver_for_vfio_stays_there(host):
+    aliases(host, EVERY + CARD.format("card_vfio_pci"))
+    host.device("0000:05:00.0", "1234:5046", "030000", "vfio-pci", 9)
+    assert steps(host, "05:00.0") == ["nothing to do"]
+
+
+def network(host):
+    """The e1000e at 06:00.0, with eth0, which is up."""
+    host.device("0000:06:00.0", "1234:0099", "020000", "e1000e", 9)
+    folder = host.folder("0000:06:00.0")
+    host.link("sys/class/net/eth0", f"../../{folder.removeprefix('sys/')}/net/eth0")
+    host.file(f"{folder}/net/eth0/flags", "0x1003\n")
+    host.file(f"{folder}/net/eth0/ifindex", "2\n")
+
+
+def test_a_device_in_use_goes_only_by_its_own_name(host):
+    network(host)
+    lines = expect(3, "in use", "bind", "--dry-run", "06:00.0", "--host", host.root)
+    reason = next(line for line in lines if "eth0" in line).strip()
+    told = steps(host, "06:00.0", "--force", "06:00.0")
+    assert told[-1] == "0000:06:00.0: bind to vfio-pci"
+    forced = [line for line in told if line.startswith("forced: ")]
+    assert f"forced: {reason}" in forced
+    # Another one's force is none of its.
+    lines = expect(3, "in use", "bind", "--dry-run", "06:00.0", "01:00.0", "--force", "01:00.0",
+                   "--host", host.root)
+    assert "0000:06:00.0" in lines[0]
+
+
+def test_a_disk_with_something_on_it_cannot_be_forced(host):
+    lines = expect(3, "in use", "bind", "--dry-run", "02:00.0", "--force", "02:00.0", "--host",
+                   host.root)
+    assert "nvme0n1 is mounted on /srv" in lines[1]
+    assert "neither a disk that is in use nor what a guest has can be forced" in lines[-1]
+
+
+@pytest.mark.parametrize("address, words", [
+    ("03:00.0", "it is to be forced, and is none of the devices that go"),
+    ("06", "06 is no address of a device"),
+    ("", "is no address of a device")])
+def test_a_force_of_something_else_is_a_mistake(host, address, words):
+    expect(2, words, "bind", "--dry-run", "01:00.0", "--force", address, "--host", host.root)
+
+
+def test_with_the_tab_nothing_is_forced(host):
+    expect(2, "not with --tab", "bind", "--tab", "--force", "01:00.0", "--host", host.root)
