@@ -31,6 +31,8 @@ struct bind_view {
 	struct iommu_groups groups;
 	struct usage usage;
 };
+int bind_view_open(const struct host *host, struct bind_view *view, struct error *err);
+void bind_view_close(struct bind_view *view);
 
 /*
  * Say of each member which driver it is to have, by a request or by what is known of its

@@ -11,14 +11,14 @@
 #include "iommu/groups.h"
 #include "usage/usage.h"
 
-static void view_free(struct bind_view *view)
+void bind_view_close(struct bind_view *view)
 {
 	usage_free(&view->usage);
 	iommu_groups_free(&view->groups);
 	pci_devices_free(&view->devices);
 }
 
-static int view_open(const struct host *host, struct bind_view *view, struct error *err)
+int bind_view_open(const struct host *host, struct bind_view *view, struct error *err)
 {
 	int r = pci_scan(host, &view->devices, err);
 
@@ -197,11 +197,11 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
-	_cleanup_(view_free) struct bind_view view = { 0 };
+	_cleanup_(bind_view_close) struct bind_view view = { 0 };
 	bool is_for_vfio = !request->driver || iommu_is_vfio_driver(request->driver);
 	int r;
 
-	r = view_open(host, &view, err);
+	r = bind_view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
 	if (r == 0)
@@ -230,10 +230,10 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 		      struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
-	_cleanup_(view_free) struct bind_view view = { 0 };
+	_cleanup_(bind_view_close) struct bind_view view = { 0 };
 	int r;
 
-	r = view_open(host, &view, err);
+	r = bind_view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
 	if (r == 0)

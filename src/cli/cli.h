@@ -36,7 +36,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_check, cli_list, cli_show, cli_bind, cli_release,
-	cli_vm, cli_record, cli_plan, cli_apply, cli_verify, cli_commit, cli_undo,
+	cli_vf, cli_vm, cli_record, cli_plan, cli_apply, cli_verify, cli_commit, cli_undo,
 	cli_history;
 
 /* DESIGN: nothing else is ever returned to the shell. */
@@ -60,9 +60,10 @@ void cli_tell_interrupted(const struct cli *cli, const struct host *host);
 
 /*
  * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device
- * node or net:INTERFACE. Adds them to *devices, each once, growing it; the caller frees
- * it. *ret_several tells whether the argument names a kind of device rather than one.
- * Returns 0 or -errno: ERROR_USAGE when malformed, -ENODEV when there is none.
+ * node or net:INTERFACE, or one of these and the number of a virtual function of it. Adds
+ * them to *devices, each once, growing it; the caller frees it. *ret_several tells
+ * whether the argument names a kind of device rather than one. Returns 0 or -errno:
+ * ERROR_USAGE when malformed, -ENODEV when there is none.
  */
 int cli_select(const struct cli_view *view, const char *argument,
 	       struct pci_device ***devices, size_t *count, bool *ret_several,

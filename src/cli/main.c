@@ -9,9 +9,9 @@
 #include "cli/output.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_check,   &cli_list,   &cli_show,	&cli_plan,    &cli_apply,
-	&cli_verify,  &cli_commit, &cli_undo,	&cli_history, &cli_bind,
-	&cli_release, &cli_vm,	   &cli_record,
+	&cli_check,   &cli_list,   &cli_show, &cli_plan,    &cli_apply,
+	&cli_verify,  &cli_commit, &cli_undo, &cli_history, &cli_bind,
+	&cli_release, &cli_vf,	   &cli_vm,   &cli_record,
 };
 
 static const char global_help[] =
@@ -25,7 +25,7 @@ static const char global_help[] =
 	"  --version        print the version\n"
 	"\n"
 	"DEVICE is an address (82:00.0), IDs (10de:1b39), group:79, a device node\n"
-	"(/dev/nvme0n1) or net:eth0.\n"
+	"(/dev/nvme0n1) or net:eth0; 82:00.0/vf2 is the third virtual function of one.\n"
 	"Exit status: 0 done, 1 failed, 2 usage, 3 refused because it is unsafe.\n";
 
 /* Values of the long options that have no short one. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -41,7 +42,7 @@ static int malformed(const char *argument, struct error *err)
 	error_usage(err, argument, "not a device");
 	error_hint(err,
 		   "give an address (82:00.0), IDs (10de:1b39), group:79, a device node"
-		   " (/dev/nvme0n1) or net:eth0");
+		   " (/dev/nvme0n1), net:eth0 or 82:00.0/vf2");
 	return -EINVAL;
 }
 
@@ -133,6 +134,41 @@ static int select_interface(const struct cli_view *view, const char *argument,
 	return select_class_device(view, argument, path, selection, err);
 }
 
+/* "03:00.0/vf2": the third virtual function, whatever its address is. */
+static int select_virtual(const struct cli_view *view, const char *argument,
+			  const char *slash, struct selection *selection,
+			  struct error *err)
+{
+	_cleanup_free_ char *physical = strndup(argument, (size_t)(slash - argument));
+	_cleanup_free_ struct pci_device **devices = NULL;
+	char path[PCI_ATTRIBUTE_PATH_SIZE], name[32], text[NAME_MAX + 1];
+	struct pci_address address;
+	struct pci_device *device;
+	size_t count = 0;
+	uint64_t number;
+	bool several;
+	int r;
+
+	if (!physical)
+		return error_oom(err);
+	if (text_parse_number(slash + strlen("/vf"), UINT16_MAX, &number) < 0)
+		return malformed(argument, err);
+	r = cli_select(view, physical, &devices, &count, &several, err);
+	if (r < 0)
+		return r;
+	if (count != 1)
+		return malformed(argument, err);
+	snprintf(name, sizeof(name), "virtfn%u", (unsigned int)number);
+	if (host_link_name(view->host,
+			   pci_attribute_path(&devices[0]->address, name, path), text,
+			   sizeof(text)) != FACT_KNOWN ||
+	    pci_address_parse(text, &address) < 0)
+		return not_there(argument, "it has no such virtual function", err);
+	device = pci_find(&view->devices, &address);
+	return device ? add(selection, device, err)
+		      : not_there(argument, "no such device", err);
+}
+
 int cli_select(const struct cli_view *view, const char *argument,
 	       struct pci_device ***devices, size_t *count, bool *ret_several,
 	       struct error *err)
@@ -141,7 +177,11 @@ int cli_select(const struct cli_view *view, const char *argument,
 	struct pci_address address;
 	uint32_t vendor, device_id;
 
+	const char *slash = argument[0] == '/' ? NULL : strstr(argument, "/vf");
+
 	*ret_several = false;
+	if (slash)
+		return select_virtual(view, argument, slash, &selection, err);
 	if (!strncmp(argument, "group:", strlen("group:")))
 		return select_group(view, argument, &selection, err);
 	if (!strncmp(argument, "net:", strlen("net:")))

@@ -136,6 +136,22 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 	return true;
 }
 
+int take_begin(const struct cli *cli, const struct host *host,
+	       const struct take_options *options, struct change **ret_change,
+	       struct error *err)
+{
+	struct change_options change_options = {
+		.deadline_ms = options->deadline_ms,
+		.progress = say_step,
+		.came_back = bind_came_back,
+		.argument = (void *)cli,
+	};
+
+	/* A reader of our talk that goes away must not end the work half-way. */
+	signal(SIGPIPE, SIG_IGN);
+	return change_begin(host, &change_options, WAIT_FOR_LOCK_MS, ret_change, err);
+}
+
 int take_carry_out(const struct cli *cli, const struct host *host,
 		   const struct take_options *options,
 		   const struct pci_address *addresses, size_t count,
@@ -151,21 +167,13 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		.forced = options->forced,
 		.n_forced = options->n_forced,
 	};
-	struct change_options change_options = {
-		.deadline_ms = options->deadline_ms,
-		.progress = say_step,
-		.came_back = bind_came_back,
-		.argument = (void *)cli,
-	};
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	struct change *change;
 	int r;
 
 	if (options->dry_run)
 		return make_plan(host, &request, direction, ret_plan, err);
-	/* A reader of our talk that goes away must not end the work half-way. */
-	signal(SIGPIPE, SIG_IGN);
-	r = change_begin(host, &change_options, WAIT_FOR_LOCK_MS, &change, err);
+	r = take_begin(cli, host, options, &change, err);
 	if (r < 0)
 		return r;
 	bind_wait(change, host, &request);
@@ -186,6 +194,20 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	return 0;
 }
 
+void take_print_step_list(const struct change_steps *steps)
+{
+	for (size_t i = 0; i < steps->count; i++) {
+		const struct change_step *step = &steps->items[i];
+
+		if (step->kind == CHANGE_LOAD_MODULE)
+			output_line("load the module %s", step->target);
+		else
+			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,
+				    (int)strcspn(step->value, "\n"), step->value,
+				    step->target);
+	}
+}
+
 int take_print_steps(const struct bind_plan *plan, struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
@@ -198,15 +220,6 @@ int take_print_steps(const struct bind_plan *plan, struct error *err)
 		return error_oom(err);
 	for (size_t i = 0; i < plan->overridden.count; i++)
 		output_line("forced: %s", plan->overridden.items[i]);
-	for (size_t i = 0; i < steps.count; i++) {
-		const struct change_step *step = &steps.items[i];
-
-		if (step->kind == CHANGE_LOAD_MODULE)
-			output_line("load the module %s", step->target);
-		else
-			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,
-				    (int)strcspn(step->value, "\n"), step->value,
-				    step->target);
-	}
+	take_print_step_list(&steps);
 	return 0;
 }

@@ -11,17 +11,6 @@
 # shellcheck source=tests/lab/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# killed_at CALL N COMMAND...: the exit status, 137 when it was killed.
-killed_at()
-{
-	local call=$1 n=$2
-	shift 2
-	{
-		strace -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$n" \
-			"$@" >/dev/null </dev/null
-	} 2>/dev/null
-}
-
 is_back()
 {
 	is_on "$LAB_NIC_PAIR0" e1000e && is_on "$LAB_NIC_PAIR1" e1000e &&

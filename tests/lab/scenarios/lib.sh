@@ -21,6 +21,18 @@ check()
 	if "$@"; then ok "$name"; else fail "$name"; fi
 }
 
+# killed_at CALL N COMMAND...: by strace, when it enters the Nth call of this system call. The
+# exit status, 137 when it was killed.
+killed_at()
+{
+	local call=$1 n=$2
+	shift 2
+	{
+		strace -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$n" \
+			"$@" >/dev/null </dev/null
+	} 2>/dev/null
+}
+
 # expect STATUS TEXT COMMAND...: that exit status, and that text in what it prints.
 expect()
 {

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BIND_FUNCTIONS_H
+#define PCIFERRY_BIND_FUNCTIONS_H
+
+/*
+ * How many virtual functions a physical one has (SR-IOV): Documentation/PCI/pci-iov-howto
+ * and sriov_numvfs_store() in drivers/pci/iov.c. Which drivers they get is bind.h's.
+ *
+ * The kernel makes all of them or none: between two numbers stands 0, and whatever was
+ * there goes.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "change/change.h"
+#include "pci/address.h"
+
+struct error;
+
+enum { BIND_FUNCTIONS_MAX = 65535 }; /* the field's size: PCIe 6.0, 9.3.3.7 */
+
+struct bind_functions {
+	struct pci_address physical;
+	unsigned int total;	   /* as many as device and driver allow */
+	struct pci_address *items; /* those there are, by index */
+	size_t count;
+
+	/* With bind_functions_plan(). */
+	unsigned int wanted;
+	bool silent;   /* no driver of the host's is to get the new ones */
+	bool probing;  /* the kernel gives new ones to drivers, as is usual */
+	bool left_off; /* it did before a run of ours that was killed */
+};
+
+/* Those there are. -ENODEV, or -ENOTSUP: it can have none. Returns 0 or -errno. */
+int bind_functions_read(const struct host *host, const struct pci_address *physical,
+			struct bind_functions *ret_functions, struct error *err);
+void bind_functions_free(struct bind_functions *functions); /* takes NULL */
+
+struct bind_functions_request {
+	struct pci_address physical;
+	unsigned int wanted;
+	bool silent;
+	bool last_look; /* it will be carried out: ask the kernel about disks, too */
+};
+
+/*
+ * Refused (ERROR_REFUSED, with the evidence) where one that would go is in use, and
+ * where there can be no such number. Returns 0 or -errno.
+ */
+int bind_functions_plan(const struct host *host,
+			const struct bind_functions_request *request,
+			struct bind_functions *ret_functions, struct error *err);
+
+/* The steps, in order, for change_steps_free(). Returns 0 or -ENOMEM. */
+int bind_functions_steps(const struct bind_functions *functions,
+			 struct change_steps *ret_steps);
+
+/*
+ * Carries a plan out that was made while the change was in progress. Where the new ones
+ * cannot be made, there are as many as before. Returns 0 or -errno.
+ */
+int bind_functions_make(struct change *change, const struct bind_functions *functions,
+			struct error *err);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "bind/functions.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/take.h"
+
+enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_DRY_RUN };
+
+/* What is asked for. */
+struct wish {
+	struct take_options take;
+	struct bind_functions_request request;
+	bool counted; /* a COUNT was given: else they are only shown */
+};
+
+static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wish,
+			 struct error *err)
+{
+	static const struct option own[] = {
+		{ "driver", required_argument, NULL, OPTION_DRIVER },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ 0 },
+	};
+	int value, r = 0;
+
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+		if (value == OPTION_DRIVER) {
+			wish->take.driver = optarg;
+		} else if (value == OPTION_TIMEOUT) {
+			r = take_parse_timeout(optarg, &wish->take, err);
+		} else if (value == OPTION_DRY_RUN) {
+			wish->take.dry_run = true;
+		} else {
+			r = value;
+		}
+	}
+	return r;
+}
+
+static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *wish,
+			   struct host **ret_host, struct error *err)
+{
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	uint64_t number;
+	size_t count;
+	int r;
+
+	if (argc > 2)
+		return error_usage(err, argv[2], "vf takes one DEVICE and one COUNT");
+	wish->counted = argc == 2;
+	if (wish->counted && text_parse_number(argv[1], BIND_FUNCTIONS_MAX, &number) < 0)
+		return error_usage(err, argv[1], "not a number of virtual functions");
+	if (wish->take.driver && !wish->counted)
+		return error_usage(err, "--driver", "it goes with a COUNT");
+	r = take_select(cli, &wish->take, argc ? 1 : 0, argv, ret_host, &addresses,
+			&count, err);
+	if (r < 0)
+		return r;
+	if (count != 1)
+		return error_usage(err, argv[0], "several devices are meant; name one");
+	wish->request.physical = addresses[0];
+	wish->request.wanted = wish->counted ? (unsigned int)number : 0;
+	wish->request.silent = wish->take.driver;
+	wish->request.last_look = !wish->take.dry_run;
+	return 0;
+}
+
+static int make(const struct cli *cli, const struct host *host, const struct wish *wish,
+		struct bind_functions *ret_before, struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
+	struct change *change;
+	int r = take_begin(cli, host, &wish->take, &change, err);
+
+	if (r < 0)
+		return r;
+	r = bind_functions_plan(host, &wish->request, &functions, err);
+	if (r == 0)
+		r = bind_functions_make(change, &functions, err);
+	change_end(change);
+	if (r < 0)
+		return r;
+	*ret_before = functions;
+	memset(&functions, 0, sizeof(functions));
+	return 0;
+}
+
+static int print_steps(const struct host *host, const struct wish *wish,
+		       struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+	int r = bind_functions_plan(host, &wish->request, &functions, err);
+
+	if (r < 0)
+		return r;
+	if (bind_functions_steps(&functions, &steps) < 0)
+		return error_oom(err);
+	if (!steps.count)
+		output_line("there are as many already");
+	take_print_step_list(&steps);
+	if (wish->take.driver && wish->request.wanted)
+		output_line("each of them: bind to %s", wish->take.driver);
+	return 0;
+}
+
+static void print_function(struct json_object *array, const struct pci_devices *devices,
+			   size_t index, const struct pci_address *function)
+{
+	const struct pci_device *device = pci_find(devices, function);
+	const char *driver = device ? device->driver : NULL;
+	char address[PCI_ADDRESS_SIZE], group[32] = "in no group";
+	struct json_object *item;
+
+	pci_address_format(function, address);
+	if (array) {
+		item = json_object_new_object();
+		json_add_number(item, "index", FACT_KNOWN, (long long)index);
+		json_add_text(item, "address", address);
+		json_add_number(item, "iommu_group",
+				device ? device->group_fact : FACT_UNREADABLE,
+				device ? device->group_number : 0);
+		json_add_text(item, "driver", driver);
+		json_object_array_add(array, item);
+		return;
+	}
+	if (device && device->group_fact == FACT_KNOWN)
+		snprintf(group, sizeof(group), "group %u", device->group_number);
+	output_line("  vf%-4zu %s  %s (%s)", index, address,
+		    driver ? driver : "no driver", group);
+}
+
+/* As they are now, whatever was wanted. */
+static int print_now(const struct cli *cli, const struct host *host,
+		     const struct wish *wish, const struct bind_functions *before,
+		     struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
+	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
+	_cleanup_(iommu_groups_free) struct iommu_groups groups = { 0 };
+	struct json_object *root = NULL, *array = NULL;
+	char address[PCI_ADDRESS_SIZE];
+	int r = bind_functions_read(host, &wish->request.physical, &now, err);
+
+	if (r == 0)
+		r = pci_scan(host, &devices, err);
+	if (r == 0)
+		r = iommu_scan(&devices, &groups, err);
+	if (r < 0)
+		return r;
+	pci_address_format(&now.physical, address);
+	if (cli->json) {
+		root = json_root(cli->command->name);
+		array = json_object_new_array();
+		json_add_text(root, "physical_function", address);
+		json_add_number(root, "total", FACT_KNOWN, now.total);
+		json_add_number(root, "count_before", FACT_KNOWN,
+				(long long)(before ? before->count : now.count));
+	} else if (before && before->count != now.count) {
+		output_line("%s: %zu of %u virtual functions, had %zu", address,
+			    now.count, now.total, before->count);
+	} else {
+		output_line("%s: %zu of %u virtual functions", address, now.count,
+			    now.total);
+	}
+	for (size_t i = 0; i < now.count; i++)
+		print_function(array, &devices, i, &now.items[i]);
+	if (!cli->json)
+		return 0;
+	json_object_object_add(root, "functions", array);
+	return output_json(root);
+}
+
+/* Those that are there go to the driver, each with its group. */
+static int bind_all(const struct cli *cli, const struct host *host,
+		    const struct wish *wish, struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	int r = bind_functions_read(host, &wish->request.physical, &now, err);
+
+	if (r < 0 || !now.count)
+		return r;
+	r = take_carry_out(cli, host, &wish->take, now.items, now.count, TAKE, &plan,
+			   err);
+	if (r < 0)
+		error_hint(err,
+			   "the virtual functions are there: pciferry vf shows them");
+	return r;
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct wish wish = { .take = TAKE_OPTIONS_INIT };
+	_cleanup_(bind_functions_free) struct bind_functions before = { 0 };
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	int r = parse_options(cli, argc, argv, &wish, err);
+
+	if (r == 0)
+		r = parse_arguments(cli, argc - optind, argv + optind, &wish, &host, err);
+	if (r < 0)
+		return r;
+	if (wish.counted && wish.take.dry_run)
+		return print_steps(host, &wish, err);
+	if (wish.counted)
+		r = make(cli, host, &wish, &before, err);
+	if (r == 0 && wish.take.driver)
+		r = bind_all(cli, host, &wish, err);
+	return r < 0 ? r
+		     : print_now(cli, host, &wish, wish.counted ? &before : NULL, err);
+}
+
+const struct cli_command cli_vf = {
+	.name = "vf",
+	.arguments = "DEVICE [COUNT] [--driver DRIVER] [--dry-run]",
+	.summary = "a device's virtual functions (SR-IOV): show them, or have COUNT",
+	.options = "  --driver DRIVER  bind them to DRIVER, before any other has them\n"
+		   "  --dry-run        print the steps, change nothing\n"
+		   "  --timeout SEC    give a step up after SEC seconds (30)\n",
+	.run = run,
+};
