@@ -4,7 +4,8 @@
 # lab-timeout: 600
 #
 #   vf.sh [all]     all: killed at more of its system calls
-# shellcheck source=tests/lab/scenarios/lib.sh
+# Functions are called by way of check.
+# shellcheck disable=SC2317 source=tests/lab/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 pf=/sys/bus/pci/devices/$LAB_NVME_SRIOV
