@@ -38,6 +38,9 @@ struct bind_member {
 	bool kept;		/* `first` comes from an earlier run that kept it */
 	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
 	bool stuck;		/* it does not answer; nothing is done to it */
+
+	/* The module whose driver is wanted; its name is known once it is loaded. */
+	char module[BIND_DRIVER_SIZE];
 };
 
 struct bind_plan {
@@ -67,8 +70,8 @@ struct bind_request {
 /*
  * The plan to give all endpoints of these devices' groups to a driver. Refused
  * (ERROR_REFUSED, with the evidence) when one of them is in use, or when no guest can get
- * the group. What `forced` overrides is in the plan; a disk with something on it, and
- * what a guest has, cannot be forced. Returns 0 or -errno.
+ * the group. What `forced` overrides is in the plan; what is on a disk, what a guest
+ * has and what is not known cannot be forced. Returns 0 or -errno.
  */
 int bind_plan_take(const struct host *host, const struct bind_request *request,
 		   struct bind_plan *ret_plan, struct error *err);
@@ -94,7 +97,7 @@ int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps
  * every device goes back to how it was, but for one that hangs, which is named. Returns 0
  * or -errno.
  */
-int bind_take(struct change *change, const struct bind_plan *plan, struct error *err);
+int bind_take(struct change *change, struct bind_plan *plan, struct error *err);
 
 /* Goes as far as it can with each device. Returns 0, or -errno of the first that failed.
  */

@@ -133,11 +133,12 @@ static int load_modules(struct change *change, const struct bind_plan *plan,
 	return perform_all(change, &steps, err);
 }
 
-static int bring_all(struct change *change, const struct bind_plan *plan,
-		     struct error *err)
+static int bring_all(struct change *change, struct bind_plan *plan, struct error *err)
 {
 	int r = load_modules(change, plan, err);
 
+	if (r == 0)
+		r = bind_name_drivers(change_host(change), plan, err);
 	/* A module may bind devices by itself as it is loaded (options vfio-pci ids=), so
 	 * the steps are made only now, from what each is like. */
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
@@ -145,7 +146,7 @@ static int bring_all(struct change *change, const struct bind_plan *plan,
 	return r;
 }
 
-int bind_take(struct change *change, const struct bind_plan *plan, struct error *err)
+int bind_take(struct change *change, struct bind_plan *plan, struct error *err)
 {
 	char address[PCI_ADDRESS_SIZE];
 	int r = 0;

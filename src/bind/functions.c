@@ -74,7 +74,7 @@ static int read_functions(const struct host *host, const struct pci_devices *dev
 	}
 	functions->physical = *physical;
 	functions->total = (unsigned int)total;
-	/* Since Linux 4.12; before, each goes to a driver, and from there to VFIO's. */
+	/* Since Linux 4.12; before, each goes to a driver of the host's first. */
 	fact = host_read_number(
 		host, pci_attribute_path(physical, "sriov_drivers_autoprobe", path),
 		&probing);
@@ -123,40 +123,68 @@ static int check_number(const struct bind_view *view,
 	return 0;
 }
 
+/* Where an unbind hangs the kernel would wait for it with the others half gone. */
+static int refuse_stuck(const struct host *host, struct pci_device *device, size_t index,
+			struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+	int r = pci_read_overrides(host, &device, 1, err);
+
+	if (r < 0 || !device->stuck)
+		return r;
+	error_refuse(err, pci_address_format(&device->address, address),
+		     "virtual function %zu is stuck, its driver hangs in the kernel, so"
+		     " nothing was changed",
+		     index);
+	error_hint(err, "end the process that holds the device, or reboot");
+	return -EBUSY;
+}
+
+static int object(struct bind_view *view, const struct pci_device *device, size_t index,
+		  bool last_look, bool *refused, struct error *err)
+{
+	const struct usage_findings *findings;
+	char address[PCI_ADDRESS_SIZE];
+	int r = last_look ? usage_look_for_claims(&view->usage, device) : 0;
+
+	pci_address_format(&device->address, address);
+	if (r < 0)
+		return error_set(err, -r, address, "who uses its disks: %s",
+				 strerror(-r));
+	findings = usage_of(&view->usage, device);
+	if (!*refused && findings->count)
+		error_refuse(err, address,
+			     "virtual function %zu is in use and would go, so nothing"
+			     " was changed",
+			     index);
+	*refused |= findings->count > 0;
+	for (size_t i = 0; i < findings->count; i++)
+		error_evidence(err, "%s: %s", address, findings->items[i].detail);
+	return 0;
+}
+
 /* All that are there go, even where more are wanted. */
 static int refuse_in_use(struct bind_view *view, const struct bind_functions *functions,
 			 bool last_look, struct error *err)
 {
 	bool refused = false;
+	int r = 0;
 
-	for (size_t i = 0; i < functions->count; i++) {
-		const struct pci_device *device =
+	for (size_t i = 0; r == 0 && i < functions->count; i++) {
+		struct pci_device *device =
 			pci_find(&view->devices, &functions->items[i]);
-		const struct usage_findings *findings;
-		char address[PCI_ADDRESS_SIZE];
-		int r;
 
 		if (!device)
 			continue;
-		pci_address_format(&device->address, address);
-		r = last_look ? usage_look_for_claims(&view->usage, device) : 0;
-		if (r < 0)
-			return error_set(err, -r, address, "who uses its disks: %s",
-					 strerror(-r));
-		findings = usage_of(&view->usage, device);
-		if (!refused && findings->count)
-			error_refuse(err, address,
-				     "virtual function %zu is in use and would go, so"
-				     " nothing was changed",
-				     i);
-		refused |= findings->count > 0;
-		for (size_t j = 0; j < findings->count; j++)
-			error_evidence(err, "%s: %s", address, findings->items[j].detail);
+		r = refuse_stuck(view->usage.host, device, i, err);
+		if (r == 0)
+			r = object(view, device, i, last_look, &refused, err);
 	}
-	if (refused)
-		error_hint(err, "free it first; the kernel changes their number only by"
-				" way of 0");
-	return refused ? -EBUSY : 0;
+	if (r < 0 || !refused)
+		return r;
+	error_hint(err, "free it first; the kernel changes their number only by way of"
+			" 0");
+	return -EBUSY;
 }
 
 int bind_functions_plan(const struct host *host,
@@ -165,13 +193,16 @@ int bind_functions_plan(const struct host *host,
 {
 	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
 	_cleanup_(bind_view_close) struct bind_view view = { 0 };
-	int r = bind_view_open(host, &view, err);
+	int r;
 
+	if (request->driver && !bind_is_driver_name(request->driver))
+		return error_usage(err, request->driver, "not the name of a driver");
+	r = bind_view_open(host, &view, err);
 	if (r == 0)
 		r = read_functions(host, &view.devices, &request->physical, &functions,
 				   err);
 	functions.wanted = request->wanted;
-	functions.silent = request->silent;
+	functions.driver = request->driver;
 	if (r == 0 && functions.wanted != functions.count)
 		r = check_number(&view, &functions, err);
 	if (r == 0 && functions.wanted != functions.count)
@@ -234,11 +265,11 @@ static bool changes(const struct bind_functions *functions)
 
 static bool turns_off(const struct bind_functions *functions)
 {
-	return changes(functions) && functions->silent && functions->wanted &&
+	return changes(functions) && functions->driver && functions->wanted &&
 	       (functions->probing || functions->left_off);
 }
 
-static int make_steps(const struct bind_functions *functions, struct change_steps *steps)
+static int add_making(const struct bind_functions *functions, struct change_steps *steps)
 {
 	bool off = turns_off(functions);
 	int r = 0;
@@ -251,8 +282,6 @@ static int make_steps(const struct bind_functions *functions, struct change_step
 		r = add_probing(steps, functions, false);
 	if (r == 0 && changes(functions) && functions->wanted)
 		r = add_number(steps, functions, functions->wanted);
-	if (r == 0 && off)
-		r = add_probing(steps, functions, true);
 	return r;
 }
 
@@ -260,7 +289,7 @@ int bind_functions_steps(const struct bind_functions *functions,
 			 struct change_steps *ret_steps)
 {
 	struct change_steps steps = { 0 };
-	int r = make_steps(functions, &steps);
+	int r = add_making(functions, &steps);
 
 	if (r < 0) {
 		change_steps_free(&steps);
@@ -270,8 +299,19 @@ int bind_functions_steps(const struct bind_functions *functions,
 	return 0;
 }
 
-/* What is kept of functions that are gone is of no use, and another may have their
- * addresses next. */
+int bind_functions_wait(struct change *change, const struct pci_address *physical,
+			struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	return change_wait_for_device(change, pci_address_format(physical, address),
+				      change_deadline_ms(change), err);
+}
+
+/*
+ * What is kept of functions that are gone is of no use, and others may have their
+ * addresses next.
+ */
 static void forget(struct change *change, const struct bind_functions *functions)
 {
 	char address[PCI_ADDRESS_SIZE];
@@ -281,16 +321,68 @@ static void forget(struct change *change, const struct bind_functions *functions
 				  pci_address_format(&functions->items[i], address));
 }
 
-static int perform(struct change *change, const struct bind_functions *functions,
-		   const struct change_steps *steps, struct error *err)
+/* A driver may say yes, and have made fewer. */
+static int check_made(struct change *change, const struct bind_functions *functions,
+		      struct bind_functions *ret_now, struct error *err)
 {
+	char address[PCI_ADDRESS_SIZE];
+	int r = bind_functions_read(change_host(change), &functions->physical, ret_now,
+				    err);
+
+	if (r < 0 || ret_now->count == functions->wanted)
+		return r;
+	error_set(err, EIO, pci_address_format(&functions->physical, address),
+		  "its driver made %zu virtual functions instead of %u", ret_now->count,
+		  functions->wanted);
+	error_hint(err, "the kernel log may say why: dmesg | tail");
+	return -EIO;
+}
+
+/*
+ * They are nobody's yet, and first states are forgotten once they are bound: given back,
+ * one goes to the driver that the kernel chooses.
+ */
+static int hand_over(struct change *change, const struct bind_functions *functions,
+		     const struct bind_functions *now, struct error *err)
+{
+	struct bind_request request = {
+		.addresses = now->items,
+		.count = now->count,
+		.driver = functions->driver,
+		.last_look = true,
+	};
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	int r = bind_plan_take(change_host(change), &request, &plan, err);
+
+	if (r == 0 && !bind_plan_is_done(&plan))
+		r = bind_take(change, &plan, err);
+	if (r == 0 && changes(functions))
+		forget(change, now);
+	return r;
+}
+
+static int perform(struct change *change, const struct bind_functions *functions,
+		   struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < steps->count; i++) {
-		r = change_perform(change, &steps->items[i], err);
-		if (r == 0 && steps->items[i].link)
+	if (add_making(functions, &steps) < 0)
+		return error_oom(err);
+	for (size_t i = 0; r == 0 && i < steps.count; i++) {
+		r = change_perform(change, &steps.items[i], err);
+		if (r == 0 && steps.items[i].link)
 			forget(change, functions);
 	}
+	/* sriov_numvfs_store(), and vfio_pci_core_sriov_configure(). */
+	if (r == -ENOENT)
+		error_evidence(err, "its driver makes no virtual functions (vfio-pci does"
+				    " with its option enable_sriov=1)");
+	if (r == 0)
+		r = check_made(change, functions, &now, err);
+	if (r == 0 && functions->driver && now.count)
+		r = hand_over(change, functions, &now, err);
 	return r;
 }
 
@@ -298,50 +390,81 @@ static int perform(struct change *change, const struct bind_functions *functions
 static int roll_back(struct change *change, const struct bind_functions *functions,
 		     struct error *err)
 {
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
-	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
-	int r = bind_functions_read(change_host(change), &functions->physical, &now,
+	_cleanup_(bind_functions_free) struct bind_functions back = { 0 };
+	int r = bind_functions_read(change_host(change), &functions->physical, &back,
 				    &failure);
 
-	now.wanted = (unsigned int)functions->count;
+	back.wanted = (unsigned int)functions->count;
 	if (r == 0)
-		r = make_steps(&now, &steps);
-	if (r == 0)
-		r = perform(change, &now, &steps, &failure);
+		r = perform(change, &back, &failure);
 	if (r < 0)
 		error_evidence(err,
 			       "there were %zu virtual functions, and that could not"
 			       " be made so again: %s",
-			       functions->count,
-			       error_is_set(&failure) ? failure.message : strerror(-r));
+			       functions->count, failure.message);
 	return r;
+}
+
+static int turn_on(struct change *change, const struct bind_functions *functions,
+		   struct error *err)
+{
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+
+	if (add_probing(&steps, functions, true) < 0)
+		return error_oom(err);
+	return change_perform(change, &steps.items[0], err);
 }
 
 int bind_functions_make(struct change *change, const struct bind_functions *functions,
 			struct error *err)
 {
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	char address[PCI_ADDRESS_SIZE], name[PROBING_NAME_SIZE];
-	int r, back = 0;
+	char name[PROBING_NAME_SIZE], address[PCI_ADDRESS_SIZE];
+	bool off = turns_off(functions);
+	int r = 0, back = 0;
 
-	if (make_steps(functions, &steps) < 0)
-		return error_oom(err);
-	pci_address_format(&functions->physical, address);
 	probing_name(&functions->physical, name);
-	r = change_wait_for_device(change, address, 0, err);
-	if (r == 0 && turns_off(functions))
+	/* What an earlier run has begun on one of them may still go on. */
+	for (size_t i = 0; r == 0 && i < functions->count; i++)
+		r = change_wait_for_device(
+			change, pci_address_format(&functions->items[i], address), 0,
+			err);
+	if (r == 0 && off)
 		r = change_keep_state(change, name, "1\n", err);
 	if (r < 0)
 		return r;
-	r = perform(change, functions, &steps, err);
-	if (r < 0) {
-		/* sriov_numvfs_store(): no sriov_configure in struct pci_driver. */
-		if (r == -ENOENT)
-			error_evidence(err, "its driver makes no virtual functions");
-		back = roll_back(change, functions, err);
+	r = perform(change, functions, err);
+	if (r == -ETIMEDOUT) {
+		error_evidence(err, "pciferry vf %s tells what came of it",
+			       pci_address_format(&functions->physical, address));
+		/* Not where it is what hangs: then bind_functions_came_back() does it. */
+		if (off && change_wait_for_device(change, address, 0, NULL) == 0 &&
+		    turn_on(change, functions, NULL) == 0)
+			change_drop_state(change, name);
+		return r;
 	}
+	if (r < 0)
+		back = roll_back(change, functions, err);
+	else if (off)
+		r = back = turn_on(change, functions, err);
 	if (back == 0)
 		change_drop_state(change, name);
 	return r;
+}
+
+void bind_functions_came_back(struct change *change, const char *device, void *argument)
+{
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+	_cleanup_free_ char *kept = NULL;
+	struct bind_functions functions = { 0 };
+	char name[PROBING_NAME_SIZE];
+
+	(void)argument;
+	if (pci_address_parse(device, &functions.physical) < 0 ||
+	    change_read_state(change_host(change),
+			      probing_name(&functions.physical, name), &kept) < 0 ||
+	    add_probing(&steps, &functions, true) < 0 ||
+	    change_perform_here(change, &steps.items[0]) < 0)
+		return;
+	change_drop_state(change, name);
 }

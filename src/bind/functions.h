@@ -4,7 +4,7 @@
 
 /*
  * How many virtual functions a physical one has (SR-IOV): Documentation/PCI/pci-iov-howto
- * and sriov_numvfs_store() in drivers/pci/iov.c. Which drivers they get is bind.h's.
+ * and sriov_numvfs_store() in drivers/pci/iov.c; docs/design/binding.md.
  *
  * The kernel makes all of them or none: between two numbers stands 0, and whatever was
  * there goes.
@@ -24,12 +24,12 @@ struct bind_functions {
 	unsigned int total;	   /* as many as device and driver allow */
 	struct pci_address *items; /* those there are, by index */
 	size_t count;
+	bool probing;  /* the kernel gives new ones to drivers, as is usual */
+	bool left_off; /* it did before a run of ours that has not come to its end */
 
 	/* With bind_functions_plan(). */
 	unsigned int wanted;
-	bool silent;   /* no driver of the host's is to get the new ones */
-	bool probing;  /* the kernel gives new ones to drivers, as is usual */
-	bool left_off; /* it did before a run of ours that was killed */
+	const char *driver; /* the request's */
 };
 
 /* Those there are. -ENODEV, or -ENOTSUP: it can have none. Returns 0 or -errno. */
@@ -40,27 +40,39 @@ void bind_functions_free(struct bind_functions *functions); /* takes NULL */
 struct bind_functions_request {
 	struct pci_address physical;
 	unsigned int wanted;
-	bool silent;
-	bool last_look; /* it will be carried out: ask the kernel about disks, too */
+	const char *driver; /* for them, before any other has them; NULL: the kernel's */
+	bool last_look;	    /* it will be carried out: ask the kernel about disks, too */
 };
 
 /*
- * Refused (ERROR_REFUSED, with the evidence) where one that would go is in use, and
- * where there can be no such number. Returns 0 or -errno.
+ * Refused (ERROR_REFUSED, with the evidence) where one that would go is in use. Returns 0
+ * or -errno.
  */
 int bind_functions_plan(const struct host *host,
 			const struct bind_functions_request *request,
 			struct bind_functions *ret_functions, struct error *err);
 
-/* The steps, in order, for change_steps_free(). Returns 0 or -ENOMEM. */
+/* The steps that make them, in order, for change_steps_free(). Returns 0 or -ENOMEM. */
 int bind_functions_steps(const struct bind_functions *functions,
 			 struct change_steps *ret_steps);
 
 /*
- * Carries a plan out that was made while the change was in progress. Where the new ones
- * cannot be made, there are as many as before. Returns 0 or -errno.
+ * Waits, for one deadline at most, until no step of an earlier run is under way on the
+ * device. Before the plan is made: its number may be one in between. Returns 0 or
+ * -ETIMEDOUT.
+ */
+int bind_functions_wait(struct change *change, const struct pci_address *physical,
+			struct error *err);
+
+/*
+ * Carries a plan out that was made while the change was in progress: the functions, and
+ * their driver. Where that does not succeed there are as many as before, unless the
+ * kernel has not come back (-ETIMEDOUT). Returns 0 or -errno.
  */
 int bind_functions_make(struct change *change, const struct bind_functions *functions,
 			struct error *err);
+
+/* For change_options.came_back: drivers may have new ones again. */
+void bind_functions_came_back(struct change *change, const char *device, void *argument);
 
 #endif

@@ -43,6 +43,15 @@ int bind_want_driver(const struct host *host, const struct bind_view *view,
 		     struct error *err);
 int bind_want_back(const struct host *host, struct bind_plan *plan, struct error *err);
 
+/*
+ * Of members whose module was not loaded when the plan was made: the name of its driver.
+ * Returns 0 or -errno.
+ */
+int bind_name_drivers(const struct host *host, struct bind_plan *plan, struct error *err);
+
+/* One that can stand in a path of sysfs. */
+bool bind_is_driver_name(const char *driver);
+
 /* Whether each device that is to be forced goes along. 0 or -EINVAL. */
 int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
 		      struct error *err);
@@ -57,6 +66,8 @@ bool bind_loses_driver(const struct bind_member *member);
 int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *request,
 		       struct bind_plan *plan, bool take, struct error *err);
 int bind_refuse_stuck(const struct bind_plan *plan, struct error *err);
+int bind_refuse_physical(const struct bind_view *view, const struct bind_plan *plan,
+			 struct error *err);
 int bind_refuse_not_viable(const struct bind_view *view, const struct bind_plan *plan,
 			   struct error *err);
 int bind_refuse_kept_memory(const struct bind_view *view, const struct bind_plan *plan,

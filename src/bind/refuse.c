@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What speaks against a plan, told before anything is touched. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -32,6 +33,15 @@ static bool speaks_against(const struct bind_member *member, enum usage_kind kin
 	return take || kind == USAGE_VFIO || bind_loses_driver(member);
 }
 
+static const struct bind_member *find_member(const struct bind_plan *plan,
+					     const struct pci_address *address)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!pci_address_compare(&plan->members[i].address, address))
+			return &plan->members[i];
+	return NULL;
+}
+
 /* One that does not go along is a mistake, and perhaps of another device. */
 int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
 		      struct error *err)
@@ -39,12 +49,7 @@ int bind_check_forced(const struct bind_request *request, const struct bind_plan
 	char text[PCI_ADDRESS_SIZE];
 
 	for (size_t i = 0; i < request->n_forced; i++) {
-		size_t j = 0;
-
-		while (j < plan->count && pci_address_compare(&plan->members[j].address,
-							      &request->forced[i]) != 0)
-			j++;
-		if (j == plan->count)
+		if (!find_member(plan, &request->forced[i]))
 			return error_usage(
 				err, pci_address_format(&request->forced[i], text),
 				"it is to be forced, and is none of the devices that go");
@@ -63,21 +68,26 @@ static bool is_forced(const struct bind_request *request,
 
 /*
  * Whoever says --force loses a network, a picture or a process of his own. What is on a
- * disk, and what a guest has, is lost by others: that has to be freed.
+ * disk, and what a guest has, is lost by others: that has to be freed. A process that
+ * holds a disk, or a device that is on VFIO already, may be such a guest.
  */
-static bool can_be_forced(enum usage_kind kind)
+static bool can_be_forced(enum usage_kind kind, const struct pci_device *device)
 {
 	switch (kind) {
-	case USAGE_ROOT:
-	case USAGE_MOUNT:
-	case USAGE_SWAP:
-	case USAGE_HOLDER:
-	case USAGE_POOL:
-	case USAGE_VFIO:
-	case USAGE_FUNCTION:
-		return false;
-	default:
+	case USAGE_SSH:
+	case USAGE_ROUTE:
+	case USAGE_NETWORK:
+	case USAGE_DISPLAY:
+	case USAGE_CONSOLE:
+	case USAGE_FRAMEBUFFER:
+	case USAGE_KEYBOARD:
+	case USAGE_SOUND:
 		return true;
+	case USAGE_PROCESS:
+		return device->ids == FACT_KNOWN && device->class_code >> 16 != 0x01 &&
+		       !(device->driver && iommu_is_vfio_driver(device->driver));
+	default:
+		return false;
 	}
 }
 
@@ -88,15 +98,15 @@ struct objections {
 	bool forced; /* --force was said of what cannot be forced */
 };
 
-static int object(const struct bind_request *request, const struct bind_member *member,
+static int object(const struct bind_request *request, const struct pci_device *device,
 		  const struct usage_finding *finding, struct bind_plan *plan,
 		  struct objections *objections, struct error *err)
 {
-	bool forced = is_forced(request, &member->address);
+	bool forced = is_forced(request, &device->address);
 	char text[PCI_ADDRESS_SIZE];
 
-	pci_address_format(&member->address, text);
-	if (forced && can_be_forced(finding->kind))
+	pci_address_format(&device->address, text);
+	if (forced && can_be_forced(finding->kind, device))
 		return string_list_addf(&plan->overridden, "%s: %s", text,
 					finding->detail) < 0
 			       ? error_oom(err)
@@ -116,12 +126,13 @@ int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
-		const struct usage_findings *findings = usage_of(
-			&view->usage, pci_find(&view->devices, &member->address));
+		const struct pci_device *device =
+			pci_find(&view->devices, &member->address);
+		const struct usage_findings *findings = usage_of(&view->usage, device);
 
 		for (size_t j = 0; r == 0 && j < findings->count; j++)
 			if (speaks_against(member, findings->items[j].kind, take))
-				r = object(request, member, &findings->items[j], plan,
+				r = object(request, device, &findings->items[j], plan,
 					   &objections, err);
 	}
 	if (r < 0 || !objections.refused)
@@ -129,8 +140,8 @@ int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *
 	error_hint(err, "%s",
 		   objections.held ? "end that process first"
 		   : objections.forced
-			   ? "free it first: neither a disk that is in use nor"
-			     " what a guest has can be forced"
+			   ? "free it first: what is on a disk, what a guest has"
+			     " and what is not known cannot be forced"
 			   : "free it first (umount, swapoff, ip link set ..."
 			     " down)");
 	return -EBUSY;
@@ -150,6 +161,40 @@ int bind_refuse_stuck(const struct bind_plan *plan, struct error *err)
 		return -EBUSY;
 	}
 	return 0;
+}
+
+/* Without ACS a virtual function may be in its physical one's group: it goes with that
+ * one's driver, in the midst of the change. */
+int bind_refuse_physical(const struct bind_view *view, const struct bind_plan *plan,
+			 struct error *err)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		char path[PCI_ATTRIBUTE_PATH_SIZE], name[NAME_MAX + 1];
+		char text[PCI_ADDRESS_SIZE];
+		const struct bind_member *physical;
+		struct pci_address address;
+
+		pci_attribute_path(&plan->members[i].address, "physfn", path);
+		if (host_link_name(view->usage.host, path, name, sizeof(name)) !=
+			    FACT_KNOWN ||
+		    pci_address_parse(name, &address) < 0)
+			continue;
+		physical = find_member(plan, &address);
+		if (!physical || !bind_loses_driver(physical))
+			continue;
+		pci_address_format(&address, text);
+		refuse(err, &refused, text, "its virtual functions would vanish");
+		error_evidence(err,
+			       "%s: it has to go with its virtual function %s, and"
+			       " that ends with its driver",
+			       text, pci_address_format(&plan->members[i].address, name));
+	}
+	if (!refused)
+		return 0;
+	error_hint(err, "a slot with ACS keeps them apart: pciferry show tells");
+	return -EBUSY;
 }
 
 /* A bridge of the group on a driver that VFIO does not allow would make it all in vain.

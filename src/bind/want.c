@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which driver each member of a plan is to have, and the modules that takes. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,9 +25,63 @@ static int need_driver(const struct host *host, struct bind_plan *plan,
 	return string_list_add(&plan->modules, driver) < 0 ? error_oom(err) : 0;
 }
 
-static bool is_driver_name(const char *driver)
+bool bind_is_driver_name(const char *driver)
 {
 	return driver[0] && !strchr(driver, '/') && strlen(driver) < BIND_DRIVER_SIZE;
+}
+
+static void want(struct bind_member *member, const char *driver)
+{
+	snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s", driver);
+	snprintf(member->wanted.override, BIND_OVERRIDE_SIZE, "%s", driver);
+}
+
+/*
+ * The driver that a module has registered, by /sys/module/NAME/drivers/pci:DRIVER. It may
+ * have another name (xe_vfio_pci has "xe-vfio-pci").
+ */
+static bool find_driver(const struct host *host, const char *module,
+			char driver[BIND_DRIVER_SIZE])
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	char path[BIND_DRIVER_SIZE + sizeof("sys/module//drivers")];
+	size_t count = 0;
+
+	snprintf(path, sizeof(path), "sys/module/%s/drivers", module);
+	if (host_list(host, path, &names) < 0)
+		return false;
+	for (size_t i = 0; i < names.count; i++) {
+		const char *name = names.items[i];
+
+		if (strncmp(name, "pci:", strlen("pci:")) != 0 ||
+		    !bind_is_driver_name(name + strlen("pci:")))
+			continue;
+		snprintf(driver, BIND_DRIVER_SIZE, "%s", name + strlen("pci:"));
+		count++;
+	}
+	return count == 1;
+}
+
+int bind_name_drivers(const struct host *host, struct bind_plan *plan, struct error *err)
+{
+	char driver[BIND_DRIVER_SIZE];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct bind_member *member = &plan->members[i];
+
+		if (!member->module[0])
+			continue;
+		if (!find_driver(host, member->module, driver)) {
+			error_set(err, ENODEV, member->module,
+				  "the module is loaded, and which driver it has is not"
+				  " told");
+			error_hint(err, "name the driver: --driver vfio-pci is for each"
+					" device");
+			return -ENODEV;
+		}
+		want(member, driver);
+	}
+	return 0;
 }
 
 /* Several that fit are nobody's to choose from: vfio-pci is for each device. */
@@ -34,13 +89,21 @@ static void choose_vfio(const struct host *host, const struct bind_view *view,
 			struct bind_member *member)
 {
 	_cleanup_(string_list_free) struct string_list variants = { 0 };
-	const char *driver = "vfio-pci";
+	char driver[BIND_DRIVER_SIZE];
+	const char *module;
 
+	want(member, "vfio-pci");
 	if (pci_read_vfio_variants(host, pci_find(&view->devices, &member->address),
-				   &variants) == FACT_KNOWN &&
-	    variants.count == 1 && is_driver_name(variants.items[0]))
-		driver = variants.items[0];
-	snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s", driver);
+				   &variants) != FACT_KNOWN ||
+	    variants.count != 1 || !bind_is_driver_name(variants.items[0]))
+		return;
+	module = variants.items[0];
+	if (find_driver(host, module, driver)) {
+		want(member, driver);
+		return;
+	}
+	want(member, module);
+	snprintf(member->module, sizeof(member->module), "%s", module);
 }
 
 int bind_want_driver(const struct host *host, const struct bind_view *view,
@@ -49,14 +112,13 @@ int bind_want_driver(const struct host *host, const struct bind_view *view,
 {
 	int r = 0;
 
-	if (request->driver && !is_driver_name(request->driver))
+	if (request->driver && !bind_is_driver_name(request->driver))
 		return error_usage(err, request->driver, "not the name of a driver");
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		struct bind_member *member = &plan->members[i];
 
 		if (request->driver)
-			snprintf(member->wanted.driver, BIND_DRIVER_SIZE, "%s",
-				 request->driver);
+			want(member, request->driver);
 		else if (!iommu_is_vfio_driver(member->now.driver))
 			choose_vfio(host, view, member);
 		/* Bound already, perhaps by other means such as vfio-pci.ids=: it is left
@@ -66,7 +128,6 @@ int bind_want_driver(const struct host *host, const struct bind_view *view,
 			member->wanted = member->now;
 			continue;
 		}
-		memcpy(member->wanted.override, member->wanted.driver, BIND_DRIVER_SIZE);
 		r = need_driver(host, plan, member->wanted.driver, err);
 	}
 	return r;

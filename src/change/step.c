@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/rooted.h"
+#include "base/text.h"
 #include "change/internal.h"
 
 static int copy_text(char **ret_copy, const char *text)
@@ -129,8 +130,8 @@ static int verify(const struct change *change, const struct change_step *step,
 			    : fact == FACT_ABSENT)
 		return 0;
 	return error_set(err, EIO, step->device,
-			 "%s: the kernel took it, but the driver is now %s",
-			 step->purpose,
+			 "%s: the kernel took it, but /%s is now %s", step->purpose,
+			 step->link,
 			 fact == FACT_KNOWN    ? name
 			 : fact == FACT_ABSENT ? "none"
 					       : "unreadable");
@@ -145,9 +146,10 @@ static int explain(const struct change *change, const struct change_step *step, 
 		error_set(err, ETIMEDOUT, subject,
 			  "%s: the kernel has not come back from it after %u s",
 			  step->purpose, change->options.deadline_ms / 1000);
-		error_hint(err,
-			   "a process holds the device; when it lets go, the device goes"
-			   " back to its first driver by itself");
+		if (step->link && text_ends_with(step->link, "/driver"))
+			error_hint(err,
+				   "a process holds the device; when it lets go, the"
+				   " device goes back to its first driver by itself");
 	} else if (step->kind == CHANGE_LOAD_MODULE && r == -ENOENT) {
 		error_set(err, ENOENT, subject, "this kernel has no such module");
 		error_hint(err, "install the module, or boot a kernel that has it");

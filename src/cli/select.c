@@ -157,7 +157,9 @@ static int select_virtual(const struct cli_view *view, const char *argument,
 	if (r < 0)
 		return r;
 	if (count != 1)
-		return malformed(argument, err);
+		return error_usage(err, argument,
+				   "several devices are meant; name one by"
+				   " its address");
 	snprintf(name, sizeof(name), "virtfn%u", (unsigned int)number);
 	if (host_link_name(view->host,
 			   pci_attribute_path(&devices[0]->address, name, path), text,

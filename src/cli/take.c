@@ -137,13 +137,15 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 }
 
 int take_begin(const struct cli *cli, const struct host *host,
-	       const struct take_options *options, struct change **ret_change,
-	       struct error *err)
+	       const struct take_options *options,
+	       void (*came_back)(struct change *change, const char *device,
+				 void *argument),
+	       struct change **ret_change, struct error *err)
 {
 	struct change_options change_options = {
 		.deadline_ms = options->deadline_ms,
 		.progress = say_step,
-		.came_back = bind_came_back,
+		.came_back = came_back,
 		.argument = (void *)cli,
 	};
 
@@ -173,7 +175,7 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 
 	if (options->dry_run)
 		return make_plan(host, &request, direction, ret_plan, err);
-	r = take_begin(cli, host, options, &change, err);
+	r = take_begin(cli, host, options, bind_came_back, &change, err);
 	if (r < 0)
 		return r;
 	bind_wait(change, host, &request);

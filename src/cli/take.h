@@ -64,11 +64,13 @@ int take_print_steps(const struct bind_plan *plan, struct error *err);
 void take_print_step_list(const struct change_steps *steps);
 
 /*
- * Begins a change with these options, waiting for another pciferry that is at work. For
- * change_end(). Returns 0 or -errno.
+ * Begins a change with these options, waiting for another pciferry that is at work.
+ * came_back: change_options'. For change_end(). Returns 0 or -errno.
  */
 int take_begin(const struct cli *cli, const struct host *host,
-	       const struct take_options *options, struct change **ret_change,
-	       struct error *err);
+	       const struct take_options *options,
+	       void (*came_back)(struct change *change, const char *device,
+				 void *argument),
+	       struct change **ret_change, struct error *err);
 
 #endif

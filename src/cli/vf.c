@@ -69,7 +69,7 @@ static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *
 		return error_usage(err, argv[0], "several devices are meant; name one");
 	wish->request.physical = addresses[0];
 	wish->request.wanted = wish->counted ? (unsigned int)number : 0;
-	wish->request.silent = wish->take.driver;
+	wish->request.driver = wish->take.driver;
 	wish->request.last_look = !wish->take.dry_run;
 	return 0;
 }
@@ -79,11 +79,14 @@ static int make(const struct cli *cli, const struct host *host, const struct wis
 {
 	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
 	struct change *change;
-	int r = take_begin(cli, host, &wish->take, &change, err);
+	int r = take_begin(cli, host, &wish->take, bind_functions_came_back, &change,
+			   err);
 
 	if (r < 0)
 		return r;
-	r = bind_functions_plan(host, &wish->request, &functions, err);
+	r = bind_functions_wait(change, &wish->request.physical, err);
+	if (r == 0)
+		r = bind_functions_plan(host, &wish->request, &functions, err);
 	if (r == 0)
 		r = bind_functions_make(change, &functions, err);
 	change_end(change);
@@ -109,7 +112,9 @@ static int print_steps(const struct host *host, const struct wish *wish,
 		output_line("there are as many already");
 	take_print_step_list(&steps);
 	if (wish->take.driver && wish->request.wanted)
-		output_line("each of them: bind to %s", wish->take.driver);
+		output_line("each of them: bind to %s; then drivers may take new ones as"
+			    " before",
+			    wish->take.driver);
 	return 0;
 }
 
@@ -118,7 +123,7 @@ static void print_function(struct json_object *array, const struct pci_devices *
 {
 	const struct pci_device *device = pci_find(devices, function);
 	const char *driver = device ? device->driver : NULL;
-	char address[PCI_ADDRESS_SIZE], group[32] = "in no group";
+	char address[PCI_ADDRESS_SIZE], group[32];
 	struct json_object *item;
 
 	pci_address_format(function, address);
@@ -133,10 +138,17 @@ static void print_function(struct json_object *array, const struct pci_devices *
 		json_object_array_add(array, item);
 		return;
 	}
-	if (device && device->group_fact == FACT_KNOWN)
+	if (!device || device->group_fact == FACT_UNREADABLE)
+		snprintf(group, sizeof(group), "group unknown");
+	else if (device->group_fact == FACT_ABSENT)
+		snprintf(group, sizeof(group), "in no group");
+	else
 		snprintf(group, sizeof(group), "group %u", device->group_number);
 	output_line("  vf%-4zu %s  %s (%s)", index, address,
-		    driver ? driver : "no driver", group);
+		    driver					   ? driver
+		    : device && device->driver_fact == FACT_ABSENT ? "no driver"
+								   : "driver unknown",
+		    group);
 }
 
 /* As they are now, whatever was wanted. */
@@ -180,24 +192,6 @@ static int print_now(const struct cli *cli, const struct host *host,
 	return output_json(root);
 }
 
-/* Those that are there go to the driver, each with its group. */
-static int bind_all(const struct cli *cli, const struct host *host,
-		    const struct wish *wish, struct error *err)
-{
-	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
-	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
-	int r = bind_functions_read(host, &wish->request.physical, &now, err);
-
-	if (r < 0 || !now.count)
-		return r;
-	r = take_carry_out(cli, host, &wish->take, now.items, now.count, TAKE, &plan,
-			   err);
-	if (r < 0)
-		error_hint(err,
-			   "the virtual functions are there: pciferry vf shows them");
-	return r;
-}
-
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct wish wish = { .take = TAKE_OPTIONS_INIT };
@@ -213,8 +207,6 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		return print_steps(host, &wish, err);
 	if (wish.counted)
 		r = make(cli, host, &wish, &before, err);
-	if (r == 0 && wish.take.driver)
-		r = bind_all(cli, host, &wish, err);
 	return r < 0 ? r
 		     : print_now(cli, host, &wish, wish.counted ? &before : NULL, err);
 }

@@ -40,8 +40,8 @@ enum fact pci_read_claims(const struct host *host, const struct pci_device *devi
 
 /*
  * The modules of the running kernel that take the function for VFIO in vfio-pci's place
- * ("mlx5_vfio_pci": PCI_DRIVER_OVERRIDE_DEVICE_VFIO in include/linux/pci.h, since Linux
- * 5.16), whose driver has the same name. As above; FACT_ABSENT: vfio-pci alone does.
+ * ("mlx5_vfio_pci": PCI_DRIVER_OVERRIDE_DEVICE_VFIO in include/linux/pci.h). As above;
+ * FACT_ABSENT: vfio-pci alone does.
  */
 enum fact pci_read_vfio_variants(const struct host *host, const struct pci_device *device,
 				 struct string_list *ret_modules);

@@ -84,6 +84,22 @@ static int tell_claimed(const struct usage_scan *scan, const struct pci_device *
 	return r == 0 && !told ? add_claimed(scan, device, disk) : r;
 }
 
+static bool has_used_disk(const struct usage_findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++)
+		switch (findings->items[i].kind) {
+		case USAGE_ROOT:
+		case USAGE_MOUNT:
+		case USAGE_SWAP:
+		case USAGE_HOLDER:
+		case USAGE_POOL:
+			return true;
+		default:
+			break;
+		}
+	return false;
+}
+
 int usage_look_for_claims(struct usage *usage, const struct pci_device *device)
 {
 	struct usage_scan scan = { .host = usage->host, .usage = usage };
@@ -91,7 +107,7 @@ int usage_look_for_claims(struct usage *usage, const struct pci_device *device)
 	_cleanup_free_ enum host_claim *claims = NULL;
 	int r;
 
-	if (usage_of(usage, device)->count)
+	if (has_used_disk(usage_of(usage, device)))
 		return 0;
 	r = list_disks(&scan, device, &disks);
 	if (r < 0 || !disks.count)

@@ -35,6 +35,16 @@ def test_a_variant_of_vfio_pci_comes_first_where_the_kernel_has_one_for_the_devi
     assert "0000:01:00.1: bind to vfio-pci" in told
 
 
+def test_the_name_of_its_driver_is_the_modules_to_tell(host):
+    aliases(host, EVERY + CARD.format("card_vfio_pci"))
+    host.link("sys/module/card_vfio_pci/drivers/pci:card-vfio-pci",
+              "../../../bus/pci/drivers/card-vfio-pci")
+    host.file("sys/bus/pci/drivers/card-vfio-pci/new_id", "")
+    told = steps(host, "01:00.0")
+    assert "0000:01:00.0: bind to card-vfio-pci" in told
+    assert not [line for line in told if "card_vfio_pci" in line]
+
+
 def test_a_driver_that_is_asked_for_is_taken_as_it_is(host):
     aliases(host, EVERY + CARD.format("card_vfio_pci"))
     told = steps(host, "01:00.0", "--driver", "vfio-pci")
@@ -64,6 +74,7 @@ def network(host):
     host.link("sys/class/net/eth0", f"../../{folder.removeprefix('sys/')}/net/eth0")
     host.file(f"{folder}/net/eth0/flags", "0x1003\n")
     host.file(f"{folder}/net/eth0/ifindex", "2\n")
+    host.file("pciferry/network", "address eth0 192.0.2.1/24\n")
 
 
 def test_a_device_in_use_goes_only_by_its_own_name(host):
@@ -80,11 +91,20 @@ def test_a_device_in_use_goes_only_by_its_own_name(host):
     assert "0000:06:00.0" in lines[0]
 
 
+def test_what_is_not_known_cannot_be_forced(host):
+    network(host)
+    (host.root / "pciferry/network").unlink()
+    lines = expect(3, "in use", "bind", "--dry-run", "06:00.0", "--force", "06:00.0", "--host",
+                   host.root)
+    assert "whether it has an address is not known" in lines[1]
+
+
 def test_a_disk_with_something_on_it_cannot_be_forced(host):
     lines = expect(3, "in use", "bind", "--dry-run", "02:00.0", "--force", "02:00.0", "--host",
                    host.root)
     assert "nvme0n1 is mounted on /srv" in lines[1]
-    assert "neither a disk that is in use nor what a guest has can be forced" in lines[-1]
+    assert "what is on a disk, what a guest has and what is not known cannot be forced" in \
+        lines[-1]
 
 
 @pytest.mark.parametrize("address, words", [

@@ -78,8 +78,7 @@ def test_with_a_driver_no_other_gets_them_first(host):
         "0000:06:00.0: remove its virtual functions",
         "0000:06:00.0: no driver takes the new virtual functions",
         "0000:06:00.0: make 4 virtual functions",
-        "0000:06:00.0: drivers may take new virtual functions again",
-        "each of them: bind to vfio-pci"]
+        "each of them: bind to vfio-pci; then drivers may take new ones as before"]
 
 
 @pytest.mark.parametrize("autoprobe", ["0", None])
@@ -89,7 +88,8 @@ def test_where_no_driver_takes_them_anyway_that_is_left_so(tmp_path, autoprobe):
     if autoprobe is None:
         (host.root / host.folder(PF) / "sriov_drivers_autoprobe").unlink()
     assert purposes(vf(host, PF, "4", "--driver", "vfio-pci", "--dry-run")) == [
-        "0000:06:00.0: make 4 virtual functions", "each of them: bind to vfio-pci"]
+        "0000:06:00.0: make 4 virtual functions",
+        "each of them: bind to vfio-pci; then drivers may take new ones as before"]
 
 
 @pytest.mark.parametrize("count", ["0", "1", "4"])
@@ -122,6 +122,8 @@ def test_its_driver_makes_them(tmp_path):
     (2, "vf takes one DEVICE and one COUNT", (PF, "2", "3")),
     (2, "vf needs a DEVICE", ()),
     (2, "it goes with a COUNT", (PF, "--driver", "vfio-pci")),
+    (2, "not the name of a driver", (PF, "4", "--driver", "a/b", "--dry-run")),
+    (2, "not the name of a driver", (PF, "2", "--driver", "", "--dry-run")),
     (1, "no such device", ("00:1e.7",)),
     (1, "it is a copy, and cannot be changed", (PF, "3"))])
 def test_what_cannot_be_is_told(host, status, words, args):
@@ -140,6 +142,6 @@ def test_one_is_named_by_its_number(host, name):
     (2, "not a device", "06:00.0/vf"), (2, "not a device", "06:00.0/vf-1"),
     (2, "not a device", "06:00.0/vf99999"), (2, "not a device", "/vf0"),
     (2, "not a device", "06:00.0/vf0/vf0"), (1, "no such device", "00:1e.7/vf0"),
-    (2, "not a device", "1234:0010/vf0")])
+    (2, "several devices are meant", "1234:0010/vf0")])
 def test_a_number_that_is_none_is_told(host, status, words, name):
     expect(status, words, "show", name, "--host", host.root)

@@ -49,6 +49,13 @@ ip link set "$idle" master ferrybr
 expect 3 "is part of ferrybr" "$PCIFERRY" bind "$LAB_NIC_PAIR0"
 ip link del ferrybr
 
+# Held by a program: for all that is known it is a guest that has the disk as a file.
+sleep 600 9</dev/"$(basename /sys/bus/pci/devices/"$LAB_NVME_FREE"/nvme/nvme*/nvme*n1)" &
+holder=$!
+expect 3 "cannot be forced" "$PCIFERRY" bind "$LAB_NVME_FREE" --force "$LAB_NVME_FREE"
+kill "$holder"
+wait "$holder"
+
 # Claimed by a program whose descriptor has another name: only the kernel knows.
 name=$(basename /sys/bus/pci/devices/"$LAB_NVME_FREE"/nvme/nvme*/nvme*n1)
 IFS=: read -r major minor <"/sys/class/block/$name/dev"
@@ -67,7 +74,7 @@ wait "$holder"
 mv /dev/another "/dev/$name"
 
 # A network can be given up by name; a disk with something on it cannot.
-expect 3 "can be forced" "$PCIFERRY" bind "$LAB_NVME_MOUNTED" --force "$LAB_NVME_MOUNTED"
+expect 3 "cannot be forced" "$PCIFERRY" bind "$LAB_NVME_MOUNTED" --force "$LAB_NVME_MOUNTED"
 expect 0 "forced: $LAB_NIC_UP" "$PCIFERRY" bind "$LAB_NIC_UP" --force "$LAB_NIC_UP"
 check "the interface's device went" is_on "$LAB_NIC_UP" vfio-pci
 expect 0 "was vfio-pci" "$PCIFERRY" release "$LAB_NIC_UP"

@@ -52,7 +52,9 @@ kill "$holder"
 wait "$holder"
 
 # Released, one goes to the driver that the kernel chooses; the others stay.
+dmesg --clear
 expect 0 "was vfio-pci" "$PCIFERRY" release "$LAB_NVME_SRIOV/vf0"
+check "nvme has been asked now" sh -c "dmesg | grep -q 'nvme.*$(vf 0)'"
 check "function 1 stays on vfio-pci" is_on "$(vf 1)" vfio-pci
 
 # An administrator's own setting stays.
@@ -72,6 +74,8 @@ killed=0 calls=(clone)
 [ "${1-}" != all ] || calls+=(wait4 renameat unlinkat)
 for call in "${calls[@]}"; do
 	for ((n = 1; n < 100; n++)); do
+		# From one, so that it removes, too.
+		"$PCIFERRY" vf "$LAB_NVME_SRIOV" 1 --driver vfio-pci >/run/vf.log
 		killed_at "$call" "$n" "$PCIFERRY" vf "$LAB_NVME_SRIOV" 2 --driver vfio-pci
 		status=$?
 		"$PCIFERRY" vf "$LAB_NVME_SRIOV" 0 >/run/vf.log 2>&1 || cat /run/vf.log
@@ -96,6 +100,27 @@ check "it failed for want of memory" grep -q "Cannot allocate memory" /run/vf.lo
 check "none were made" has 0
 check "drivers may take new ones, again" probes 1
 check "no first states are left, again" test -z "$(ls /run/pciferry/*.first 2>/dev/null)"
+
+# A driver that does not take them: there are as many as before.
+"$PCIFERRY" vf "$LAB_NVME_SRIOV" 1 >/run/vf.log
+expect 1 "bind to i801_smbus" "$PCIFERRY" vf "$LAB_NVME_SRIOV" 3 --driver i801_smbus
+check "there is one, as before" has 1
+check "drivers may take new ones, as ever" probes 1
+check "nothing is kept of it" test -z "$(ls /run/pciferry/*.first 2>/dev/null)"
+
+# The kernel takes longer than the deadline: told, and put right when it comes back.
+{
+	strace -f -o /dev/null -P "$pf/sriov_numvfs" -e inject=write:delay_enter=3000000 \
+		"$PCIFERRY" vf "$LAB_NVME_SRIOV" 2 --driver vfio-pci --timeout 1 \
+		>/run/vf.log 2>&1 &
+}
+wait $!
+cat /run/vf.log
+check "the deadline is told" grep -q "has not come back from it after 1 s" /run/vf.log
+expect 0 "of 4 virtual functions, had" "$PCIFERRY" vf "$LAB_NVME_SRIOV" 3
+check "there are three, after that" has 3
+check "drivers may take new ones, after that" probes 1
+expect 0 "0 of 4" "$PCIFERRY" vf "$LAB_NVME_SRIOV" 0
 
 # Its driver makes them; VFIO's does not.
 expect 0 "vfio-pci, was nvme" "$PCIFERRY" bind "$LAB_NVME_SRIOV"
