@@ -12,6 +12,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/text.h"
 #include "change/change.h"
@@ -98,6 +99,13 @@ int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps
  * or -errno.
  */
 int bind_take(struct change *change, struct bind_plan *plan, struct error *err);
+
+/*
+ * Gives the nodes of the plan's groups to a user, who can then open them; they go when
+ * the devices leave VFIO, and next time are root's again. Returns 0 or -errno.
+ */
+int bind_give(struct change *change, const struct bind_plan *plan, uid_t user,
+	      struct error *err);
 
 /* Goes as far as it can with each device. Returns 0, or -errno of the first that failed.
  */

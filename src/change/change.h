@@ -22,13 +22,14 @@ struct error;
 enum change_kind {
 	CHANGE_LOAD_MODULE,
 	CHANGE_WRITE_ATTRIBUTE,
+	CHANGE_GIVE_NODE,
 };
 
 struct change_step {
 	enum change_kind kind;
-	char *device;  /* the address it is about; NULL: none */
-	char *target;  /* the attribute's path beneath the root, or the module's name */
-	char *value;   /* what is written; NULL for a module */
+	char *device; /* the address it is about; NULL: none */
+	char *target; /* the attribute's or node's path beneath the root, or the module */
+	char *value;  /* what is written, or the number of a user; NULL for a module */
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
 	/* What must be true afterwards: the link has this name as its target's last

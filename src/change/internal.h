@@ -57,6 +57,12 @@ const char *change_file_name(const char *path);
 /* Removes a file, if it is there. Returns 0 or -errno. */
 int change_take_away(const struct host *host, const char *path, struct error *err);
 
+/*
+ * Makes a character device's node a user's, whose number it is. Its group and mode stay.
+ * Waits until udev has done what it does with a new one. Returns 0 or -errno.
+ */
+int change_give_node(const struct change *change, const char *path, const char *user);
+
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);
 

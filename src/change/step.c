@@ -78,6 +78,8 @@ int change_perform_here(struct change *change, const struct change_step *step)
 {
 	if (step->kind == CHANGE_LOAD_MODULE)
 		return change_load_module(step->target);
+	if (step->kind == CHANGE_GIVE_NODE)
+		return change_give_node(change, step->target, step->value);
 	return write_attribute(change, step);
 }
 

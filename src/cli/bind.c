@@ -18,7 +18,8 @@ enum {
 	OPTION_ALL_MATCHING,
 	OPTION_DRY_RUN,
 	OPTION_TAB,
-	OPTION_FORCE
+	OPTION_FORCE,
+	OPTION_USER
 };
 
 struct bind_options {
@@ -40,6 +41,8 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *ow
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value == OPTION_DRIVER)
 			take->driver = optarg;
+		else if (value == OPTION_USER)
+			r = take_parse_user(optarg, take, err);
 		else if (value == OPTION_FORCE)
 			r = take_parse_forced(optarg, take, err);
 		else if (value == OPTION_TIMEOUT)
@@ -151,6 +154,8 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 
 	if (optind < argc)
 		return error_usage(err, argv[optind], "with --tab no DEVICE is named");
+	if (options->user)
+		return error_usage(err, "--user", "not with --tab: name the devices");
 	if (options->n_forced)
 		return error_usage(err, "--force",
 				   "not with --tab: it is for one device,"
@@ -181,13 +186,16 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 		return r;
 	if (parsed.tab)
 		return run_tab(cli, argc, argv, options, err);
+	if (options->user && options->driver && !iommu_is_vfio_driver(options->driver))
+		return error_usage(err, "--user", "%s has no groups to give to anybody",
+				   options->driver);
 	r = take_select(cli, options, argc - optind, argv + optind, &host, &addresses,
 			&count, err);
 	if (r == 0)
 		r = take_carry_out(cli, host, options, addresses, count, direction, &plan,
 				   err);
 	if (r == 0 && options->dry_run)
-		return take_print_steps(&plan, err);
+		return take_print_steps(&plan, options, err);
 	if (r == 0 && direction == TAKE &&
 	    (!options->driver || iommu_is_vfio_driver(options->driver)))
 		r = verify_viable(host, &plan, err);
@@ -206,6 +214,7 @@ static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "tab", no_argument, NULL, OPTION_TAB },
 		{ "force", required_argument, NULL, OPTION_FORCE },
+		{ "user", required_argument, NULL, OPTION_USER },
 		{ 0 },
 	};
 
@@ -236,6 +245,7 @@ const struct cli_command cli_bind = {
 	.options =
 		"  --driver DRIVER  bind to DRIVER (vfio-pci, or its variant for the device)\n"
 		"  --force ADDRESS  that one goes although it is in use; no disk, no guest's\n"
+		"  --user USER      who may open the groups, to run the guest without root\n"
 		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n" COMMON_OPTIONS,
 	.run = run_bind,
 };

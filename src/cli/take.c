@@ -2,6 +2,7 @@
 #include "cli/take.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,20 @@ int take_parse_timeout(const char *text, struct take_options *options, struct er
 				   "%s is no number of seconds from 1 to %d", text,
 				   MAX_TIMEOUT_S);
 	options->deadline_ms = (unsigned int)seconds * 1000;
+	return 0;
+}
+
+int take_parse_user(const char *text, struct take_options *options, struct error *err)
+{
+	const struct passwd *entry = getpwnam(text);
+	uint64_t number;
+
+	if (entry)
+		number = entry->pw_uid;
+	else if (text_parse_number(text, UINT32_MAX - 1, &number) < 0)
+		return error_usage(err, "--user", "there is no user %s", text);
+	options->user = text;
+	options->user_number = (uid_t)number;
 	return 0;
 }
 
@@ -186,7 +201,9 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		output_talk("forced: %s", plan.overridden.items[i]);
 	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
 		r = bind_take(change, &plan, err);
-	else if (r == 0 && direction != TAKE)
+	if (r == 0 && direction == TAKE && options->user)
+		r = bind_give(change, &plan, options->user_number, err);
+	if (r == 0 && direction != TAKE)
 		r = bind_release(change, &plan, err);
 	change_end(change);
 	if (r < 0)
@@ -210,11 +227,12 @@ void take_print_step_list(const struct change_steps *steps)
 	}
 }
 
-int take_print_steps(const struct bind_plan *plan, struct error *err)
+int take_print_steps(const struct bind_plan *plan, const struct take_options *options,
+		     struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 
-	if (bind_plan_is_done(plan)) {
+	if (bind_plan_is_done(plan) && !options->user) {
 		output_line("nothing to do");
 		return 0;
 	}
@@ -223,5 +241,9 @@ int take_print_steps(const struct bind_plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->overridden.count; i++)
 		output_line("forced: %s", plan->overridden.items[i]);
 	take_print_step_list(&steps);
+	for (size_t i = 0; options->user && i < plan->count; i++)
+		if (!i || plan->members[i - 1].group != plan->members[i].group)
+			output_line("/dev/vfio/%u: give it to %s", plan->members[i].group,
+				    options->user);
 	return 0;
 }

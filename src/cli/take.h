@@ -12,6 +12,9 @@ struct take_options {
 	bool all_matching;
 	bool dry_run;
 
+	const char *user; /* who may open the groups, as it was given; NULL: root */
+	uid_t user_number;
+
 	/* Those that go although they are in use; the caller's. */
 	struct pci_address *forced;
 	size_t n_forced;
@@ -24,6 +27,9 @@ struct take_options {
 
 /* --timeout's value. Returns 0 or -EINVAL. */
 int take_parse_timeout(const char *text, struct take_options *options, struct error *err);
+
+/* --user's value, a name or a number. Returns 0 or -EINVAL. */
+int take_parse_user(const char *text, struct take_options *options, struct error *err);
 
 /* --force's value, one address; options->forced is for free(). 0, -EINVAL or -ENOMEM. */
 int take_parse_forced(const char *text, struct take_options *options, struct error *err);
@@ -60,7 +66,8 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 		  struct bind_plan *ret_plan);
 
 /* The steps of a plan, as a dry run shows them. */
-int take_print_steps(const struct bind_plan *plan, struct error *err);
+int take_print_steps(const struct bind_plan *plan, const struct take_options *options,
+		     struct error *err);
 void take_print_step_list(const struct change_steps *steps);
 
 /*

@@ -115,5 +115,21 @@ def test_a_force_of_something_else_is_a_mistake(host, address, words):
     expect(2, words, "bind", "--dry-run", "01:00.0", "--force", address, "--host", host.root)
 
 
+def test_the_groups_can_be_a_users(host):
+    assert steps(host, "01:00.0", "--user", "root")[-1] == "/dev/vfio/2: give it to root"
+    host.device("0000:05:00.0", "1234:5046", "030000", "vfio-pci", 9)
+    assert steps(host, "05:00.0", "--user", "1234") == ["/dev/vfio/9: give it to 1234"]
+
+
+@pytest.mark.parametrize("words, args", [
+    ("there is no user nobody-like-that", ("01:00.0", "--user", "nobody-like-that")),
+    ("there is no user", ("01:00.0", "--user", "")),
+    ("there is no user 4294967295", ("01:00.0", "--user", "4294967295")),
+    ("pci-stub has no groups", ("01:00.0", "--user", "root", "--driver", "pci-stub")),
+    ("not with --tab", ("--tab", "--user", "root"))])
+def test_a_user_that_is_none_is_told(host, words, args):
+    expect(2, words, "bind", "--dry-run", *args, "--host", host.root)
+
+
 def test_with_the_tab_nothing_is_forced(host):
     expect(2, "not with --tab", "bind", "--tab", "--force", "01:00.0", "--host", host.root)

@@ -141,6 +141,10 @@ def test_what_the_tab_lists_is_bound_late_group_by_group():
     lab(SCENARIOS / "bind-tab.sh")
 
 
+def test_a_group_is_given_to_a_user_and_to_nobody_else():
+    lab(SCENARIOS / "user.sh")
+
+
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
 
