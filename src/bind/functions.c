@@ -18,15 +18,12 @@ void bind_functions_free(struct bind_functions *functions)
 	memset(functions, 0, sizeof(*functions));
 }
 
-/* Under which it is kept that drivers are to take new ones again. */
-enum { PROBING_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".probing") };
-
-static const char *probing_name(const struct pci_address *physical,
-				char name[PROBING_NAME_SIZE])
+const char *bind_probing_name(const struct pci_address *physical,
+			      char name[BIND_PROBING_NAME_SIZE])
 {
 	char address[PCI_ADDRESS_SIZE];
 
-	snprintf(name, PROBING_NAME_SIZE, "%s.probing",
+	snprintf(name, BIND_PROBING_NAME_SIZE, "%s.probing",
 		 pci_address_format(physical, address));
 	return name;
 }
@@ -53,7 +50,7 @@ static int read_functions(const struct host *host, const struct pci_devices *dev
 	char path[PCI_ATTRIBUTE_PATH_SIZE], address[PCI_ADDRESS_SIZE];
 	_cleanup_free_ char *kept = NULL;
 	long long total = 0, probing = 0;
-	char name[PROBING_NAME_SIZE];
+	char name[BIND_PROBING_NAME_SIZE];
 	enum fact fact;
 
 	pci_address_format(physical, address);
@@ -81,7 +78,7 @@ static int read_functions(const struct host *host, const struct pci_devices *dev
 	functions->probing = fact == FACT_KNOWN && probing;
 	functions->left_off =
 		fact == FACT_KNOWN && !probing &&
-		change_read_state(host, probing_name(physical, name), &kept) == 0;
+		change_read_state(host, bind_probing_name(physical, name), &kept) == 0;
 	return read_items(host, device, functions, err);
 }
 
@@ -212,259 +209,4 @@ int bind_functions_plan(const struct host *host,
 	*ret_functions = functions;
 	memset(&functions, 0, sizeof(functions));
 	return 0;
-}
-
-static int add_write(struct change_steps *steps, const struct bind_functions *functions,
-		     const char *attribute, unsigned int value, const char *purpose)
-{
-	char address[PCI_ADDRESS_SIZE], path[PCI_ATTRIBUTE_PATH_SIZE], text[16];
-	char link[PCI_ATTRIBUTE_PATH_SIZE];
-	struct change_step step = {
-		.kind = CHANGE_WRITE_ATTRIBUTE,
-		.device = address,
-		.target = path,
-		.value = text,
-		.purpose = (char *)purpose,
-	};
-
-	pci_address_format(&functions->physical, address);
-	pci_attribute_path(&functions->physical, attribute, path);
-	snprintf(text, sizeof(text), "%u\n", value);
-	/* What the driver says to 0 is not what it does. */
-	if (!strcmp(attribute, "sriov_numvfs") && !value) {
-		pci_attribute_path(&functions->physical, "virtfn0", link);
-		step.link = link;
-	}
-	return change_add(steps, &step);
-}
-
-static int add_number(struct change_steps *steps, const struct bind_functions *functions,
-		      unsigned int value)
-{
-	char purpose[64];
-
-	if (value)
-		snprintf(purpose, sizeof(purpose), "make %u virtual functions", value);
-	else
-		snprintf(purpose, sizeof(purpose), "remove its virtual functions");
-	return add_write(steps, functions, "sriov_numvfs", value, purpose);
-}
-
-static int add_probing(struct change_steps *steps, const struct bind_functions *functions,
-		       bool probed)
-{
-	return add_write(steps, functions, "sriov_drivers_autoprobe", probed,
-			 probed ? "drivers may take new virtual functions again"
-				: "no driver takes the new virtual functions");
-}
-
-static bool changes(const struct bind_functions *functions)
-{
-	return functions->wanted != functions->count;
-}
-
-static bool turns_off(const struct bind_functions *functions)
-{
-	return changes(functions) && functions->driver && functions->wanted &&
-	       (functions->probing || functions->left_off);
-}
-
-static int add_making(const struct bind_functions *functions, struct change_steps *steps)
-{
-	bool off = turns_off(functions);
-	int r = 0;
-
-	if (functions->left_off && !off)
-		r = add_probing(steps, functions, true);
-	if (r == 0 && changes(functions) && functions->count)
-		r = add_number(steps, functions, 0);
-	if (r == 0 && off)
-		r = add_probing(steps, functions, false);
-	if (r == 0 && changes(functions) && functions->wanted)
-		r = add_number(steps, functions, functions->wanted);
-	return r;
-}
-
-int bind_functions_steps(const struct bind_functions *functions,
-			 struct change_steps *ret_steps)
-{
-	struct change_steps steps = { 0 };
-	int r = add_making(functions, &steps);
-
-	if (r < 0) {
-		change_steps_free(&steps);
-		return r;
-	}
-	*ret_steps = steps;
-	return 0;
-}
-
-int bind_functions_wait(struct change *change, const struct pci_address *physical,
-			struct error *err)
-{
-	char address[PCI_ADDRESS_SIZE];
-
-	return change_wait_for_device(change, pci_address_format(physical, address),
-				      change_deadline_ms(change), err);
-}
-
-/*
- * What is kept of functions that are gone is of no use, and others may have their
- * addresses next.
- */
-static void forget(struct change *change, const struct bind_functions *functions)
-{
-	char address[PCI_ADDRESS_SIZE];
-
-	for (size_t i = 0; i < functions->count; i++)
-		change_drop_state(change,
-				  pci_address_format(&functions->items[i], address));
-}
-
-/* A driver may say yes, and have made fewer. */
-static int check_made(struct change *change, const struct bind_functions *functions,
-		      struct bind_functions *ret_now, struct error *err)
-{
-	char address[PCI_ADDRESS_SIZE];
-	int r = bind_functions_read(change_host(change), &functions->physical, ret_now,
-				    err);
-
-	if (r < 0 || ret_now->count == functions->wanted)
-		return r;
-	error_set(err, EIO, pci_address_format(&functions->physical, address),
-		  "its driver made %zu virtual functions instead of %u", ret_now->count,
-		  functions->wanted);
-	error_hint(err, "the kernel log may say why: dmesg | tail");
-	return -EIO;
-}
-
-/*
- * They are nobody's yet, and first states are forgotten once they are bound: given back,
- * one goes to the driver that the kernel chooses.
- */
-static int hand_over(struct change *change, const struct bind_functions *functions,
-		     const struct bind_functions *now, struct error *err)
-{
-	struct bind_request request = {
-		.addresses = now->items,
-		.count = now->count,
-		.driver = functions->driver,
-		.last_look = true,
-	};
-	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
-	int r = bind_plan_take(change_host(change), &request, &plan, err);
-
-	if (r == 0 && !bind_plan_is_done(&plan))
-		r = bind_take(change, &plan, err);
-	if (r == 0 && changes(functions))
-		forget(change, now);
-	return r;
-}
-
-static int perform(struct change *change, const struct bind_functions *functions,
-		   struct error *err)
-{
-	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	int r = 0;
-
-	if (add_making(functions, &steps) < 0)
-		return error_oom(err);
-	for (size_t i = 0; r == 0 && i < steps.count; i++) {
-		r = change_perform(change, &steps.items[i], err);
-		if (r == 0 && steps.items[i].link)
-			forget(change, functions);
-	}
-	/* sriov_numvfs_store(), and vfio_pci_core_sriov_configure(). */
-	if (r == -ENOENT)
-		error_evidence(err, "its driver makes no virtual functions (vfio-pci does"
-				    " with its option enable_sriov=1)");
-	if (r == 0)
-		r = check_made(change, functions, &now, err);
-	if (r == 0 && functions->driver && now.count)
-		r = hand_over(change, functions, &now, err);
-	return r;
-}
-
-/* As many as there were, with the drivers that the kernel gives them. */
-static int roll_back(struct change *change, const struct bind_functions *functions,
-		     struct error *err)
-{
-	_cleanup_(error_clear) struct error failure = ERROR_INIT;
-	_cleanup_(bind_functions_free) struct bind_functions back = { 0 };
-	int r = bind_functions_read(change_host(change), &functions->physical, &back,
-				    &failure);
-
-	back.wanted = (unsigned int)functions->count;
-	if (r == 0)
-		r = perform(change, &back, &failure);
-	if (r < 0)
-		error_evidence(err,
-			       "there were %zu virtual functions, and that could not"
-			       " be made so again: %s",
-			       functions->count, failure.message);
-	return r;
-}
-
-static int turn_on(struct change *change, const struct bind_functions *functions,
-		   struct error *err)
-{
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-
-	if (add_probing(&steps, functions, true) < 0)
-		return error_oom(err);
-	return change_perform(change, &steps.items[0], err);
-}
-
-int bind_functions_make(struct change *change, const struct bind_functions *functions,
-			struct error *err)
-{
-	char name[PROBING_NAME_SIZE], address[PCI_ADDRESS_SIZE];
-	bool off = turns_off(functions);
-	int r = 0, back = 0;
-
-	probing_name(&functions->physical, name);
-	/* What an earlier run has begun on one of them may still go on. */
-	for (size_t i = 0; r == 0 && i < functions->count; i++)
-		r = change_wait_for_device(
-			change, pci_address_format(&functions->items[i], address), 0,
-			err);
-	if (r == 0 && off)
-		r = change_keep_state(change, name, "1\n", err);
-	if (r < 0)
-		return r;
-	r = perform(change, functions, err);
-	if (r == -ETIMEDOUT) {
-		error_evidence(err, "pciferry vf %s tells what came of it",
-			       pci_address_format(&functions->physical, address));
-		/* Not where it is what hangs: then bind_functions_came_back() does it. */
-		if (off && change_wait_for_device(change, address, 0, NULL) == 0 &&
-		    turn_on(change, functions, NULL) == 0)
-			change_drop_state(change, name);
-		return r;
-	}
-	if (r < 0)
-		back = roll_back(change, functions, err);
-	else if (off)
-		r = back = turn_on(change, functions, err);
-	if (back == 0)
-		change_drop_state(change, name);
-	return r;
-}
-
-void bind_functions_came_back(struct change *change, const char *device, void *argument)
-{
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	_cleanup_free_ char *kept = NULL;
-	struct bind_functions functions = { 0 };
-	char name[PROBING_NAME_SIZE];
-
-	(void)argument;
-	if (pci_address_parse(device, &functions.physical) < 0 ||
-	    change_read_state(change_host(change),
-			      probing_name(&functions.physical, name), &kept) < 0 ||
-	    add_probing(&steps, &functions, true) < 0 ||
-	    change_perform_here(change, &steps.items[0]) < 0)
-		return;
-	change_drop_state(change, name);
 }

@@ -25,6 +25,14 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 /* The same for the step that loads a module. */
 int bind_add_module(struct change_steps *steps, const char *module);
 
+/*
+ * Under which it is kept (change_keep_state()) that drivers are to take a device's new
+ * virtual functions again. Returns the buffer.
+ */
+enum { BIND_PROBING_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".probing") };
+const char *bind_probing_name(const struct pci_address *physical,
+			      char name[BIND_PROBING_NAME_SIZE]);
+
 /* The host as it is now. */
 struct bind_view {
 	struct pci_devices devices;
