@@ -124,6 +124,7 @@ enum change_state {
 	CHANGE_INTERRUPTED, /* neither finished nor undone: by a crash, or a lost power */
 	CHANGE_APPLIED,
 	CHANGE_UNDONE,
+	CHANGE_IN_PROGRESS, /* another pciferry is at it */
 };
 
 struct change_record {
@@ -171,6 +172,12 @@ struct change_history {
  */
 int change_history_read(const struct host *host, struct change_history *ret_history,
 			struct error *err);
+
+/*
+ * Tells the change that another process is making right now from one that was
+ * interrupted. Not for who has the lock.
+ */
+void change_history_mark(const struct host *host, struct change_history *history);
 void change_history_free(struct change_history *history); /* takes NULL */
 void change_record_free(struct change_record *record);	  /* takes NULL */
 

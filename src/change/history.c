@@ -62,6 +62,18 @@ int change_history_read(const struct host *host, struct change_history *ret_hist
 	return 0;
 }
 
+/* There is one at most: none is begun beside one that was interrupted. */
+void change_history_mark(const struct host *host, struct change_history *history)
+{
+	struct change_record *last =
+		history->count ? &history->items[history->count - 1] : NULL;
+	unsigned int interrupted;
+
+	if (last && last->state == CHANGE_INTERRUPTED && !last->damage &&
+	    change_find_interrupted(host, &interrupted) == 0 && !interrupted)
+		last->state = CHANGE_IN_PROGRESS;
+}
+
 int change_output_read(const struct host *host, unsigned int id, size_t number,
 		       char path[CHANGE_OUTPUT_PATH_SIZE], char **ret_text,
 		       size_t *ret_len)

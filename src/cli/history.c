@@ -31,7 +31,8 @@ static const struct option own[] = {
 
 static const char *const states[] = { [CHANGE_INTERRUPTED] = "interrupted",
 				      [CHANGE_APPLIED] = "applied",
-				      [CHANGE_UNDONE] = "undone" };
+				      [CHANGE_UNDONE] = "undone",
+				      [CHANGE_IN_PROGRESS] = "in progress" };
 
 static int parse(struct cli *cli, int argc, char **argv, struct history_options *options,
 		 struct error *err)
@@ -182,6 +183,8 @@ static int run_history(struct cli *cli, int argc, char **argv, struct error *err
 		r = cli_open_host(cli, &host, err);
 	if (r == 0)
 		r = change_history_read(host, &history, err);
+	if (r == 0)
+		change_history_mark(host, &history);
 	if (r == 0 && options.id)
 		r = choose(&history, options.id, err);
 	if (r < 0)

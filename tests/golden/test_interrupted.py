@@ -137,4 +137,5 @@ def test_a_change_that_is_being_made_is_not_called_interrupted(off):
         if apply.wait(60):
             apply.kill()
             raise AssertionError("it failed")
-    assert json.loads(history.stdout)["changes"] and not history.stderr
+    changes = json.loads(history.stdout)["changes"]
+    assert [change["state"] for change in changes] == ["in progress"] and not history.stderr
