@@ -128,15 +128,21 @@ void bootcfg_overrides_free(struct bootcfg_overrides *overrides)
 	memset(overrides, 0, sizeof(*overrides));
 }
 
+const char *bootcfg_driverctl_path(const char *address, char path[BOOTCFG_DRIVERCTL_SIZE])
+{
+	snprintf(path, BOOTCFG_DRIVERCTL_SIZE, BOOTCFG_DRIVERCTL "/pci-%s", address);
+	return path;
+}
+
 /* driverctl@.service writes what is in the file, and makes the driver have the device. */
 static void read_driverctl(const struct host *host, const struct pci_device *device,
 			   struct bootcfg_override *override)
 {
 	struct bootcfg_override found = { .by_driverctl = true };
-	char address[PCI_ADDRESS_SIZE], path[64];
+	char address[PCI_ADDRESS_SIZE], path[BOOTCFG_DRIVERCTL_SIZE];
 
 	pci_address_format(&device->address, address);
-	snprintf(path, sizeof(path), "etc/driverctl.d/%s", address);
+	bootcfg_driverctl_path(address, path);
 	found.fact = host_read(host, path, found.driver, sizeof(found.driver));
 	snprintf(found.place, sizeof(found.place), "/%s", path);
 	if (found.fact != FACT_ABSENT)

@@ -30,6 +30,15 @@ struct bootcfg_override {
 	bool runs;	   /* it runs a program, which may do more */
 };
 
+/*
+ * Where driverctl keeps the driver of a function, "etc/driverctl.d/pci-0000:01:00.0":
+ * save_override() in its script, and 05-driverctl.rules. Returns the buffer.
+ */
+#define BOOTCFG_DRIVERCTL "etc/driverctl.d"
+enum { BOOTCFG_DRIVERCTL_SIZE = sizeof(BOOTCFG_DRIVERCTL "/pci-") + PCI_ADDRESS_SIZE };
+const char *bootcfg_driverctl_path(const char *address,
+				   char path[BOOTCFG_DRIVERCTL_SIZE]);
+
 /* Returns 0 or -ENOMEM. */
 int bootcfg_overrides_read(const struct host *host,
 			   struct bootcfg_overrides *ret_overrides);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/overrides.h"
 #include "bootcfg/precedence.h"
 #include "check/images.h"
 #include "check/internal.h"
@@ -105,12 +106,12 @@ int check_device_driver(struct check_run *run)
 
 static int look_at_driverctl(struct check_run *run)
 {
-	char path[64], driver[64], address[PCI_ADDRESS_SIZE];
+	char path[BOOTCFG_DRIVERCTL_SIZE], driver[64], address[PCI_ADDRESS_SIZE];
 	enum fact fact;
 	int r;
 
 	pci_address_format(&run->device->address, address);
-	snprintf(path, sizeof(path), "etc/driverctl.d/%s", address);
+	bootcfg_driverctl_path(address, path);
 	fact = host_read(run->facts->host, path, driver, sizeof(driver));
 	if (fact == FACT_ABSENT)
 		return 0;

@@ -6,18 +6,19 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/overrides.h"
 #include "check/internal.h"
 #include "check/mention.h"
 
 static const struct {
 	const char *folder, *ending;
-	mention_finder find; /* NULL: a file's name is the address */
+	mention_finder find; /* NULL: a file's name tells whom it is for */
 } places[] = {
 	{ "etc/libvirt/qemu", ".xml", mention_in_domain },
 	{ "etc/modprobe.d", ".conf", mention_in_lines },
 	{ "etc/udev/rules.d", ".rules", mention_in_lines },
 	{ "etc/network/interfaces.d", "", mention_in_interfaces },
-	{ "etc/driverctl.d", "", NULL },
+	{ BOOTCFG_DRIVERCTL, "", NULL },
 };
 
 static int tell_mention(struct check_run *run, const char *path, const char *text,
@@ -70,21 +71,22 @@ static int look_in_folder(struct check_run *run, const char *folder, const char 
 			  mention_finder find)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
+	char address[PCI_ADDRESS_SIZE], wanted[BOOTCFG_DRIVERCTL_SIZE];
 	int r = host_list(run->facts->host, folder, &names);
 
+	bootcfg_driverctl_path(pci_address_format(&run->device->address, address),
+			       wanted);
 	if (r < 0)
 		return r == -ENOENT   ? 0
 		       : r == -ENOMEM ? r
 				      : check_tell_unread(run, folder);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		struct pci_address address;
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "%s/%s", folder, names.items[i]);
 		if (find && ends_with(names.items[i], ending))
 			r = look_in_file(run, path, find);
-		else if (!find && pci_address_parse(names.items[i], &address) == 0 &&
-			 pci_address_compare(&address, &run->device->address) == 0)
+		else if (!find && !strcmp(path, wanted))
 			r = tell_mention(run, path, NULL, NULL);
 	}
 	return r;

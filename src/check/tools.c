@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/overrides.h"
 #include "check/images.h"
 #include "check/internal.h"
 
@@ -57,19 +58,19 @@ static int claim(struct claims *claims, const struct pci_device *device,
 /* driverctl(8): a file for each device, with the driver's name in it. */
 static int claim_of_driverctl(const struct check_run *run, struct claims *claims)
 {
-	static const char folder[] = "etc/driverctl.d";
 	const struct check_facts *facts = run->facts;
 	_cleanup_(string_list_free) struct string_list names = { 0 };
 	int r = 0;
 
-	host_list(facts->host, folder, &names);
+	host_list(facts->host, BOOTCFG_DRIVERCTL, &names);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		char path[PATH_MAX], driver[64];
 		struct pci_address address;
 		const struct pci_device *device;
 
-		snprintf(path, sizeof(path), "%s/%s", folder, names.items[i]);
-		if (pci_address_parse(names.items[i], &address) < 0 ||
+		snprintf(path, sizeof(path), BOOTCFG_DRIVERCTL "/%s", names.items[i]);
+		if (strncmp(names.items[i], "pci-", strlen("pci-")) != 0 ||
+		    pci_address_parse(names.items[i] + strlen("pci-"), &address) < 0 ||
 		    host_read(facts->host, path, driver, sizeof(driver)) != FACT_KNOWN)
 			continue;
 		device = pci_find(&facts->devices, &address);
@@ -194,12 +195,12 @@ int check_vfio_tools(struct check_run *run)
 	int r;
 
 	if (check_presence(host, "etc/modprobe.d") == FACT_UNREADABLE &&
-	    check_presence(host, "etc/driverctl.d") == FACT_UNREADABLE)
+	    check_presence(host, BOOTCFG_DRIVERCTL) == FACT_UNREADABLE)
 		return check_tell_unread(run, "etc");
-	host_list(host, "etc/driverctl.d", &overrides);
+	host_list(host, BOOTCFG_DRIVERCTL, &overrides);
 	r = look_for_conflicts(run);
 	if (r == 0 && overrides.count)
-		r = tell_tool(run, "driverctl", "etc/driverctl.d");
+		r = tell_tool(run, "driverctl", BOOTCFG_DRIVERCTL);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(script_folders); i++)
 		r = look_for_scripts(run, script_folders[i], DEPTH_MAX);
 	if (r == 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bootcfg/overrides.h"
 #include "bootcfg/precedence.h"
 #include "check/images.h"
 #include "plan/found.h"
@@ -211,17 +212,16 @@ int plan_find_modules(const struct plan_view *view, const struct plan *plan,
 	return r;
 }
 
-/* driverctl(8): a file for each device, by its address, with the driver's name. */
 static int look_at_override(const struct plan_view *view,
 			    const struct plan_member *member,
 			    struct plan_settings *settings)
 {
 	struct plan_setting setting = { 0 };
-	char path[64], driver[64], address[PCI_ADDRESS_SIZE];
+	char path[BOOTCFG_DRIVERCTL_SIZE], driver[64], address[PCI_ADDRESS_SIZE];
 	enum fact fact;
 
 	pci_address_format(&member->address, address);
-	snprintf(path, sizeof(path), "etc/driverctl.d/%s", address);
+	bootcfg_driverctl_path(address, path);
 	fact = host_read(view->host, path, driver, sizeof(driver));
 	if (fact == FACT_ABSENT)
 		return 0;

@@ -93,7 +93,7 @@ def rule(text):
 
 
 def driverctl(driver):
-    return says(f"{driver}\n", f"etc/driverctl.d/{DISK}")
+    return says(f"{driver}\n", f"etc/driverctl.d/pci-{DISK}")
 
 
 FERRY = lambda host: claim(host, ("ferry_net", "8086"))  # noqa: E731

@@ -33,10 +33,10 @@ WRONG = [
     ("device-driver", BUILTIN, "INFO", f"pciferry bind {CARD}"),
     ("device-driver", write("sys/module/ferry_net/initstate", "live\n"), "INFO", "softdep"),
     ("device-override", attribute("driver_override", "ferry"), "WARN", "driver_override"),
-    ("device-override", write(f"etc/driverctl.d/{CARD}", "vfio-pci\n"), "INFO", "driverctl"),
+    ("device-override", write(f"etc/driverctl.d/pci-{CARD}", "vfio-pci\n"), "INFO", "driverctl"),
     ("device-siblings", twin, "INFO", "address"),
     ("device-mentioned", write(GUEST, HOSTDEV.format(bus="0x05", guest="0x01")), "INFO", "cards"),
-    ("device-mentioned", write(f"etc/driverctl.d/{CARD}", "vfio-pci\n"), "INFO", "cards"),
+    ("device-mentioned", write(f"etc/driverctl.d/pci-{CARD}", "vfio-pci\n"), "INFO", "cards"),
 ]
 
 
@@ -57,7 +57,7 @@ UNREAD = [
     ("device-driver", remove(f"lib/modules/{RELEASE}/modules.builtin")),
     ("device-driver", remove("proc/sys/kernel/osrelease")),
     ("device-override", attribute("driver_override", None)),
-    ("device-override", loops(f"etc/driverctl.d/{CARD}")),
+    ("device-override", loops(f"etc/driverctl.d/pci-{CARD}")),
     ("device-siblings", attribute("modalias", "x")),
     ("device-mentioned", loops(GUEST)),
     ("device-mentioned", in_turn(remove("etc/modprobe.d"), loops("etc/modprobe.d"))),

@@ -95,8 +95,8 @@ FIXED = [
     ("guest-secure", writes(TDX, "N\n"),
      in_turn(writes("etc/modprobe.d/kvm.conf", "options kvm_intel tdx=1\n"), writes(TDX, "Y\n"))),
     ("device-override", attribute("driver_override", "ferry"), attribute("driver_override", "")),
-    ("device-override", writes(f"etc/driverctl.d/{CARD}", "vfio-pci\n"),
-     remove(f"etc/driverctl.d/{CARD}")),
+    ("device-override", writes(f"etc/driverctl.d/pci-{CARD}", "vfio-pci\n"),
+     remove(f"etc/driverctl.d/pci-{CARD}")),
     ("device-driver", writes("sys/module/ferry_net/initstate", "live\n"),
      writes("etc/modprobe.d/vfio.conf", checks.MODPROBE.replace(
          "ids=1234:5046", "ids=1234:8086,1234:5046") + "softdep ferry_net pre: vfio-pci\n")),
@@ -105,7 +105,7 @@ FIXED = [
      writes("etc/modprobe.d/card.conf",
             "options vfio-pci ids=1234:8086\nsoftdep ferry_net pre: vfio-pci\n")),
     ("vfio-tools", vfio.ids_and_driverctl, remove("etc/driverctl.d")),
-    ("device-mentioned", device_boot.WRONG[-1][1], remove(f"etc/driverctl.d/{CARD}")),
+    ("device-mentioned", device_boot.WRONG[-1][1], remove(f"etc/driverctl.d/pci-{CARD}")),
     ("modprobe-ignored", moved("etc/modprobe.d/vfio.conf", "etc/modprobe.d/vfio"),
      moved("etc/modprobe.d/vfio", "etc/modprobe.d/vfio.conf")),
 ]

@@ -22,7 +22,7 @@ def kernel_was_updated(host):
 # Of each check: what goes wrong, what it then says, and a word that its fix must have.
 def overridden(driver):
     """By driverctl."""
-    return lambda host: host.file(f"etc/driverctl.d/{checks.CARD}", f"{driver}\n")
+    return lambda host: host.file(f"etc/driverctl.d/pci-{checks.CARD}", f"{driver}\n")
 
 
 def ids_and_driverctl(host):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an apply has written, as others read it: augtool, grub-script-check, a shell."""
 import json
+import pathlib
 import shutil
 import subprocess
 
@@ -211,3 +212,14 @@ def test_mkinitcpio_runs_the_hook_before_udev(off, hooks):
                            'printf "%s " "${HOOKS[@]}"'], cwd=off.root, check=True,
                           capture_output=True, text=True)
     assert done.stdout.split() == ["pciferry", *hooks.split(), "mine"]
+
+
+def test_driverctl_keeps_its_files_where_they_are_looked_for():
+    """The script's own words, and its rule's: nothing of it is run."""
+    script, rules = (pathlib.Path(path) for path in
+                     ("/usr/sbin/driverctl", "/lib/udev/rules.d/05-driverctl.rules"))
+    if not script.exists() or not rules.exists():
+        pytest.skip("driverctl is not installed")
+    assert "confdir=/etc/driverctl.d\n" in script.read_text()
+    assert 'sddev="$bus-$dev"\n' in script.read_text()
+    assert 'TEST=="/etc/driverctl.d/$env{SUBSYSTEM}-$kernel"' in rules.read_text()

@@ -14,7 +14,7 @@ from planhost import (TAB, debian, make, needs_tools, run, snapshot, tool, witho
 pytestmark = needs_tools
 TWIN, FREE = "0000:02:00.0", "0000:03:00.0"
 VFIO, MODULES = "etc/modprobe.d/vfio.conf", "etc/initramfs-tools/modules"
-DRIVERCTL = f"etc/driverctl.d/{CARD}"
+DRIVERCTL = f"etc/driverctl.d/pci-{CARD}"
 ALIASES = f"lib/modules/{checks.RELEASE}/modules.alias"
 
 
@@ -193,7 +193,7 @@ def test_a_driver_that_is_kept_from_others_too_stays_away(debian):
 def test_settings_for_other_devices_are_nobodys_business(debian):
     debian.file(VFIO, checks.MODPROBE)
     grub(debian, "vfio-pci.ids=1234:5046 modprobe.blacklist=nouveau")
-    debian.file("etc/driverctl.d/0000:01:00.0", "nouveau\n")
+    debian.file("etc/driverctl.d/pci-0000:01:00.0", "nouveau\n")
     assert told(debian, CARD, "--adopt")["found"] == []
 
 
