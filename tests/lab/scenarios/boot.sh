@@ -24,7 +24,7 @@ run()
 report()
 {
 	local name device
-	for name in GPU GPU_AUDIO NVME_FREE NVME_SWAP NVME_MOUNTED NIC_UP; do
+	for name in GPU GPU_AUDIO NVME_FREE NVME_SWAP NVME_MOUNTED NVME_SRIOV NIC_UP; do
 		name=LAB_$name
 		echo "at ${name#LAB_} ${!name}"
 	done
@@ -93,6 +93,22 @@ apply_again()
 	files | sort >"$kept/applied"
 	run again pciferry apply --headless "$LAB_NVME_FREE" "$LAB_GPU"
 	files | sort | run kept diff "$kept/applied" -
+}
+
+# The tab lists one more than the image does, as where somebody has not made that anew.
+list_more()
+{
+	mkdir -p "$kept/images"
+	cp -a /boot/initrd.img-* "$kept/images/" || fail "no image"
+	run more pciferry apply "$LAB_NVME_SRIOV"
+	cp -a "$kept/images/." /boot/
+}
+
+# The service has been started by systemd, not by us.
+service()
+{
+	run service systemctl is-active pciferry.service
+	run journal journalctl -b -u pciferry.service --no-pager -o cat
 }
 
 verify()
@@ -178,6 +194,8 @@ off_no_more()
 	rm /boot/grub/custom.cfg
 }
 
+# systemd may still be at it.
+while systemctl list-jobs --no-legend pciferry.service | grep -q .; do sleep 1; done
 report
 for action; do
 	"$action" || exit

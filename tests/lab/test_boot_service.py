@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pciferry.service on a whole system: the tab lists a device that the image does not, and its
+driver has it when systemd starts the service.
+
+With MATRIX=systems in the environment, by itself.
+"""
+import os
+import re
+import shutil
+
+import pytest
+
+from test_boot import ROOT, Boot, installed_files, run
+
+pytestmark = [
+    pytest.mark.skipif(os.environ.get("MATRIX") != "systems",
+                       reason="two boots of a whole system: with MATRIX=systems, by itself"),
+    pytest.mark.skipif(not shutil.which("mmdebstrap"),
+                       reason="a system's packages come by mmdebstrap"),
+    pytest.mark.xdist_group("service")]
+installed = installed_files
+
+
+@pytest.fixture(name="boots", scope="module")
+def boots_with_something_left(installed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    run(ROOT / "lab/lab", "install", "grub", folder)
+    yield {name: Boot(folder, folder / name, *words, options=["--files", installed])
+           for name, words in (("first", ["install", "apply", "list_more"]),
+                               ("late", ["verify", "service"]))}
+    shutil.rmtree(folder)
+
+
+def test_what_the_image_does_not_list_is_bound_by_the_service(boots):
+    first, late = boots["first"], boots["late"]
+    assert first.status["apply"] == 0
+    address = late.at["NVME_SRIOV"]
+    assert address in (late.output / "tab").read_text()
+    assert not re.search(rf"pciferry: bound: .*{re.escape(address)}", late.log)
+    assert late.names("nvme", address), "its driver was to have it first"
+    assert late.driver[address] == "vfio-pci"
+    assert late.driver[late.at["NVME_FREE"]] == "vfio-pci"
+    assert late.driver[late.at["NVME_SWAP"]] == "nvme"
+
+
+def test_the_service_says_that_all_is_as_it_is_to_be(boots):
+    late = boots["late"]
+    assert late.status["service"] == 0 and late.status["verify"] == 0
+    assert late.at["NVME_SRIOV"] in late.text("journal")
