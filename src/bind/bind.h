@@ -86,6 +86,10 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 		      struct bind_plan *ret_plan, struct error *err);
 void bind_plan_free(struct bind_plan *plan); /* takes NULL */
 
+/* NULL: the device is none of those that go. */
+const struct bind_member *bind_plan_find(const struct bind_plan *plan,
+					 const struct pci_address *address);
+
 /* Whether the host already is as planned. */
 bool bind_plan_is_done(const struct bind_plan *plan);
 

@@ -39,6 +39,15 @@ void bind_plan_free(struct bind_plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
+const struct bind_member *bind_plan_find(const struct bind_plan *plan,
+					 const struct pci_address *address)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (!pci_address_compare(&plan->members[i].address, address))
+			return &plan->members[i];
+	return NULL;
+}
+
 static int no_such_device(const struct pci_address *address, struct error *err)
 {
 	char text[PCI_ADDRESS_SIZE];
@@ -76,20 +85,12 @@ static int find_group(const struct bind_view *view, const struct pci_address *ad
 	return -ENODEV;
 }
 
-static bool has_member(const struct bind_plan *plan, const struct pci_device *device)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (!pci_address_compare(&plan->members[i].address, &device->address))
-			return true;
-	return false;
-}
-
 static int add_member(struct bind_plan *plan, const struct pci_device *device,
 		      unsigned int group, struct error *err)
 {
 	struct bind_member *larger;
 
-	if (has_member(plan, device))
+	if (bind_plan_find(plan, &device->address))
 		return 0;
 	larger = reallocarray(plan->members, plan->count + 1, sizeof(*larger));
 	if (!larger)

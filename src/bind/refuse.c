@@ -33,15 +33,6 @@ static bool speaks_against(const struct bind_member *member, enum usage_kind kin
 	return take || kind == USAGE_VFIO || bind_loses_driver(member);
 }
 
-static const struct bind_member *find_member(const struct bind_plan *plan,
-					     const struct pci_address *address)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (!pci_address_compare(&plan->members[i].address, address))
-			return &plan->members[i];
-	return NULL;
-}
-
 /* One that does not go along is a mistake, and perhaps of another device. */
 int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
 		      struct error *err)
@@ -49,7 +40,7 @@ int bind_check_forced(const struct bind_request *request, const struct bind_plan
 	char text[PCI_ADDRESS_SIZE];
 
 	for (size_t i = 0; i < request->n_forced; i++) {
-		if (!find_member(plan, &request->forced[i]))
+		if (!bind_plan_find(plan, &request->forced[i]))
 			return error_usage(
 				err, pci_address_format(&request->forced[i], text),
 				"it is to be forced, and is none of the devices that go");
@@ -181,7 +172,7 @@ int bind_refuse_physical(const struct bind_view *view, const struct bind_plan *p
 			    FACT_KNOWN ||
 		    pci_address_parse(name, &address) < 0)
 			continue;
-		physical = find_member(plan, &address);
+		physical = bind_plan_find(plan, &address);
 		if (!physical || !bind_loses_driver(physical))
 			continue;
 		pci_address_format(&address, text);

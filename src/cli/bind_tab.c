@@ -79,14 +79,6 @@ static int bind_one(const struct cli *cli, const struct host *host,
 	return r;
 }
 
-static bool is_among(const struct bind_plan *plan, const struct pci_address *address)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (!pci_address_compare(&plan->members[i].address, address))
-			return true;
-	return false;
-}
-
 /* Goes on where one is refused: each group is for itself. */
 int bind_tab(const struct cli *cli, const struct host *host,
 	     const struct take_options *options, struct bind_plan *ret_plan,
@@ -108,7 +100,7 @@ int bind_tab(const struct cli *cli, const struct host *host,
 		char address[PCI_ADDRESS_SIZE];
 		int r;
 
-		if (expected->holds || is_among(ret_plan, &expected->address))
+		if (expected->holds || bind_plan_find(ret_plan, &expected->address))
 			continue;
 		pci_address_format(&expected->address, address);
 		r = expected->fits
