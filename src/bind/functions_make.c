@@ -230,8 +230,7 @@ int bind_functions_make(struct change *change, const struct bind_functions *func
 		return r;
 	r = perform(change, functions, err);
 	if (r == -ETIMEDOUT) {
-		error_evidence(err, "pciferry vf %s tells what came of it",
-			       pci_address_format(&functions->physical, address));
+		pci_address_format(&functions->physical, address);
 		/* Not where it is what hangs: then bind_functions_came_back() does it. */
 		if (off && change_wait_for_device(change, address, 0, NULL) == 0 &&
 		    turn_on(change, functions, NULL) == 0)

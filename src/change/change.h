@@ -62,6 +62,7 @@ struct change_options {
 	 * NULL.
 	 */
 	void (*came_back)(struct change *change, const char *device, void *argument);
+	const char *late; /* what is told of such a step, as a hint; may be NULL */
 	void *argument;
 };
 

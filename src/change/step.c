@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/rooted.h"
-#include "base/text.h"
 #include "change/internal.h"
 
 static int copy_text(char **ret_copy, const char *text)
@@ -148,10 +147,8 @@ static int explain(const struct change *change, const struct change_step *step, 
 		error_set(err, ETIMEDOUT, subject,
 			  "%s: the kernel has not come back from it after %u s",
 			  step->purpose, change->options.deadline_ms / 1000);
-		if (step->link && text_ends_with(step->link, "/driver"))
-			error_hint(err,
-				   "a process holds the device; when it lets go, the"
-				   " device goes back to its first driver by itself");
+		if (change->options.late)
+			error_hint(err, "%s", change->options.late);
 	} else if (step->kind == CHANGE_LOAD_MODULE && r == -ENOENT) {
 		error_set(err, ENOENT, subject, "this kernel has no such module");
 		error_hint(err, "install the module, or boot a kernel that has it");

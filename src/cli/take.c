@@ -152,15 +152,14 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 }
 
 int take_begin(const struct cli *cli, const struct host *host,
-	       const struct take_options *options,
-	       void (*came_back)(struct change *change, const char *device,
-				 void *argument),
+	       const struct take_options *options, const struct change_options *late,
 	       struct change **ret_change, struct error *err)
 {
 	struct change_options change_options = {
 		.deadline_ms = options->deadline_ms,
 		.progress = say_step,
-		.came_back = came_back,
+		.came_back = late->came_back,
+		.late = late->late,
 		.argument = (void *)cli,
 	};
 
@@ -184,13 +183,18 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		.forced = options->forced,
 		.n_forced = options->n_forced,
 	};
+	static const struct change_options late = {
+		.came_back = bind_came_back,
+		.late = "a process holds the device; when it lets go, the device goes"
+			" back to its first driver by itself",
+	};
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	struct change *change;
 	int r;
 
 	if (options->dry_run)
 		return make_plan(host, &request, direction, ret_plan, err);
-	r = take_begin(cli, host, options, bind_came_back, &change, err);
+	r = take_begin(cli, host, options, &late, &change, err);
 	if (r < 0)
 		return r;
 	bind_wait(change, host, &request);

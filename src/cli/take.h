@@ -71,13 +71,11 @@ int take_print_steps(const struct bind_plan *plan, const struct take_options *op
 void take_print_step_list(const struct change_steps *steps);
 
 /*
- * Begins a change with these options, waiting for another pciferry that is at work.
- * came_back: change_options'. For change_end(). Returns 0 or -errno.
+ * Begins a change with these options, waiting for another pciferry that is at work. Of
+ * `late` come came_back and late. For change_end(). Returns 0 or -errno.
  */
 int take_begin(const struct cli *cli, const struct host *host,
-	       const struct take_options *options,
-	       void (*came_back)(struct change *change, const char *device,
-				 void *argument),
+	       const struct take_options *options, const struct change_options *late,
 	       struct change **ret_change, struct error *err);
 
 #endif

@@ -77,10 +77,13 @@ static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *
 static int make(const struct cli *cli, const struct host *host, const struct wish *wish,
 		struct bind_functions *ret_before, struct error *err)
 {
+	static const struct change_options late = {
+		.came_back = bind_functions_came_back,
+		.late = "pciferry vf DEVICE tells what came of it",
+	};
 	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
 	struct change *change;
-	int r = take_begin(cli, host, &wish->take, bind_functions_came_back, &change,
-			   err);
+	int r = take_begin(cli, host, &wish->take, &late, &change, err);
 
 	if (r < 0)
 		return r;
