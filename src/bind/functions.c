@@ -28,11 +28,12 @@ const char *bind_probing_name(const struct pci_address *physical,
 	return name;
 }
 
-static int read_items(const struct host *host, const struct pci_device *device,
-		      struct bind_functions *functions, struct error *err)
+static int read_items(const struct host *host, struct bind_functions *functions,
+		      struct error *err)
 {
+	const struct pci_device device = { .address = functions->physical };
 	_cleanup_(pci_details_free) struct pci_details details = { 0 };
-	int r = pci_details_read(host, device, &details, err);
+	int r = pci_details_read(host, &device, &details, err);
 
 	if (r < 0)
 		return r;
@@ -42,19 +43,15 @@ static int read_items(const struct host *host, const struct pci_device *device,
 	return 0;
 }
 
-static int read_functions(const struct host *host, const struct pci_devices *devices,
-			  const struct pci_address *physical,
-			  struct bind_functions *functions, struct error *err)
+static int read_total(const struct host *host, const struct pci_address *physical,
+		      unsigned int *ret_total, struct error *err)
 {
-	const struct pci_device *device = pci_find(devices, physical);
 	char path[PCI_ATTRIBUTE_PATH_SIZE], address[PCI_ADDRESS_SIZE];
-	_cleanup_free_ char *kept = NULL;
-	long long total = 0, probing = 0;
-	char name[BIND_PROBING_NAME_SIZE];
+	long long total = 0;
 	enum fact fact;
 
 	pci_address_format(physical, address);
-	if (!device)
+	if (!host_exists(host, pci_attribute_path(physical, NULL, path)))
 		return error_set(err, ENODEV, address, "no such device");
 	fact = host_read_number(
 		host, pci_attribute_path(physical, "sriov_totalvfs", path), &total);
@@ -69,33 +66,34 @@ static int read_functions(const struct host *host, const struct pci_devices *dev
 				" that can");
 		return -ENOTSUP;
 	}
-	functions->physical = *physical;
-	functions->total = (unsigned int)total;
-	/* Since Linux 4.12; before, each goes to a driver of the host's first. */
-	fact = host_read_number(
-		host, pci_attribute_path(physical, "sriov_drivers_autoprobe", path),
-		&probing);
-	functions->probing = fact == FACT_KNOWN && probing;
-	functions->left_off =
-		fact == FACT_KNOWN && !probing &&
-		change_read_state(host, bind_probing_name(physical, name), &kept) == 0;
-	return read_items(host, device, functions, err);
+	*ret_total = (unsigned int)total;
+	return 0;
 }
 
 int bind_functions_read(const struct host *host, const struct pci_address *physical,
 			struct bind_functions *ret_functions, struct error *err)
 {
-	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
-	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
-	int r = pci_scan(host, &devices, err);
+	struct bind_functions functions = { .physical = *physical };
+	char path[PCI_ATTRIBUTE_PATH_SIZE], name[BIND_PROBING_NAME_SIZE];
+	_cleanup_free_ char *kept = NULL;
+	long long probing = 0;
+	enum fact fact;
+	int r = read_total(host, physical, &functions.total, err);
 
-	if (r == 0)
-		r = read_functions(host, &devices, physical, &functions, err);
 	if (r < 0)
 		return r;
-	*ret_functions = functions;
-	memset(&functions, 0, sizeof(functions));
-	return 0;
+	/* Since Linux 4.12; before, each goes to a driver of the host's first. */
+	fact = host_read_number(
+		host, pci_attribute_path(physical, "sriov_drivers_autoprobe", path),
+		&probing);
+	functions.probing = fact == FACT_KNOWN && probing;
+	functions.left_off =
+		fact == FACT_KNOWN && !probing &&
+		change_read_state(host, bind_probing_name(physical, name), &kept) == 0;
+	r = read_items(host, &functions, err);
+	if (r == 0)
+		*ret_functions = functions;
+	return r;
 }
 
 /* Its driver makes them: without one there are none to be had. */
@@ -121,20 +119,22 @@ static int check_number(const struct bind_view *view,
 }
 
 /* Where an unbind hangs the kernel would wait for it with the others half gone. */
-static int refuse_stuck(const struct host *host, struct pci_device *device, size_t index,
-			struct error *err)
+static int refuse_stuck(const struct host *host, struct pci_device *const *devices,
+			size_t count, struct error *err)
 {
 	char address[PCI_ADDRESS_SIZE];
-	int r = pci_read_overrides(host, &device, 1, err);
+	int r = pci_read_overrides(host, devices, count, err);
 
-	if (r < 0 || !device->stuck)
-		return r;
-	error_refuse(err, pci_address_format(&device->address, address),
-		     "virtual function %zu is stuck, its driver hangs in the kernel, so"
-		     " nothing was changed",
-		     index);
-	error_hint(err, "end the process that holds the device, or reboot");
-	return -EBUSY;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (!devices[i]->stuck)
+			continue;
+		error_refuse(err, pci_address_format(&devices[i]->address, address),
+			     "this virtual function is stuck, its driver hangs in the"
+			     " kernel, so nothing was changed");
+		error_hint(err, "end the process that holds the device, or reboot");
+		r = -EBUSY;
+	}
+	return r;
 }
 
 static int object(struct bind_view *view, const struct pci_device *device, size_t index,
@@ -164,19 +164,21 @@ static int object(struct bind_view *view, const struct pci_device *device, size_
 static int refuse_in_use(struct bind_view *view, const struct bind_functions *functions,
 			 bool last_look, struct error *err)
 {
+	_cleanup_free_ struct pci_device **devices =
+		calloc(functions->count + 1, sizeof(struct pci_device *));
 	bool refused = false;
-	int r = 0;
+	size_t count = 0;
+	int r;
 
-	for (size_t i = 0; r == 0 && i < functions->count; i++) {
-		struct pci_device *device =
-			pci_find(&view->devices, &functions->items[i]);
-
-		if (!device)
-			continue;
-		r = refuse_stuck(view->usage.host, device, i, err);
-		if (r == 0)
-			r = object(view, device, i, last_look, &refused, err);
+	if (!devices)
+		return error_oom(err);
+	for (size_t i = 0; i < functions->count; i++) {
+		devices[count] = pci_find(&view->devices, &functions->items[i]);
+		count += devices[count] != NULL;
 	}
+	r = refuse_stuck(view->usage.host, devices, count, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = object(view, devices[i], i, last_look, &refused, err);
 	if (r < 0 || !refused)
 		return r;
 	error_hint(err, "free it first; the kernel changes their number only by way of"
@@ -194,10 +196,9 @@ int bind_functions_plan(const struct host *host,
 
 	if (request->driver && !bind_is_driver_name(request->driver))
 		return error_usage(err, request->driver, "not the name of a driver");
-	r = bind_view_open(host, &view, err);
+	r = bind_functions_read(host, &request->physical, &functions, err);
 	if (r == 0)
-		r = read_functions(host, &view.devices, &request->physical, &functions,
-				   err);
+		r = bind_view_open(host, &view, err);
 	functions.wanted = request->wanted;
 	functions.driver = request->driver;
 	if (r == 0 && functions.wanted != functions.count)

@@ -61,10 +61,9 @@ void cli_tell_interrupted(const struct cli *cli, const struct host *host);
 /*
  * Finds the devices that one DEVICE argument means: an address, IDs, group:N, a device
  * node or net:INTERFACE; or, but for a node, one of these and the number of a virtual
- * function of it: "82:00.0/vf2". Adds
- * them to *devices, each once, growing it; the caller frees it. *ret_several tells
- * whether the argument names a kind of device rather than one. Returns 0 or -errno:
- * ERROR_USAGE when malformed, -ENODEV when there is none.
+ * function of it: "82:00.0/vf2". Adds them to *devices, each once, growing it; the
+ * caller frees it. *ret_several tells whether the argument names a kind of device rather
+ * than one. Returns 0 or -errno: ERROR_USAGE when malformed, -ENODEV when there is none.
  */
 int cli_select(const struct cli_view *view, const char *argument,
 	       struct pci_device ***devices, size_t *count, bool *ret_several,

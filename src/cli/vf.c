@@ -161,15 +161,12 @@ static int print_now(const struct cli *cli, const struct host *host,
 {
 	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
-	_cleanup_(iommu_groups_free) struct iommu_groups groups = { 0 };
 	struct json_object *root = NULL, *array = NULL;
 	char address[PCI_ADDRESS_SIZE];
 	int r = bind_functions_read(host, &wish->request.physical, &now, err);
 
 	if (r == 0)
 		r = pci_scan(host, &devices, err);
-	if (r == 0)
-		r = iommu_scan(&devices, &groups, err);
 	if (r < 0)
 		return r;
 	pci_address_format(&now.physical, address);
