@@ -17,8 +17,16 @@ BUILD = pathlib.Path(os.environ.get("PCIFERRY", ROOT / "build/pciferry")).parent
 MORE = ["dracut", "systemd-boot"] if os.environ.get("MATRIX") == "systems" else []
 SYSTEMS = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ["grub", *MORE]]
 
-pytestmark = pytest.mark.skipif(not shutil.which("mmdebstrap"),
-                                reason="a system's packages come by mmdebstrap")
+needs_packages = pytest.mark.skipif(not shutil.which("mmdebstrap"),
+                                    reason="a system's packages come by mmdebstrap")
+pytestmark = needs_packages
+
+
+def by_itself(what, group):
+    """Marks of what takes too long for every run, and all of the machine."""
+    return [pytest.mark.skipif(os.environ.get("MATRIX") != "systems",
+                               reason=f"{what}: with MATRIX=systems, by itself"),
+            needs_packages, pytest.mark.xdist_group(group)]
 
 
 def run(*command, allowed=(0,)):

@@ -4,20 +4,14 @@ driver has it when systemd starts the service.
 
 With MATRIX=systems in the environment, by itself.
 """
-import os
 import re
 import shutil
 
 import pytest
 
-from test_boot import ROOT, Boot, installed_files, run
+from test_boot import ROOT, Boot, by_itself, installed_files, run
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("MATRIX") != "systems",
-                       reason="two boots of a whole system: with MATRIX=systems, by itself"),
-    pytest.mark.skipif(not shutil.which("mmdebstrap"),
-                       reason="a system's packages come by mmdebstrap"),
-    pytest.mark.xdist_group("service")]
+pytestmark = by_itself("two boots of a whole system", "service")
 installed = installed_files
 
 

@@ -5,20 +5,14 @@ that pciferry-trial.timer waits.
 
 With MATRIX=systems in the environment: it takes half an hour, and is run by itself.
 """
-import os
 import re
 import shutil
 
 import pytest
 
-from test_boot import ROOT, Boot, installed_files, run
+from test_boot import ROOT, Boot, by_itself, installed_files, run
 
-pytestmark = [
-    pytest.mark.skipif(os.environ.get("MATRIX") != "systems",
-                       reason="many boots of a whole system: with MATRIX=systems, by itself"),
-    pytest.mark.skipif(not shutil.which("mmdebstrap"),
-                       reason="a system's packages come by mmdebstrap"),
-    pytest.mark.xdist_group("trial")]
+pytestmark = by_itself("many boots of a whole system", "trial")
 installed = installed_files
 TRIED = "NVME_FREE", "GPU", "GPU_AUDIO"
 # The lab's status where the machine was reset before the scenario came to its end.

@@ -25,6 +25,8 @@ import time
 
 import pytest
 
+from test_boot import by_itself, run
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PCIFERRY = os.environ.get("PCIFERRY", ROOT / "build/pciferry")
 BOOT = ROOT / "tests/lab/scenarios/boot.sh"
@@ -35,20 +37,8 @@ BOOTED = 3
 ROOT_OFFSET = (2048 + 524288) * 512
 
 pytestmark = [
-    pytest.mark.skipif(os.environ.get("MATRIX") != "systems",
-                       reason="many copies of a whole system: with MATRIX=systems, by itself"),
-    pytest.mark.skipif(not shutil.which("mmdebstrap"), reason="needs mmdebstrap"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="undo --root is for root"),
-    pytest.mark.xdist_group("power")]
-
-
-def run(*command, allowed=(0,)):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False, errors="replace")
-    print(done.stdout[-8000:])
-    print(done.stderr[-4000:])
-    assert done.returncode in allowed
-    return done.stdout
+    *by_itself("many copies of a whole system", "power"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="undo --root is for root")]
 
 
 def gaps(count, first=0.02, together=130):
