@@ -68,6 +68,9 @@ struct bind_request {
 	size_t n_forced;
 };
 
+/* Whether what takes them hands them to guests: a driver by this name, or NULL. */
+bool bind_is_for_vfio(const char *driver);
+
 /*
  * The plan to give all endpoints of these devices' groups to a driver. Refused
  * (ERROR_REFUSED, with the evidence) when one of them is in use, or when no guest can get

@@ -199,7 +199,7 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_(bind_view_close) struct bind_view view = { 0 };
-	bool is_for_vfio = !request->driver || iommu_is_vfio_driver(request->driver);
+	bool is_for_vfio = bind_is_for_vfio(request->driver);
 	int r;
 
 	r = bind_view_open(host, &view, err);

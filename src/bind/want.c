@@ -25,6 +25,11 @@ static int need_driver(const struct host *host, struct bind_plan *plan,
 	return string_list_add(&plan->modules, driver) < 0 ? error_oom(err) : 0;
 }
 
+bool bind_is_for_vfio(const char *driver)
+{
+	return !driver || iommu_is_vfio_driver(driver);
+}
+
 bool bind_is_driver_name(const char *driver)
 {
 	return driver[0] && !strchr(driver, '/') && strlen(driver) < BIND_DRIVER_SIZE;
@@ -86,14 +91,15 @@ int bind_name_drivers(const struct host *host, struct bind_plan *plan, struct er
 
 /* Several that fit are nobody's to choose from: vfio-pci is for each device. */
 static void choose_vfio(const struct host *host, const struct bind_view *view,
-			struct bind_member *member)
+			const struct pci_aliases *aliases, struct bind_member *member)
 {
 	_cleanup_(string_list_free) struct string_list variants = { 0 };
 	char driver[BIND_DRIVER_SIZE];
 	const char *module;
 
 	want(member, "vfio-pci");
-	if (pci_read_vfio_variants(host, pci_find(&view->devices, &member->address),
+	if (pci_find_vfio_variants(host, aliases,
+				   pci_find(&view->devices, &member->address),
 				   &variants) != FACT_KNOWN ||
 	    variants.count != 1 || !bind_is_driver_name(variants.items[0]))
 		return;
@@ -110,17 +116,20 @@ int bind_want_driver(const struct host *host, const struct bind_view *view,
 		     const struct bind_request *request, struct bind_plan *plan,
 		     struct error *err)
 {
+	_cleanup_(pci_aliases_free) struct pci_aliases aliases = { 0 };
 	int r = 0;
 
 	if (request->driver && !bind_is_driver_name(request->driver))
 		return error_usage(err, request->driver, "not the name of a driver");
+	if (!request->driver)
+		pci_aliases_read(host, &aliases);
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		struct bind_member *member = &plan->members[i];
 
 		if (request->driver)
 			want(member, request->driver);
 		else if (!iommu_is_vfio_driver(member->now.driver))
-			choose_vfio(host, view, member);
+			choose_vfio(host, view, &aliases, member);
 		/* Bound already, perhaps by other means such as vfio-pci.ids=: it is left
 		 * so. */
 		if (!member->wanted.driver[0] ||

@@ -38,6 +38,7 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *ow
 	struct take_options *take = &options->take;
 	int value, r = 0;
 
+	*take = (struct take_options)TAKE_OPTIONS_INIT;
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value == OPTION_DRIVER)
 			take->driver = optarg;
@@ -173,8 +174,7 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 static int run_either(struct cli *cli, int argc, char **argv, const struct option *own,
 		      enum take_direction direction, struct error *err)
 {
-	_cleanup_(
-		free_options) struct bind_options parsed = { .take = TAKE_OPTIONS_INIT };
+	_cleanup_(free_options) struct bind_options parsed = { 0 };
 	const struct take_options *options = &parsed.take;
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
@@ -186,7 +186,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 		return r;
 	if (parsed.tab)
 		return run_tab(cli, argc, argv, options, err);
-	if (options->user && options->driver && !iommu_is_vfio_driver(options->driver))
+	if (options->user && !bind_is_for_vfio(options->driver))
 		return error_usage(err, "--user", "%s has no groups to give to anybody",
 				   options->driver);
 	r = take_select(cli, options, argc - optind, argv + optind, &host, &addresses,
@@ -196,8 +196,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 				   err);
 	if (r == 0 && options->dry_run)
 		return take_print_steps(&plan, options, err);
-	if (r == 0 && direction == TAKE &&
-	    (!options->driver || iommu_is_vfio_driver(options->driver)))
+	if (r == 0 && direction == TAKE && bind_is_for_vfio(options->driver))
 		r = verify_viable(host, &plan, err);
 	if (r < 0)
 		return r;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -76,50 +77,28 @@ int pci_builtin_aliases_parse(const char *bytes, size_t len, const char *modalia
 }
 
 static int read_file(const struct host *host, const char *folder, const char *name,
-		     const char *modalias,
-		     int (*parse)(const char *bytes, size_t len, const char *modalias,
-				  struct string_list *ret_modules),
-		     struct string_list *modules)
+		     char **ret_bytes, size_t *ret_len)
 {
-	_cleanup_free_ char *bytes = NULL;
 	char path[512];
-	size_t len;
-	int r;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	r = host_read_file(host, path, &bytes, &len);
-	return r < 0 ? r : parse(bytes, len, modalias, modules);
+	return host_read_file(host, path, ret_bytes, ret_len);
 }
 
-/* bus: what stands before the modalias's colon; NULL: as the kernel has it. */
-static enum fact read_fitting(const struct host *host, const char *folder,
-			      const struct pci_device *device, const char *bus,
-			      struct string_list *ret_modules)
+static void read_aliases(const struct host *host, const char *folder,
+			 struct pci_aliases *aliases)
 {
-	char path[PCI_ATTRIBUTE_PATH_SIZE], own[PATTERN_SIZE],
-		modalias[PATTERN_SIZE + 16];
-	int aliases, builtin;
+	int modules, builtin;
 
-	if (host_read(host, pci_attribute_path(&device->address, "modalias", path), own,
-		      sizeof(own)) != FACT_KNOWN)
-		return FACT_UNREADABLE;
-	snprintf(modalias, sizeof(modalias), "%s%s", bus ? bus : "",
-		 bus ? own + strcspn(own, ":") : own);
-	aliases = read_file(host, folder, "modules.alias", modalias, pci_aliases_parse,
-			    ret_modules);
-	builtin = read_file(host, folder, "modules.builtin.modinfo", modalias,
-			    pci_builtin_aliases_parse, ret_modules);
+	*aliases = (struct pci_aliases){ 0 };
+	modules = read_file(host, folder, "modules.alias", &aliases->modules,
+			    &aliases->modules_len);
+	builtin = read_file(host, folder, "modules.builtin.modinfo", &aliases->builtin,
+			    &aliases->builtin_len);
 	/* The second has been there since Linux 5.2 and is not missed before. */
-	if (aliases < 0 || (builtin < 0 && builtin != -ENOENT))
-		return FACT_UNREADABLE;
-	return ret_modules->count ? FACT_KNOWN : FACT_ABSENT;
-}
-
-enum fact pci_read_claims_of(const struct host *host, const char *folder,
-			     const struct pci_device *device,
-			     struct string_list *ret_modules)
-{
-	return read_fitting(host, folder, device, NULL, ret_modules);
+	aliases->fact = modules < 0 || (builtin < 0 && builtin != -ENOENT)
+				? FACT_UNREADABLE
+				: FACT_KNOWN;
 }
 
 static bool find_running(const struct host *host, char *folder, size_t size)
@@ -134,24 +113,73 @@ static bool find_running(const struct host *host, char *folder, size_t size)
 	return true;
 }
 
+void pci_aliases_read(const struct host *host, struct pci_aliases *ret_aliases)
+{
+	char folder[300];
+
+	if (find_running(host, folder, sizeof(folder)))
+		read_aliases(host, folder, ret_aliases);
+	else
+		*ret_aliases = (struct pci_aliases){ .fact = FACT_UNREADABLE };
+}
+
+void pci_aliases_free(struct pci_aliases *aliases)
+{
+	if (!aliases)
+		return;
+	free(aliases->modules);
+	free(aliases->builtin);
+}
+
+/* bus: what stands before the modalias's colon; NULL: as the kernel has it. */
+static enum fact find_fitting(const struct host *host, const struct pci_aliases *aliases,
+			      const struct pci_device *device, const char *bus,
+			      struct string_list *ret_modules)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE], own[PATTERN_SIZE],
+		modalias[PATTERN_SIZE + 16];
+
+	if (aliases->fact != FACT_KNOWN ||
+	    host_read(host, pci_attribute_path(&device->address, "modalias", path), own,
+		      sizeof(own)) != FACT_KNOWN)
+		return FACT_UNREADABLE;
+	snprintf(modalias, sizeof(modalias), "%s%s", bus ? bus : "",
+		 bus ? own + strcspn(own, ":") : own);
+	if (pci_aliases_parse(aliases->modules, aliases->modules_len, modalias,
+			      ret_modules) < 0 ||
+	    (aliases->builtin &&
+	     pci_builtin_aliases_parse(aliases->builtin, aliases->builtin_len, modalias,
+				       ret_modules) < 0))
+		return FACT_UNREADABLE;
+	return ret_modules->count ? FACT_KNOWN : FACT_ABSENT;
+}
+
+enum fact pci_read_claims_of(const struct host *host, const char *folder,
+			     const struct pci_device *device,
+			     struct string_list *ret_modules)
+{
+	_cleanup_(pci_aliases_free) struct pci_aliases aliases;
+
+	read_aliases(host, folder, &aliases);
+	return find_fitting(host, &aliases, device, NULL, ret_modules);
+}
+
 enum fact pci_read_claims(const struct host *host, const struct pci_device *device,
 			  struct string_list *ret_modules)
 {
-	char folder[300];
+	_cleanup_(pci_aliases_free) struct pci_aliases aliases;
 
-	return find_running(host, folder, sizeof(folder))
-		       ? read_fitting(host, folder, device, NULL, ret_modules)
-		       : FACT_UNREADABLE;
+	pci_aliases_read(host, &aliases);
+	return find_fitting(host, &aliases, device, NULL, ret_modules);
 }
 
-enum fact pci_read_vfio_variants(const struct host *host, const struct pci_device *device,
+enum fact pci_find_vfio_variants(const struct host *host,
+				 const struct pci_aliases *aliases,
+				 const struct pci_device *device,
 				 struct string_list *ret_modules)
 {
 	_cleanup_(string_list_free) struct string_list all = { 0 };
-	char folder[300];
-	enum fact fact = find_running(host, folder, sizeof(folder))
-				 ? read_fitting(host, folder, device, "vfio_pci", &all)
-				 : FACT_UNREADABLE;
+	enum fact fact = find_fitting(host, aliases, device, "vfio_pci", &all);
 
 	/* vfio-pci's own pattern fits everything. */
 	for (size_t i = 0; fact == FACT_KNOWN && i < all.count; i++)

@@ -26,6 +26,17 @@ int pci_aliases_parse(const char *text, size_t len, const char *modalias,
 int pci_builtin_aliases_parse(const char *bytes, size_t len, const char *modalias,
 			      struct string_list *ret_modules);
 
+/* Both files of a kernel, for asking them of any number of functions. */
+struct pci_aliases {
+	enum fact fact; /* FACT_UNREADABLE: they are not there to be asked */
+	char *modules, *builtin;
+	size_t modules_len, builtin_len;
+};
+
+/* The running kernel's. */
+void pci_aliases_read(const struct host *host, struct pci_aliases *ret_aliases);
+void pci_aliases_free(struct pci_aliases *aliases); /* takes NULL */
+
 /*
  * The drivers of a kernel, whose folder is "lib/modules/6.1.0-56-amd64", that claim a
  * function. FACT_UNREADABLE: the kernel's modules are not there to be asked.
@@ -39,11 +50,13 @@ enum fact pci_read_claims(const struct host *host, const struct pci_device *devi
 			  struct string_list *ret_modules);
 
 /*
- * The modules of the running kernel that take the function for VFIO in vfio-pci's place
- * ("mlx5_vfio_pci": PCI_DRIVER_OVERRIDE_DEVICE_VFIO in include/linux/pci.h). As above;
- * FACT_ABSENT: vfio-pci alone does.
+ * The modules that take the function for VFIO in vfio-pci's place ("mlx5_vfio_pci":
+ * PCI_DRIVER_OVERRIDE_DEVICE_VFIO in include/linux/pci.h). As above; FACT_ABSENT:
+ * vfio-pci alone does.
  */
-enum fact pci_read_vfio_variants(const struct host *host, const struct pci_device *device,
+enum fact pci_find_vfio_variants(const struct host *host,
+				 const struct pci_aliases *aliases,
+				 const struct pci_device *device,
 				 struct string_list *ret_modules);
 
 #endif
