@@ -121,7 +121,8 @@ static char *write_entry(const struct bootcfg_tab_entry *entry)
 	if (entry->kind == TAB_DEVICE)
 		r = asprintf(&text, "device %s %s %s", address, identity, to);
 	else if (entry->kind == TAB_VF)
-		r = asprintf(&text, "vf %s %s %u", address, identity, entry->count);
+		r = asprintf(&text, "vf %s %s %u%s%s", address, identity, entry->count,
+			     *to ? " " : "", to);
 	else if (entry->kind == TAB_MDEV)
 		r = asprintf(&text, "mdev %s %s %s", entry->uuid, address, to);
 	return r < 0 ? NULL : text;
@@ -193,6 +194,31 @@ int bootcfg_tab_set(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *ent
 		return -EINVAL;
 	alone.lines[0].number = old ? old->number : 0;
 	return put_line(tab, &alone.lines[0], old);
+}
+
+/* The next line from *at on that binds a device; NULL: none does. */
+static const struct bootcfg_tab_entry *next_device(const struct bootcfg_tab *tab,
+						   size_t *at)
+{
+	while (*at < tab->count) {
+		const struct bootcfg_tab_line *line = &tab->lines[(*at)++];
+
+		if (!line->bad && line->entry.kind == TAB_DEVICE)
+			return &line->entry;
+	}
+	return NULL;
+}
+
+bool bootcfg_tab_same_devices(const struct bootcfg_tab *a, const struct bootcfg_tab *b)
+{
+	const struct bootcfg_tab_entry *one, *other;
+	size_t i = 0, j = 0;
+
+	do {
+		one = next_device(a, &i);
+		other = next_device(b, &j);
+	} while (one && other && same_entry(one, other));
+	return !one && !other;
 }
 
 bool bootcfg_tab_remove(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *place)

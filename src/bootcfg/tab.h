@@ -19,7 +19,7 @@
 enum bootcfg_tab_kind {
 	TAB_EMPTY,  /* or a comment */
 	TAB_DEVICE, /* device ADDRESS IDENTITY DRIVER */
-	TAB_VF,	    /* vf ADDRESS IDENTITY COUNT */
+	TAB_VF,	    /* vf ADDRESS IDENTITY COUNT [DRIVER] */
 	TAB_MDEV,   /* mdev UUID ADDRESS-OF-PARENT TYPE */
 	TAB_OTHER,  /* begins with another word */
 };
@@ -31,8 +31,9 @@ struct bootcfg_tab_entry {
 	struct pci_address address;   /* of an mdev its parent's */
 	struct pci_identity identity; /* of device and vf */
 	char uuid[TAB_UUID_SIZE];     /* of mdev; in small letters */
-	const char *to;		      /* driver of a device, type of an mdev */
-	unsigned int count;	      /* of vf */
+	const char
+		*to; /* driver of a device, type of an mdev; of vf NULL: the kernel's */
+	unsigned int count; /* of vf */
 };
 
 struct bootcfg_tab_line {
@@ -72,6 +73,10 @@ const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
  * -ENOMEM, or -EINVAL where the entry cannot be written as a line that is understood.
  */
 int bootcfg_tab_set(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *entry);
+
+/* Whether the devices that count are the same, in the same order, whatever else there is.
+ */
+bool bootcfg_tab_same_devices(const struct bootcfg_tab *a, const struct bootcfg_tab *b);
 
 /* Takes out all lines for the place, so that none counts. Whether there was one. */
 bool bootcfg_tab_remove(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *place);

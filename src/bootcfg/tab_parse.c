@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "bootcfg/internal.h"
 
-enum { WORDS = 5 };
+enum { WORDS = 6 };
 
 /* The words of a line, up to a comment; `count` goes one beyond what any line has. */
 struct words {
@@ -135,9 +135,9 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 	const char *const *items = words->items;
 	const size_t *lens = words->lens;
 	bool is_mdev = entry->kind == TAB_MDEV;
-	size_t address = is_mdev ? 2 : 1;
+	size_t address = is_mdev ? 2 : 1, most = entry->kind == TAB_VF ? 5 : 4;
 
-	if (words->count != 4)
+	if (words->count < 4 || words->count > most)
 		return words->count < 4 ? "words are missing" : "it has too many words";
 	if (!take_address(items[address], lens[address], &entry->address))
 		return "its address is none as /sys writes it, 0000:82:00.0";
@@ -147,7 +147,8 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 		return "its type has a character that has no place there";
 	if (!is_mdev && pci_identity_parse(items[2], lens[2], &entry->identity) < 0)
 		return "its identity is none, as 10de:1b39/10de:1217@03.0/00.0";
-	if (entry->kind == TAB_DEVICE && !is_driver(items[3], lens[3]))
+	if ((entry->kind == TAB_DEVICE && !is_driver(items[3], lens[3])) ||
+	    (words->count == 5 && !is_driver(items[4], lens[4])))
 		return "its driver is none that hands devices over";
 	if (entry->kind == TAB_VF && !take_count(items[3], lens[3], &entry->count))
 		return "its number of functions is none from 1 to 65535";
@@ -182,6 +183,7 @@ int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *lin
 	const struct bootcfg_tab_line *above;
 	const char *bad = NULL;
 	struct words words;
+	size_t to;
 
 	split(line->text, without_return(line->text, line->len), &words);
 	entry.kind = kind_of(&words);
@@ -192,8 +194,9 @@ int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *lin
 	line->entry.kind = entry.kind;
 	if (bad)
 		return (line->bad = strdup(bad)) ? 0 : -ENOMEM;
-	if (entry.kind == TAB_DEVICE || entry.kind == TAB_MDEV) {
-		entry.to = line->to = strndup(words.items[3], words.lens[3]);
+	to = entry.kind == TAB_VF ? 4 : 3;
+	if (entry.kind != TAB_EMPTY && words.count > to) {
+		entry.to = line->to = strndup(words.items[to], words.lens[to]);
 		if (!line->to)
 			return -ENOMEM;
 	}

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "bootcfg/tab.h"
 #include "check/images.h"
 
 #define OF(builder) (1u << (builder))
@@ -14,14 +13,14 @@
 
 /*
  * What each builder reads of /etc: files, and folders whose files end so ("": all). Not
- * /etc/modules, which is for the root file system alone.
+ * /etc/modules, which is for the root file system alone, and not /etc/pciferry.tab, whose
+ * copy in the image is compared (check_order_tab()).
  */
 static const struct {
 	unsigned int builders;
 	const char *path, *ending; /* ending NULL: a file */
 } inputs[] = {
 	{ OF_ALL, "etc/modprobe.d", ".conf" },
-	{ OF_ALL, BOOTCFG_TAB, NULL },
 	{ OF(BUILDER_INITRAMFS_TOOLS), "etc/initramfs-tools/initramfs.conf", NULL },
 	{ OF(BUILDER_INITRAMFS_TOOLS), "etc/initramfs-tools/modules", NULL },
 	{ OF(BUILDER_INITRAMFS_TOOLS), "etc/initramfs-tools/conf.d", "" },
@@ -98,8 +97,7 @@ static void look_at_file(const struct check_facts *facts, const char *path,
 		snprintf(newer->unreadable, sizeof(newer->unreadable), "%s", path);
 	if (fact != FACT_KNOWN || status.mtime <= newer->image->status.mtime)
 		return;
-	if (strcmp(path, BOOTCFG_TAB) != 0 &&
-	    host_read_file(facts->host, path, &text, &len) == 0 &&
+	if (host_read_file(facts->host, path, &text, &len) == 0 &&
 	    !text_matters(text, newer->is_used)) {
 		snprintf(newer->other, sizeof(newer->other), "%s", path);
 		newer->is_folder = false;

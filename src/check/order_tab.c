@@ -4,21 +4,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "bootcfg/image_order.h"
 #include "check/order.h"
 
 static const char path[] = BOOTCFG_TAB;
 
-static int has_devices(const char *text, size_t len, bool *ret_has)
+static bool has_devices(const struct bootcfg_tab *tab)
 {
-	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
-	int r = bootcfg_tab_parse(text, len, &tab);
+	static const struct bootcfg_tab none;
 
-	*ret_has = false;
-	for (size_t i = 0; i < tab.count; i++)
-		*ret_has |= tab.lines[i].entry.kind == TAB_DEVICE && !tab.lines[i].bad;
-	return r;
+	return !bootcfg_tab_same_devices(tab, &none);
 }
 
 /* booster runs no scripts, and has nothing that would put the file into its images. */
@@ -52,16 +47,11 @@ static int tell(struct check_order *order, const char *seen)
 	return r < 0 ? r : check_fix(order->run, "%s", check_order_rebuild(order));
 }
 
-static bool is_same(char *one, char *other)
-{
-	return !strcmp(text_trim_end(one), text_trim_end(other));
-}
-
 int check_order_tab(struct check_order *order)
 {
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab wanted = { 0 }, copy = { 0 };
 	const struct bootcfg_image *image = order->image;
 	_cleanup_free_ char *text = NULL;
-	bool is_wanted = false;
 	size_t len;
 	int r = host_read_file(order->run->facts->host, path, &text, &len);
 
@@ -69,16 +59,19 @@ int check_order_tab(struct check_order *order)
 		return check_tell(order->run, CHECK_UNKNOWN, order->subject,
 				  "/%s could not be read", path);
 	if (r == 0)
-		r = has_devices(text, len, &is_wanted);
+		r = bootcfg_tab_parse(text, len, &wanted);
+	if ((r == 0 || r == -ENOENT) && image->tab)
+		r = bootcfg_tab_parse(image->tab, strlen(image->tab), &copy);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (is_wanted && image->builder == BUILDER_BOOSTER)
+	if (has_devices(&wanted) && image->builder == BUILDER_BOOSTER)
 		return tell_of_booster(order);
-	if (is_wanted && !image->tab)
+	if (has_devices(&wanted) && !image->tab)
 		return tell(order, "it has no copy of /%s");
-	if (is_wanted && !string_list_has(&image->scripts, bootcfg_early_script))
+	if (has_devices(&wanted) &&
+	    !string_list_has(&image->scripts, bootcfg_early_script))
 		return tell(order, "nothing in it reads its copy of /%s");
-	if (image->tab && (!text || !is_same(text, image->tab)))
-		return tell(order, "its copy of /%s is another one than the host's");
+	if (!bootcfg_tab_same_devices(&wanted, &copy))
+		return tell(order, "its copy of /%s binds other devices than the host's");
 	return 0;
 }

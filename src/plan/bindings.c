@@ -61,17 +61,16 @@ static int find_text(const struct plan_view *view, const struct change_edits *ed
 }
 
 /* What an image binds, and this tab does not. */
-static int find_released(const char *text, const struct bootcfg_tab *tab,
+static int find_released(const struct bootcfg_tab *old, const struct bootcfg_tab *tab,
 			 struct string_list *ret_released)
 {
-	_cleanup_(bootcfg_tab_free) struct bootcfg_tab old = { 0 };
-	int r = bootcfg_tab_parse(text, strlen(text), &old);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < old.count; i++) {
-		const struct bootcfg_tab_entry *entry = &old.lines[i].entry;
+	for (size_t i = 0; r == 0 && i < old->count; i++) {
+		const struct bootcfg_tab_entry *entry = &old->lines[i].entry;
 		char address[PCI_ADDRESS_SIZE];
 
-		if (old.lines[i].bad || entry->kind != TAB_DEVICE ||
+		if (old->lines[i].bad || entry->kind != TAB_DEVICE ||
 		    plan_tab_find(tab, &entry->address))
 			continue;
 		pci_address_format(&entry->address, address);
@@ -81,7 +80,7 @@ static int find_released(const char *text, const struct bootcfg_tab *tab,
 	return r;
 }
 
-/* Tools that make images are due where one of them has another tab. */
+/* Tools that make images are due where one of them binds other devices. */
 static int look_at_images(const struct plan_view *view, const struct plan_images *images,
 			  bool from_tab, struct plan *plan)
 {
@@ -94,8 +93,13 @@ static int look_at_images(const struct plan_view *view, const struct plan_images
 	if (r == 0)
 		r = bootcfg_tab_parse(text, len, &tab);
 	for (size_t i = 0; r == 0 && i < images->tabs.count; i++) {
-		is_due |= !plan_same_tab(images->tabs.items[i], text);
-		r = find_released(images->tabs.items[i], &tab, &plan->released);
+		_cleanup_(bootcfg_tab_free) struct bootcfg_tab old = { 0 };
+		const char *copy = images->tabs.items[i];
+
+		r = bootcfg_tab_parse(copy, strlen(copy), &old);
+		is_due |= !bootcfg_tab_same_devices(&old, &tab);
+		if (r == 0)
+			r = find_released(&old, &tab, &plan->released);
 	}
 	for (size_t i = 0; i < plan->edits.count; i++)
 		if (plan->edits.items[i].kind == EDIT_RUN)

@@ -51,9 +51,6 @@ void plan_images_free(struct plan_images *images);
 int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab *ret_tab,
 		  struct error *err);
 
-/* An image's copy is kept by lines: whether the last one is ended is not known. */
-bool plan_same_tab(const char *a, const char *b);
-
 /* Whether each line counts, and its device is there: 0, or refused with all that do not.
  */
 int plan_tab_check(const struct plan_view *view, const struct bootcfg_tab *tab,

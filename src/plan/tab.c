@@ -28,17 +28,6 @@ int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab 
 	return bootcfg_tab_parse(text, len, ret_tab) < 0 ? error_oom(err) : 0;
 }
 
-bool plan_same_tab(const char *a, const char *b)
-{
-	size_t len = strlen(a), other = strlen(b);
-
-	while (len && strchr(" \t\r\n", a[len - 1]))
-		len--;
-	while (other && strchr(" \t\r\n", b[other - 1]))
-		other--;
-	return len == other && !memcmp(a, b, len);
-}
-
 /* What is wrong with a line, in words; "": nothing. */
 static void judge(const struct plan_view *view, const struct bootcfg_tab_line *line,
 		  char misfit[PCI_MISFIT_SIZE])

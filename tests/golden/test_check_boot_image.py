@@ -84,7 +84,6 @@ WRONG = [
     ("boot-image-age", write("etc/modprobe.d/gpu.conf", "blacklist radeon\n"), "WARN", "update"),
     ("boot-image-age", write("etc/initramfs-tools/modules", "vfio-pci\n"), "WARN", "update"),
     ("boot-image-age", write("etc/initramfs-tools/hooks/vfio", "copy_exec vfio\n"), "WARN", "up"),
-    ("boot-image-age", write("etc/pciferry.tab", "device 0000:05:00.0\n"), "WARN", "update"),
     ("boot-image-age", write("etc/modprobe.d/kvm.conf", "options kvm ignore_msrs=1\n"), "INFO", None),
     ("boot-image-age", write("etc/modprobe.d/old.conf", "# blacklist vfio-pci\n"), "INFO", None),
     ("boot-image-age", touch_folder, "INFO", None),
@@ -112,13 +111,14 @@ WRONG = [
     ("boot-image", in_turn(arch, holds(mkinitcpio(BOTH, "vfio_pci"), ARCH)), "WARN", "modconf"),
     ("boot-image", write(VFIO, "softdep nouveau pre: vfio-pci\n", WRITTEN), "WARN", "update"),
     ("boot-image", nvme_built_in, "WARN", "pciferry bind"),
-    ("boot-image", holds(debian({**BOTH, VFIO: MODPROBE, "etc/pciferry.tab": "device 1\n"})), "WARN",
-     "update"),
+    ("boot-image", holds(debian({**BOTH, VFIO: MODPROBE, TAB: DEVICE})), "WARN", "update"),
     ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN)), "WARN", "update-initramfs"),
     ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(debian({TAB: DEVICE}))), "WARN",
      "update-initramfs"),
     ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(debian({**EARLY, TAB: ""}))), "WARN",
      "update-initramfs"),
+    ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(debian({
+        **EARLY, TAB: DEVICE.replace("vfio-pci", "pci-stub")}))), "WARN", "update-initramfs"),
     ("boot-image", in_turn(write(TAB, DEVICE, WRITTEN), holds(booster(RELEASE, ["nouveau"]))), "WARN",
      "by their IDs"),
     ("boot-image", in_turn(no_softdep, write(TAB, DEVICE.replace(":01:", ":09:"), WRITTEN), holds(
@@ -171,6 +171,10 @@ WELL = [
                                  "ids=1234:5046,1234:293e"))),
     ("boot-image", lambda host: kernel(host, built_in=["vfio-pci"])),
     ("boot-image", write(TAB, "# none yet\ndevice 1\n", WRITTEN)),
+    ("boot-image-age", write(TAB, DEVICE.replace("device", "vf").replace("vfio-pci", "4"))),
+    ("boot-image", in_turn(no_softdep, write(
+        TAB, f"# mine\n{DEVICE}vf 0000:03:00.0 1234:5046/1234:0002@01.0 4\n"), holds(debian({
+            **BOTH, **EARLY, VFIO: IDS, TAB: DEVICE})))),
     ("boot-image", in_turn(no_softdep, write(TAB, DEVICE, WRITTEN), holds(debian({
         **BOTH, **EARLY, VFIO: IDS, TAB: DEVICE})))),
     ("boot-image", in_turn(no_softdep, arch, write(TAB, DEVICE, WRITTEN), holds(mkinitcpio({

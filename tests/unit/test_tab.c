@@ -77,6 +77,7 @@ static void each_kind_of_line_is_read(void **state)
 	assert_int_equal(lines[3].entry.address.domain, 0x10000);
 	assert_true(lines[3].entry.identity.has_serial);
 	assert_int_equal(lines[3].entry.count, 4);
+	assert_null(lines[3].entry.to);
 	assert_int_equal(lines[4].entry.kind, TAB_MDEV);
 	assert_string_equal(lines[4].entry.uuid, UUID);
 	assert_string_equal(lines[4].entry.to, "i915-GVTg_V5_4");
@@ -112,6 +113,9 @@ static const struct {
 	{ "device 0000:82:00.0 " IDENTITY " -vfio-pci",
 	  "its driver is none that hands devices over" },
 	{ "device 0000:82:00.0 " IDENTITY "\rvfio-pci", "words are missing" },
+	{ "vf 0000:82:00.0 " IDENTITY " 4 nvme",
+	  "its driver is none that hands devices over" },
+	{ "vf 0000:82:00.0 " IDENTITY " 4 vfio-pci 5", "it has too many words" },
 	{ "vf 0000:82:00.0 " IDENTITY " 0",
 	  "its number of functions is none from 1 to 65535" },
 	{ "vf 0000:82:00.0 " IDENTITY " 65536",
@@ -246,12 +250,39 @@ static void an_empty_tab_takes_each_kind(void **state)
 	entry.to = NULL;
 	entry.count = 4;
 	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	entry.address.device++;
+	entry.to = "vfio-pci";
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
 	entry = (struct bootcfg_tab_entry){ .kind = TAB_MDEV, .uuid = UUID, .to = "t-1" };
 	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
 	assert_written(&tab, DEVICE "\n"
 				    "vf 0000:82:00.0 " IDENTITY " 4\n"
+				    "vf 0000:82:01.0 " IDENTITY " 4 vfio-pci\n"
 				    "mdev " UUID " 0000:00:00.0 t-1\n");
 	bootcfg_tab_free(&tab);
+}
+
+static void assert_same(const char *a, const char *b, bool expected)
+{
+	struct bootcfg_tab one = parse(a), other = parse(b);
+
+	assert_int_equal(bootcfg_tab_same_devices(&one, &other), expected);
+	assert_int_equal(bootcfg_tab_same_devices(&other, &one), expected);
+	bootcfg_tab_free(&one);
+	bootcfg_tab_free(&other);
+}
+
+static void copies_are_told_apart_by_the_devices_that_they_bind(void **state)
+{
+	(void)state;
+	assert_same("", "# nothing\nwhat\n", true);
+	assert_same(DEVICE, DEVICE " # a card\r\n\n", true);
+	assert_same(DEVICE "\nvf 0000:03:00.0 " IDENTITY " 4\n",
+		    "mdev " UUID " 0000:00:00.0 t-1\n" DEVICE, true);
+	assert_same(DEVICE, DEVICE "\n" DEVICE, true);
+	assert_same(DEVICE, "", false);
+	assert_same(DEVICE, "device 0000:82:00.0 " IDENTITY " pci-stub", false);
+	assert_same(DEVICE, DEVICE "\ndevice 0000:83:00.0 " IDENTITY " vfio-pci", false);
 }
 
 static void nothing_is_written_that_is_not_understood(void **state)
@@ -286,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_change_leaves_all_other_bytes),
 		cmocka_unit_test(what_says_the_same_already_stays_as_it_stands),
 		cmocka_unit_test(an_empty_tab_takes_each_kind),
+		cmocka_unit_test(copies_are_told_apart_by_the_devices_that_they_bind),
 		cmocka_unit_test(nothing_is_written_that_is_not_understood),
 	};
 
