@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Early binding: /etc/pciferry.tab, and the images that get a copy of it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/internal.h"
-#include "bootcfg/tab.h"
 
 static const char fresh_tab[] =
 	"# What pciferry hands over at each boot; see pciferry.tab(5).\n"
 	"# After an edit: pciferry apply\n"
 	"# what   where          identity   to\n";
 
-static int edit_tab(const struct host *host, const char *path,
-		    const struct boot_binding *bindings, size_t count,
+int boot_edit_lines(const struct host *host, const char *path, const char *purpose,
+		    const struct bootcfg_tab_entry *entries, size_t count,
 		    struct change_edits *edits, struct error *err)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
@@ -30,18 +30,16 @@ static int edit_tab(const struct host *host, const char *path,
 	if (r == 0)
 		r = bootcfg_tab_parse(before, len, &tab);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		struct bootcfg_tab_entry entry = { .kind = TAB_DEVICE,
-						   .address = bindings[i].address,
-						   .identity = bindings[i].identity,
-						   .to = bindings[i].driver };
-
-		r = bootcfg_tab_set(&tab, &entry);
+		/* None of them: no line. */
+		if (entries[i].kind == TAB_VF && !entries[i].count)
+			bootcfg_tab_remove(&tab, &entries[i]);
+		else
+			r = bootcfg_tab_set(&tab, &entries[i]);
 	}
 	if (r == 0)
 		r = bootcfg_tab_write(&tab, &after, &len);
 	if (r == 0)
-		r = change_edit_write(edits, path, "bind them by their addresses", after,
-				      len);
+		r = change_edit_write(edits, path, purpose, after, len);
 	if (r == -ENOMEM)
 		return error_oom(err);
 	return r < 0 ? error_set(err, -r, "/etc/pciferry.tab", "%s", strerror(-r)) : 0;
@@ -51,8 +49,21 @@ int boot_edit_tab(const struct host *host, const char *path,
 		  const struct boot_builder *builder, const struct boot_binding *bindings,
 		  size_t count, struct change_edits *edits, struct error *err)
 {
-	int r = edit_tab(host, path, bindings, count, edits, err);
+	_cleanup_free_ struct bootcfg_tab_entry *entries =
+		calloc(count + 1, sizeof(*entries));
+	int r;
 
+	if (!entries)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		entries[i] = (struct bootcfg_tab_entry){
+			.kind = TAB_DEVICE,
+			.address = bindings[i].address,
+			.identity = bindings[i].identity,
+			.to = bindings[i].driver,
+		};
+	r = boot_edit_lines(host, path, "bind them by their addresses", entries, count,
+			    edits, err);
 	if (r == 0 && builder && builder->config &&
 	    change_edit_write(edits, builder->config, "run pciferry's hook",
 			      builder->text, strlen(builder->text)) < 0)

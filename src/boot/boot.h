@@ -60,6 +60,22 @@ int boot_edit_bindings(const struct host *host, const struct boot_binding *bindi
 		       size_t count, struct change_edits *edits,
 		       struct string_list *ret_instructions, struct error *err);
 
+/* The virtual functions that a physical one has at each boot, once its driver has it. */
+struct boot_functions {
+	struct pci_address physical;
+	struct pci_identity identity;
+	unsigned int count; /* 0: as many as its driver makes by itself */
+	const char *driver; /* "vfio-pci"; NULL: whichever takes them */
+};
+
+/*
+ * Edits after which it is so: its line of /etc/pciferry.tab, and pciferry.service, which
+ * makes them. ret_instructions as above, for a host without that. Returns 0 or -errno.
+ */
+int boot_edit_functions(const struct host *host, const struct boot_functions *functions,
+			struct change_edits *edits, struct string_list *ret_instructions,
+			struct error *err);
+
 /*
  * Tells each edit that runs a tool which images that makes anew, so that there is room
  * for them, and that it is seen whether it did. Returns 0 or -ENOMEM.

@@ -3,6 +3,7 @@
 #define PCIFERRY_BOOT_INTERNAL_H
 
 #include "boot/boot.h"
+#include "bootcfg/tab.h"
 
 /* A tool that makes initramfs images. */
 struct boot_builder {
@@ -25,6 +26,14 @@ struct boot_builder {
  */
 int boot_find_builder(const struct host *host, const struct boot_builder **ret_builder,
 		      struct error *err);
+
+/*
+ * The tab of the host, with these entries in it, as a file at `path`; one that is for no
+ * virtual functions takes its line out. Returns 0 or -errno.
+ */
+int boot_edit_lines(const struct host *host, const char *path, const char *purpose,
+		    const struct bootcfg_tab_entry *entries, size_t count,
+		    struct change_edits *edits, struct error *err);
 
 /*
  * The tab of the host, with these bindings in it, as a file at `path`, and what makes the

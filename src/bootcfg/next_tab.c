@@ -197,6 +197,9 @@ int next_in_tab(struct next_search *search)
 	if (r < 0 || !tab)
 		return r;
 	wanted |= find_line(tab, search->device) != NULL;
+	if (wanted && search->all->topology->nodes[search->index].physical)
+		return next_is_unknown(search, "it is a virtual function, which is made"
+					       " only later in the boot");
 	if (bootcfg_is_disarmed(boot->cmdline) && wanted)
 		return note(search, NEXT_DISARMED, "pciferry=off is on the command line");
 	if (bootcfg_trial_word(boot->cmdline))

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "bootcfg/confd.h"
+#include "bootcfg/service.h"
 #include "bootcfg/uki.h"
 #include "check/images.h"
 
@@ -203,26 +204,6 @@ static int read_image(const struct check_view *view, const struct bootcfg_entry 
 	return 0;
 }
 
-/* Whether systemd starts pciferry.service; a link to /dev/null masks it. */
-static bool runs_service(const struct host *host)
-{
-	static const char *const links[] = {
-		"etc/systemd/system/multi-user.target.wants/pciferry.service",
-		"usr/lib/systemd/system/multi-user.target.wants/pciferry.service",
-		"lib/systemd/system/multi-user.target.wants/pciferry.service",
-	};
-	char target[64], unit[160];
-
-	if (host_link_target(host, "etc/systemd/system/pciferry.service", target,
-			     sizeof(target)) == FACT_KNOWN &&
-	    !strcmp(target, "/dev/null"))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		if (host_link_target(host, links[i], unit, sizeof(unit)) == FACT_KNOWN)
-			return true;
-	return false;
-}
-
 static int read_start(const struct check_view *view, struct check_start *start)
 {
 	struct bootcfg_kernel *kernel = start->boot.kernel;
@@ -239,7 +220,8 @@ static int read_start(const struct check_view *view, struct check_start *start)
 					      (entry && bootcfg_is_efi(entry->file)));
 	start->boot.unsettled = view->unsettled;
 	/* Of this boot it is asked what came before that. */
-	start->boot.has_service = !view->this_boot && runs_service(view->host);
+	start->boot.has_service =
+		!view->this_boot && bootcfg_service(view->host) == SERVICE_ENABLED;
 	start->boot.iommu = check_iommu_next(view, kernel, &start->cmdline);
 	return r;
 }

@@ -10,21 +10,6 @@
 #include "cli/plan.h"
 #include "plan/trial.h"
 
-/* What an earlier trial put there would be the trial's and the host's at once. */
-static int refuse_pending(const struct host *host, struct error *err)
-{
-	unsigned int trial;
-
-	if (!plan_trial_pending(host, &trial))
-		return 0;
-	error_refuse(err, "", "trial %u is not over: nothing was changed", trial);
-	error_hint(err,
-		   "pciferry commit in its boot makes it permanent; pciferry undo %u"
-		   " takes it out",
-		   trial);
-	return -EPERM;
-}
-
 static int carry_out(const struct cli *cli, const struct plan_wish *wish,
 		     struct plan *ret_plan, unsigned int *ret_id, struct error *err)
 {
@@ -39,7 +24,7 @@ static int carry_out(const struct cli *cli, const struct plan_wish *wish,
 	/* Of files that are half of one change no plan is made. */
 	r = change_refuse_interrupted(change, err);
 	if (r == 0)
-		r = refuse_pending(wish->host, err);
+		r = plan_refuse_pending(wish->host, err);
 	/* Made only now, with the lock held: the host may have changed since. */
 	if (r == 0)
 		r = plan_wish_make(wish, ret_plan, err);

@@ -10,6 +10,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/take.h"
+#include "cli/within.h"
 #include "vfio/group.h"
 
 enum {
@@ -19,12 +20,14 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_TAB,
 	OPTION_FORCE,
-	OPTION_USER
+	OPTION_USER,
+	OPTION_WAIT
 };
 
 struct bind_options {
 	struct take_options take;
 	bool tab;
+	unsigned int seconds; /* that --tab waits for drivers */
 };
 
 static void free_options(struct bind_options *options)
@@ -54,6 +57,8 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *ow
 			take->dry_run = true;
 		else if (value == OPTION_TAB)
 			options->tab = true;
+		else if (value == OPTION_WAIT)
+			r = within_parse(optarg, &options->seconds, err);
 		else
 			r = value;
 	}
@@ -147,8 +152,9 @@ static int verify_viable(const struct host *host, const struct bind_plan *plan,
 }
 
 static int run_tab(const struct cli *cli, int argc, char **argv,
-		   const struct take_options *options, struct error *err)
+		   const struct bind_options *parsed, struct error *err)
 {
+	const struct take_options *options = &parsed->take;
 	_cleanup_(bind_plan_free) struct bind_plan done = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
 	int r, printed;
@@ -164,7 +170,7 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 	r = cli_open_host(cli, &host, err);
 	if (r < 0)
 		return r;
-	r = bind_tab(cli, host, options, &done, err);
+	r = bind_tab(cli, host, options, parsed->seconds, &done, err);
 	if (options->dry_run || (!done.count && !cli->json))
 		return r;
 	printed = print_result(cli, host, &done, "already");
@@ -185,7 +191,9 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 	if (r < 0)
 		return r;
 	if (parsed.tab)
-		return run_tab(cli, argc, argv, options, err);
+		return run_tab(cli, argc, argv, &parsed, err);
+	if (parsed.seconds)
+		return error_usage(err, "--wait", "it goes with --tab");
 	if (options->user && !bind_is_for_vfio(options->driver))
 		return error_usage(err, "--user", "%s has no groups to give to anybody",
 				   options->driver);
@@ -214,6 +222,7 @@ static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
 		{ "tab", no_argument, NULL, OPTION_TAB },
 		{ "force", required_argument, NULL, OPTION_FORCE },
 		{ "user", required_argument, NULL, OPTION_USER },
+		{ "wait", optional_argument, NULL, OPTION_WAIT },
 		{ 0 },
 	};
 
@@ -245,7 +254,8 @@ const struct cli_command cli_bind = {
 		"  --driver DRIVER  bind to DRIVER (vfio-pci, or its variant for the device)\n"
 		"  --force ADDRESS  that one goes although it is in use; no disk, no guest's\n"
 		"  --user USER      who may open the groups, to run the guest without root\n"
-		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n" COMMON_OPTIONS,
+		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n"
+		"  --wait[=SEC]     with --tab: first for the drivers of vf lines (30)\n" COMMON_OPTIONS,
 	.run = run_bind,
 };
 

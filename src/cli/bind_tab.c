@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/functions.h"
 #include "cli/output.h"
+#include "cli/within.h"
 #include "plan/verify.h"
 
 static const struct plan_expected *find(const struct plan_verification *verification,
@@ -50,6 +52,7 @@ static int add_done(struct bind_plan *all, struct bind_plan *done)
 	all->members = larger;
 	for (size_t i = 0; i < done->count; i++)
 		larger[all->count++] = done->members[i];
+	done->count = 0;
 	return 0;
 }
 
@@ -79,13 +82,113 @@ static int bind_one(const struct cli *cli, const struct host *host,
 	return r;
 }
 
+/* One that failed. The first is the command's, the others are told at once. */
+static void note_failure(int r, struct error *one, int *result, struct error *err)
+{
+	if (r < 0 && *result == 0 && err) {
+		*result = r;
+		*err = *one;
+		return;
+	}
+	if (r < 0)
+		output_error(one);
+	error_clear(one);
+}
+
+static int make_functions(const struct cli *cli, const struct host *host,
+			  const struct take_options *options,
+			  const struct plan_expected_functions *expected,
+			  struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions before = { 0 };
+	const struct bind_functions_request request = {
+		.physical = expected->physical,
+		.wanted = expected->wanted,
+		.driver = expected->driver[0] ? expected->driver : NULL,
+		.last_look = !options->dry_run,
+	};
+	char address[PCI_ADDRESS_SIZE];
+	int r;
+
+	pci_address_format(&expected->physical, address);
+	if (!expected->fits)
+		return error_set(err, ENODEV, address, "%s", expected->why);
+	if (options->dry_run)
+		return functions_print_steps(host, &request, false, err);
+	r = functions_make(cli, host, options, &request, &before, NULL, err);
+	if (r == 0 && !cli->json)
+		output_line("%s: %u virtual functions, had %zu%s%s", address,
+			    request.wanted, before.count,
+			    request.driver ? ", each on " : "",
+			    request.driver ? request.driver : "");
+	return r;
+}
+
+/* Until each device whose line is for virtual functions has the driver that makes them.
+ */
+static int verify_soon(const struct host *host, unsigned int seconds,
+		       struct plan_verification *verification, struct error *err)
+{
+	struct within within = { .seconds = seconds };
+
+	for (;;) {
+		bool all = true;
+		int r = plan_verify(host, verification, err);
+
+		for (size_t i = 0; r == 0 && i < verification->n_functions; i++)
+			all &= verification->functions[i].can_be_made;
+		if (r < 0 || all || verification->disarmed || !within_again(&within))
+			return r;
+		plan_verification_free(verification);
+	}
+}
+
+/* They come first: a line may be for one of them. */
+static void make_all_functions(const struct cli *cli, const struct host *host,
+			       const struct take_options *options,
+			       const struct plan_verification *verification, int *result,
+			       struct error *err)
+{
+	for (size_t i = 0; i < verification->n_functions; i++) {
+		const struct plan_expected_functions *expected =
+			&verification->functions[i];
+		struct error one = ERROR_INIT;
+
+		if (!expected->holds)
+			note_failure(make_functions(cli, host, options, expected, &one),
+				     &one, result, err);
+	}
+}
+
+static void bind_devices(const struct cli *cli, const struct host *host,
+			 const struct take_options *options,
+			 const struct plan_verification *verification,
+			 struct bind_plan *plan, int *result, struct error *err)
+{
+	for (size_t i = 0; i < verification->count; i++) {
+		const struct plan_expected *expected = &verification->items[i];
+		struct error one = ERROR_INIT;
+		char address[PCI_ADDRESS_SIZE];
+		int r;
+
+		if (expected->holds || bind_plan_find(plan, &expected->address))
+			continue;
+		pci_address_format(&expected->address, address);
+		r = expected->fits
+			    ? bind_one(cli, host, options, verification, expected, plan,
+				       &one)
+			    : error_set(&one, ENODEV, address, "%s", expected->why);
+		note_failure(r, &one, result, err);
+	}
+}
+
 /* Goes on where one is refused: each group is for itself. */
 int bind_tab(const struct cli *cli, const struct host *host,
-	     const struct take_options *options, struct bind_plan *ret_plan,
-	     struct error *err)
+	     const struct take_options *options, unsigned int seconds,
+	     struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
-	int result = plan_verify(host, &verification, err);
+	int result = verify_soon(host, seconds, &verification, err), r;
 
 	if (result < 0)
 		return result;
@@ -94,27 +197,17 @@ int bind_tab(const struct cli *cli, const struct host *host,
 			    " bound");
 		return 0;
 	}
-	for (size_t i = 0; i < verification.count; i++) {
-		const struct plan_expected *expected = &verification.items[i];
+	make_all_functions(cli, host, options, &verification, &result, err);
+	/* What they brought may be what the other lines are for. */
+	if (verification.n_functions && !options->dry_run) {
 		struct error one = ERROR_INIT;
-		char address[PCI_ADDRESS_SIZE];
-		int r;
 
-		if (expected->holds || bind_plan_find(ret_plan, &expected->address))
-			continue;
-		pci_address_format(&expected->address, address);
-		r = expected->fits
-			    ? bind_one(cli, host, options, &verification, expected,
-				       ret_plan, &one)
-			    : error_set(&one, ENODEV, address, "%s", expected->why);
-		if (r < 0 && result == 0 && err) {
-			result = r;
-			*err = one;
-			continue;
-		}
+		plan_verification_free(&verification);
+		r = plan_verify(host, &verification, &one);
+		note_failure(r, &one, &result, err);
 		if (r < 0)
-			output_error(&one);
-		error_clear(&one);
+			return result;
 	}
+	bind_devices(cli, host, options, &verification, ret_plan, &result, err);
 	return result;
 }

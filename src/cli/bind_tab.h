@@ -5,13 +5,15 @@
 #include "cli/take.h"
 
 /*
- * Binds, now, what the tab of this boot lists and what is not bound yet: only devices
- * that are what their line says, and only groups of which each member is listed. Where
+ * Makes the virtual functions that the tab of this boot lists, once the drivers for that
+ * are there, for which it waits so many seconds; and binds what it lists and what is not
+ * bound yet: only devices that are what their line says, and only groups of which each
+ * member is listed. Where
  * one is refused the others are bound all the same. *ret_plan, for bind_plan_free(), is
  * what was done, also where one was refused. Returns 0, or the first -errno.
  */
 int bind_tab(const struct cli *cli, const struct host *host,
-	     const struct take_options *options, struct bind_plan *ret_plan,
-	     struct error *err);
+	     const struct take_options *options, unsigned int seconds,
+	     struct bind_plan *ret_plan, struct error *err);
 
 #endif

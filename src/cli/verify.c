@@ -2,19 +2,17 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/within.h"
 #include "plan/trial.h"
 #include "plan/verify.h"
 
 enum { OPTION_WAIT = 1, OPTION_ROOT, OPTION_NEXT, OPTION_KERNEL };
-enum { DEFAULT_WAIT_S = 30, MAX_WAIT_S = 3600 };
 
 static struct json_object *expected_json(const struct plan_expected *expected)
 {
@@ -31,23 +29,42 @@ static struct json_object *expected_json(const struct plan_expected *expected)
 	return object;
 }
 
+static struct json_object *functions_json(const struct plan_expected_functions *expected)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_add_address(object, "physical_function", FACT_KNOWN, &expected->physical);
+	json_add_number(object, "expected_count", FACT_KNOWN, expected->wanted);
+	json_add_number(object, "count", FACT_KNOWN, expected->count);
+	json_add_text_or_null(object, "expected", expected->driver);
+	json_add_boolean(object, "holds", FACT_KNOWN, expected->holds);
+	json_add_text_or_null(object, "why", expected->why);
+	return object;
+}
+
 static int print_json(const struct plan_verification *verification, struct error *err)
 {
 	struct json_object *root = json_root("verify");
 	struct json_object *devices = json_object_new_array();
+	struct json_object *functions = json_object_new_array();
 	struct json_object *bad = json_object_new_array();
 
-	if (!root || !devices || !bad) {
+	if (!root || !devices || !functions || !bad) {
 		json_object_put(root);
 		json_object_put(devices);
+		json_object_put(functions);
 		json_object_put(bad);
 		return error_oom(err);
 	}
 	for (size_t i = 0; i < verification->count; i++)
 		json_object_array_add(devices, expected_json(&verification->items[i]));
+	for (size_t i = 0; i < verification->n_functions; i++)
+		json_object_array_add(functions,
+				      functions_json(&verification->functions[i]));
 	for (size_t i = 0; i < verification->bad.count; i++)
 		json_object_array_add(bad, output_json_text(verification->bad.items[i]));
 	json_object_object_add(root, "devices", devices);
+	json_object_object_add(root, "virtual_functions", functions);
 	json_object_object_add(root, "bad_lines", bad);
 	return output_json(root);
 }
@@ -84,12 +101,29 @@ static void print_expected(const struct plan_expected *expected)
 	print_foreseen(expected);
 }
 
+static void print_functions(const struct plan_expected_functions *expected)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	pci_address_format(&expected->physical, address);
+	if (expected->holds) {
+		output_line("%s  %u virtual functions%s%s", address, expected->count,
+			    expected->driver[0] ? ", each on " : "", expected->driver);
+		return;
+	}
+	output_line("%s  %u virtual functions, of %u", address, expected->count,
+		    expected->wanted);
+	output_line("  %s", expected->why);
+}
+
 static bool all_hold(const struct plan_verification *verification)
 {
 	bool all = !verification->bad.count;
 
 	for (size_t i = 0; i < verification->count; i++)
 		all &= verification->items[i].holds;
+	for (size_t i = 0; i < verification->n_functions; i++)
+		all &= verification->functions[i].holds;
 	return all;
 }
 
@@ -97,29 +131,16 @@ static bool all_hold(const struct plan_verification *verification)
 static int verify_within(const struct host *host, unsigned int seconds,
 			 struct plan_verification *verification, struct error *err)
 {
-	enum { EVERY_MS = 250 };
-	const struct timespec pause = { .tv_nsec = EVERY_MS * 1000000L };
-	unsigned int left = seconds * 1000 / EVERY_MS;
+	struct within within = { .seconds = seconds };
 	int r;
 
 	for (;;) {
 		r = plan_verify(host, verification, err);
-		if (r < 0 || all_hold(verification) || verification->disarmed || !left--)
+		if (r < 0 || all_hold(verification) || verification->disarmed ||
+		    !within_again(&within))
 			return r;
 		plan_verification_free(verification);
-		nanosleep(&pause, NULL);
 	}
-}
-
-static int parse_wait(const char *text, unsigned int *ret_seconds, struct error *err)
-{
-	uint64_t seconds = DEFAULT_WAIT_S;
-
-	if (text && text_parse_number(text, MAX_WAIT_S, &seconds) < 0)
-		return error_usage(err, "--wait", "%s is no number of seconds up to %d",
-				   text, MAX_WAIT_S);
-	*ret_seconds = (unsigned int)seconds;
-	return 0;
 }
 
 static void tell_trial(const struct host *host)
@@ -153,6 +174,8 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 	}
 	for (size_t i = 0; i < verification.count; i++)
 		print_expected(&verification.items[i]);
+	for (size_t i = 0; i < verification.n_functions; i++)
+		print_functions(&verification.functions[i]);
 	for (size_t i = 0; i < verification.bad.count; i++)
 		output_line("/etc/pciferry.tab: %s", verification.bad.items[i]);
 	tell_trial(host);
@@ -218,7 +241,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct verify_wish *wis
 		if (value < 0)
 			r = value;
 		else if (value == OPTION_WAIT)
-			r = parse_wait(optarg, &wish->seconds, err);
+			r = within_parse(optarg, &wish->seconds, err);
 		else if (value == OPTION_ROOT)
 			cli->root_path = optarg;
 		else if (value == OPTION_NEXT)
@@ -255,12 +278,11 @@ const struct cli_command cli_verify = {
 	.name = "verify",
 	.arguments = "[--wait[=SEC]] [--next [--kernel RELEASE]]",
 	.summary = "after a reboot: is each device as /etc/pciferry.tab wants it",
-	.options =
-		"  --wait[=SEC]     look again for SEC seconds (30) until all is so\n"
-		"  --next           before it: which driver will each have, and why\n"
-		"  --kernel RELEASE of that kernel alone\n"
-		"  --root DIR       the system that is mounted at DIR, and does not run\n"
-		"\n"
-		"Exit status 1 when one is not, or will not be, with the reason.\n",
+	.options = WITHIN_HELP
+	"  --next           before it: which driver will each have, and why\n"
+	"  --kernel RELEASE of that kernel alone\n"
+	"  --root DIR       the system that is mounted at DIR, and does not run\n"
+	"\n"
+	"Exit status 1 when one is not, or will not be, with the reason.\n",
 	.run = run_verify,
 };

@@ -6,19 +6,19 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "bind/functions.h"
 #include "cli/cli.h"
+#include "cli/functions.h"
 #include "cli/json.h"
 #include "cli/output.h"
-#include "cli/take.h"
 
-enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_DRY_RUN };
+enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_DRY_RUN, OPTION_PERSIST };
 
 /* What is asked for. */
 struct wish {
 	struct take_options take;
 	struct bind_functions_request request;
 	bool counted; /* a COUNT was given: else they are only shown */
+	bool persist;
 };
 
 static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wish,
@@ -28,6 +28,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wi
 		{ "driver", required_argument, NULL, OPTION_DRIVER },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
+		{ "persist", no_argument, NULL, OPTION_PERSIST },
 		{ 0 },
 	};
 	int value, r = 0;
@@ -39,6 +40,8 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wi
 			r = take_parse_timeout(optarg, &wish->take, err);
 		} else if (value == OPTION_DRY_RUN) {
 			wish->take.dry_run = true;
+		} else if (value == OPTION_PERSIST) {
+			wish->persist = true;
 		} else {
 			r = value;
 		}
@@ -61,6 +64,8 @@ static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *
 		return error_usage(err, argv[1], "not a number of virtual functions");
 	if (wish->take.driver && !wish->counted)
 		return error_usage(err, "--driver", "it goes with a COUNT");
+	if (wish->persist && !wish->counted)
+		return error_usage(err, "--persist", "it goes with a COUNT");
 	r = take_select(cli, &wish->take, argc ? 1 : 0, argv, ret_host, &addresses,
 			&count, err);
 	if (r < 0)
@@ -71,53 +76,6 @@ static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *
 	wish->request.wanted = wish->counted ? (unsigned int)number : 0;
 	wish->request.driver = wish->take.driver;
 	wish->request.last_look = !wish->take.dry_run;
-	return 0;
-}
-
-static int make(const struct cli *cli, const struct host *host, const struct wish *wish,
-		struct bind_functions *ret_before, struct error *err)
-{
-	static const struct change_options late = {
-		.came_back = bind_functions_came_back,
-		.late = "pciferry vf DEVICE tells what came of it",
-	};
-	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
-	struct change *change;
-	int r = take_begin(cli, host, &wish->take, &late, &change, err);
-
-	if (r < 0)
-		return r;
-	r = bind_functions_wait(change, &wish->request.physical, err);
-	if (r == 0)
-		r = bind_functions_plan(host, &wish->request, &functions, err);
-	if (r == 0)
-		r = bind_functions_make(change, &functions, err);
-	change_end(change);
-	if (r < 0)
-		return r;
-	*ret_before = functions;
-	memset(&functions, 0, sizeof(functions));
-	return 0;
-}
-
-static int print_steps(const struct host *host, const struct wish *wish,
-		       struct error *err)
-{
-	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	int r = bind_functions_plan(host, &wish->request, &functions, err);
-
-	if (r < 0)
-		return r;
-	if (bind_functions_steps(&functions, &steps) < 0)
-		return error_oom(err);
-	if (!steps.count)
-		output_line("there are as many already");
-	take_print_step_list(&steps);
-	if (wish->take.driver && wish->request.wanted)
-		output_line("each of them: bind to %s; then drivers may take new ones as"
-			    " before",
-			    wish->take.driver);
 	return 0;
 }
 
@@ -157,7 +115,7 @@ static void print_function(struct json_object *array, const struct pci_devices *
 /* As they are now, whatever was wanted. */
 static int print_now(const struct cli *cli, const struct host *host,
 		     const struct wish *wish, const struct bind_functions *before,
-		     struct error *err)
+		     unsigned int id, struct error *err)
 {
 	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
@@ -177,6 +135,8 @@ static int print_now(const struct cli *cli, const struct host *host,
 		json_add_number(root, "total", FACT_KNOWN, now.total);
 		json_add_number(root, "count_before", FACT_KNOWN,
 				(long long)(before ? before->count : now.count));
+		if (id)
+			json_add_number(root, "change", FACT_KNOWN, id);
 	} else if (before && before->count != now.count) {
 		output_line("%s: %zu of %u virtual functions, had %zu", address,
 			    now.count, now.total, before->count);
@@ -192,10 +152,24 @@ static int print_now(const struct cli *cli, const struct host *host,
 	return output_json(root);
 }
 
+static void tell_kept(const struct wish *wish, const struct functions_kept *kept)
+{
+	if (kept->id && wish->request.wanted)
+		output_line("At each boot as well: change %u, pciferry undo %u takes it"
+			    " back.",
+			    kept->id, kept->id);
+	else if (kept->id)
+		output_line("At boot no more: change %u, pciferry undo %u takes it back.",
+			    kept->id, kept->id);
+	else
+		output_line("/etc/pciferry.tab says so already.");
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	struct wish wish = { .take = TAKE_OPTIONS_INIT };
 	_cleanup_(bind_functions_free) struct bind_functions before = { 0 };
+	_cleanup_(functions_kept_free) struct functions_kept kept = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
 	int r = parse_options(cli, argc, argv, &wish, err);
 
@@ -204,18 +178,26 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	if (wish.counted && wish.take.dry_run)
-		return print_steps(host, &wish, err);
+		return functions_print_steps(host, &wish.request, wish.persist, err);
 	if (wish.counted)
-		r = make(cli, host, &wish, &before, err);
-	return r < 0 ? r
-		     : print_now(cli, host, &wish, wish.counted ? &before : NULL, err);
+		r = functions_make(cli, host, &wish.take, &wish.request, &before,
+				   wish.persist ? &kept : NULL, err);
+	if (r == 0)
+		r = print_now(cli, host, &wish, wish.counted ? &before : NULL, kept.id,
+			      err);
+	if (r == 0 && wish.persist && !cli->json)
+		tell_kept(&wish, &kept);
+	for (size_t i = 0; r == 0 && i < kept.instructions.count; i++)
+		output_talk("%s", kept.instructions.items[i]);
+	return r;
 }
 
 const struct cli_command cli_vf = {
 	.name = "vf",
-	.arguments = "DEVICE [COUNT] [--driver DRIVER] [--dry-run]",
+	.arguments = "DEVICE [COUNT] [--driver DRIVER] [--persist] [--dry-run]",
 	.summary = "a device's virtual functions (SR-IOV): show them, or have COUNT",
 	.options = "  --driver DRIVER  bind them to DRIVER, before any other has them\n"
+		   "  --persist        at each boot, too: a line of /etc/pciferry.tab\n"
 		   "  --dry-run        print the steps, change nothing\n"
 		   "  --timeout SEC    give a step up after SEC seconds (30)\n",
 	.run = run,

@@ -56,6 +56,17 @@ int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab 
 int plan_tab_check(const struct plan_view *view, const struct bootcfg_tab *tab,
 		   struct error *err);
 
+/* A vf line against what there is. Returns 0 or -ENOMEM. */
+struct plan_expected_functions;
+int plan_verify_functions(const struct plan_view *view,
+			  const struct bootcfg_tab_entry *entry,
+			  struct plan_expected_functions *ret_expected);
+
+/* The device at a line's address; NULL, and why in words: there is none, or another. */
+const struct pci_device *plan_find_listed(const struct plan_view *view,
+					  const struct bootcfg_tab_entry *entry,
+					  char *why, size_t size);
+
 /* The devices that it names; the caller frees *ret_addresses. Returns 0 or -ENOMEM. */
 int plan_tab_devices(const struct bootcfg_tab *tab, struct pci_address **ret_addresses,
 		     size_t *ret_count);

@@ -44,6 +44,24 @@ static bool is_named(const struct plan_request *request, const struct pci_device
 	return false;
 }
 
+/* The initramfs, and a kernel that starts, do not have it yet. */
+static int refuse_virtual(const struct pci_node *node, const char *address,
+			  struct error *err)
+{
+	char physical[PCI_ADDRESS_SIZE];
+
+	if (!node->physical)
+		return 0;
+	error_refuse(err, address,
+		     "it is a virtual function, and there are none when the host boots:"
+		     " nothing was changed");
+	error_hint(err,
+		   "pciferry vf %s COUNT --driver vfio-pci --persist makes and binds"
+		   " them at each boot",
+		   pci_address_format(&node->physical->device->address, physical));
+	return -EPERM;
+}
+
 static int check_named(const struct plan_view *view, const struct pci_address *address,
 		       struct error *err)
 {
@@ -61,7 +79,8 @@ static int check_named(const struct plan_view *view, const struct pci_address *a
 		error_hint(err, "name a device behind it: pciferry list shows them");
 		return -EINVAL;
 	}
-	return 0;
+	return refuse_virtual(&view->topology.nodes[device - view->devices.items], text,
+			      err);
 }
 
 /* Devices are sorted by address, and so are members. */

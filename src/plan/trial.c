@@ -138,3 +138,18 @@ bool plan_trial_pending(const struct host *host, unsigned int *ret_id)
 	}
 	return found;
 }
+
+/* What an earlier trial put there would be the trial's and the host's at once. */
+int plan_refuse_pending(const struct host *host, struct error *err)
+{
+	unsigned int trial;
+
+	if (!plan_trial_pending(host, &trial))
+		return 0;
+	error_refuse(err, "", "trial %u is not over: nothing was changed", trial);
+	error_hint(err,
+		   "pciferry commit in its boot makes it permanent; pciferry undo %u"
+		   " takes it out",
+		   trial);
+	return -EPERM;
+}

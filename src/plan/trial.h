@@ -16,4 +16,7 @@ bool plan_trial_now(const struct host *host, unsigned int *ret_id);
 /* Whether a trial was made that is neither permanent nor undone, and which one. */
 bool plan_trial_pending(const struct host *host, unsigned int *ret_id);
 
+/* ERROR_REFUSED where one was: its changes would get mixed with others. 0 or -EPERM. */
+int plan_refuse_pending(const struct host *host, struct error *err);
+
 #endif

@@ -19,6 +19,7 @@ void plan_verification_free(struct plan_verification *verification)
 	if (!verification)
 		return;
 	free(verification->items);
+	free(verification->functions);
 	string_list_free(&verification->bad);
 	memset(verification, 0, sizeof(*verification));
 }
@@ -144,33 +145,44 @@ static void compare(const struct plan_view *view, struct plan_expected *expected
 		bootcfg_same_name(expected->foreseen.driver, expected->driver);
 }
 
+const struct pci_device *plan_find_listed(const struct plan_view *view,
+					  const struct bootcfg_tab_entry *entry,
+					  char *why, size_t size)
+{
+	const struct pci_device *device = pci_find(&view->devices, &entry->address);
+	char misfit[PCI_MISFIT_SIZE];
+	size_t index;
+
+	if (!device) {
+		snprintf(
+			why, size,
+			"nothing is at this address: was it taken out, or has it moved?");
+		return NULL;
+	}
+	index = (size_t)(device - view->devices.items);
+	if (pci_identity_fits(&entry->identity, &view->topology.nodes[index],
+			      &view->configs[index], misfit))
+		return device;
+	snprintf(why, size, "another device is there: %s", misfit);
+	return NULL;
+}
+
 static int verify_device(struct verify *verify, const struct bootcfg_tab_entry *entry,
 			 struct plan_expected *expected)
 {
 	const struct plan_view *view = verify->view;
 	const struct pci_device *device = pci_find(&view->devices, &entry->address);
-	char misfit[PCI_MISFIT_SIZE];
-	size_t index;
 
 	*expected = (struct plan_expected){ .address = entry->address };
 	snprintf(expected->wanted, sizeof(expected->wanted), "%s", entry->to);
-	if (!device) {
-		snprintf(
-			expected->why, sizeof(expected->why),
-			"nothing is at this address: was it taken out, or has it moved?");
-		return 0;
-	}
-	expected->driver_fact = device->driver_fact;
-	if (device->driver)
+	if (device)
+		expected->driver_fact = device->driver_fact;
+	if (device && device->driver)
 		snprintf(expected->driver, sizeof(expected->driver), "%s",
 			 device->driver);
-	index = (size_t)(device - view->devices.items);
-	if (!pci_identity_fits(&entry->identity, &view->topology.nodes[index],
-			       &view->configs[index], misfit)) {
-		snprintf(expected->why, sizeof(expected->why),
-			 "another device is there: %s", misfit);
+	device = plan_find_listed(view, entry, expected->why, sizeof(expected->why));
+	if (!device)
 		return 0;
-	}
 	expected->fits = true;
 	compare(view, expected);
 	expected->holds = device->driver && !strcmp(device->driver, entry->to);
@@ -194,7 +206,8 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 	verify.with = plan_check_view(&view);
 	verify.with.this_boot = true;
 	verification.items = calloc(tab.count + 1, sizeof(*verification.items));
-	if (!verification.items)
+	verification.functions = calloc(tab.count + 1, sizeof(*verification.functions));
+	if (!verification.items || !verification.functions)
 		return error_oom(err);
 	for (size_t i = 0; r == 0 && i < tab.count; i++) {
 		const struct bootcfg_tab_line *line = &tab.lines[i];
@@ -205,6 +218,10 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 		else if (line->entry.kind == TAB_DEVICE)
 			r = verify_device(&verify, &line->entry,
 					  &verification.items[verification.count++]);
+		else if (line->entry.kind == TAB_VF)
+			r = plan_verify_functions(
+				&view, &line->entry,
+				&verification.functions[verification.n_functions++]);
 	}
 	if (verify.is_open)
 		check_foresight_close(&verify.foresight);

@@ -28,9 +28,23 @@ struct plan_expected {
 			*/
 };
 
+/* The virtual functions of one physical function. */
+struct plan_expected_functions {
+	struct pci_address physical;
+	unsigned int wanted;
+	char driver[64];    /* that each is to have; "": whichever takes them */
+	unsigned int count; /* those that there are */
+	bool fits;	    /* the device there is the one that the line means */
+	bool can_be_made;   /* a driver has it, without which none are made */
+	bool holds;
+	char why[400]; /* as above */
+};
+
 struct plan_verification {
 	struct plan_expected *items; /* in the order of the tab */
 	size_t count;
+	struct plan_expected_functions *functions; /* in the order of the tab */
+	size_t n_functions;
 	struct string_list bad; /* lines of the tab that do not count, and why */
 	bool disarmed;		/* by pciferry=off: nothing was to be bound */
 };

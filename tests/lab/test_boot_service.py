@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pciferry.service on a whole system: the tab lists a device that the image does not, and its
-driver has it when systemd starts the service.
+driver has it when systemd starts the service; and it lists virtual functions.
 
 With MATRIX=systems in the environment, by itself.
 """
@@ -21,23 +21,39 @@ def boots_with_something_left(installed, tmp_path_factory):
     run(ROOT / "lab/lab", "install", "grub", folder)
     yield {name: Boot(folder, folder / name, *words, options=["--files", installed])
            for name, words in (("first", ["install", "apply", "list_more"]),
-                               ("late", ["verify", "service"]))}
+                               ("late", ["verify", "service", "functions"]),
+                               ("made", ["verify", "service", "show_functions"]),
+                               ("again", ["verify", "service", "show_functions"]))}
     shutil.rmtree(folder)
 
 
 def test_what_the_image_does_not_list_is_bound_by_the_service(boots):
     first, late = boots["first"], boots["late"]
     assert first.status["apply"] == 0
-    address = late.at["NVME_SRIOV"]
+    address = late.at["NVME_SWAP"]
     assert address in (late.output / "tab").read_text()
     assert not re.search(rf"pciferry: bound: .*{re.escape(address)}", late.log)
     assert late.names("nvme", address), "its driver was to have it first"
     assert late.driver[address] == "vfio-pci"
     assert late.driver[late.at["NVME_FREE"]] == "vfio-pci"
-    assert late.driver[late.at["NVME_SWAP"]] == "nvme"
+    assert late.driver[late.at["NVME_MOUNTED"]] == "nvme"
 
 
 def test_the_service_says_that_all_is_as_it_is_to_be(boots):
     late = boots["late"]
     assert late.status["service"] == 0 and late.status["verify"] == 0
-    assert late.at["NVME_SRIOV"] in late.text("journal")
+    assert late.at["NVME_SWAP"] in late.text("journal")
+
+
+@pytest.mark.parametrize("boot", ["made", "again"])
+def test_virtual_functions_are_there_again_by_the_same_names(boots, boot):
+    first, later = boots["late"], boots[boot]
+    assert first.status["functions"] == 0 and first.status["enabled"] == 0
+    assert later.text("shown") == first.text("shown")
+    for i in (0, 1):
+        assert f"vf{i} " in later.text("shown")
+    functions = re.findall(r"vf\d +(\S+) +vfio-pci", later.text("shown"))
+    assert len(functions) == 2
+    for address in functions:
+        assert not later.names("nvme", address), "no driver of the host's was to have it"
+    assert later.status["service"] == 0 and later.status["verify"] == 0

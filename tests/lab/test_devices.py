@@ -137,6 +137,10 @@ def test_a_device_in_use_stays_where_it_is_and_bad_input_changes_nothing():
     lab(SCENARIOS / "refuse.sh")
 
 
+def test_a_disk_that_is_taken_between_the_last_look_and_the_unbind_stays():
+    lab(SCENARIOS / "race.sh")
+
+
 def test_what_the_tab_lists_is_bound_late_group_by_group():
     lab(SCENARIOS / "bind-tab.sh")
 
@@ -147,6 +151,10 @@ def test_a_group_is_given_to_a_user_and_to_nobody_else():
 
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
+
+
+def test_virtual_functions_of_each_boot_are_made_and_verified():
+    lab(SCENARIOS / "vf-persist.sh")
 
 
 def test_what_others_bind_is_neither_fought_for_nor_given_back():

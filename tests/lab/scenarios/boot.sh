@@ -100,8 +100,22 @@ list_more()
 {
 	mkdir -p "$kept/images"
 	cp -a /boot/initrd.img-* "$kept/images/" || fail "no image"
-	run more pciferry apply "$LAB_NVME_SRIOV"
+	run more pciferry apply "$LAB_NVME_SWAP"
 	cp -a "$kept/images/." /boot/
+}
+
+# For each boot; systemd does not start the service yet.
+functions()
+{
+	rm -f /etc/systemd/system/multi-user.target.wants/pciferry.service
+	run functions pciferry vf "$LAB_NVME_SRIOV" 2 --driver vfio-pci --persist
+	run enabled systemctl is-enabled pciferry.service
+	run shown pciferry vf "$LAB_NVME_SRIOV"
+}
+
+show_functions()
+{
+	run shown pciferry vf "$LAB_NVME_SRIOV"
 }
 
 # The service has been started by systemd, not by us.

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BOOTCFG_SERVICE_H
+#define PCIFERRY_BOOTCFG_SERVICE_H
+
+/* pciferry.service, which does later in the boot what the tab wants. */
+#include <stdbool.h>
+
+#include "host/host.h"
+
+enum bootcfg_service {
+	SERVICE_NONE,	 /* there is no such unit here, or no systemd */
+	SERVICE_THERE,	 /* systemd does not start it, or it is masked */
+	SERVICE_ENABLED, /* systemd starts it at each boot */
+};
+enum bootcfg_service bootcfg_service(const struct host *host);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/functions.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "pci/config.h"
+#include "pci/topology.h"
+#include "plan/internal.h"
+#include "plan/trial.h"
+
+/* A physical function that guests get has no driver that could make any. */
+static int refuse_given_away(const struct host *host, const struct pci_address *physical,
+			     struct error *err)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	const struct bootcfg_tab_entry *entry;
+	char address[PCI_ADDRESS_SIZE];
+	int r = plan_tab_read(host, PLAN_TAB, &tab, &failure);
+
+	if (r < 0 && r != -ENOENT) {
+		*err = failure;
+		memset(&failure, 0, sizeof(failure));
+		return r;
+	}
+	entry = plan_tab_find(&tab, physical);
+	if (!entry)
+		return 0;
+	pci_address_format(physical, address);
+	error_refuse(err, address,
+		     "/etc/pciferry.tab gives it to %s at each boot, which makes no"
+		     " virtual functions: nothing was changed",
+		     entry->to);
+	error_hint(err, "take that line out, and pciferry apply");
+	return -EPERM;
+}
+
+/* By which the line knows it again. */
+static int identify(const struct host *host, const struct pci_address *physical,
+		    struct pci_identity *ret_identity, struct error *err)
+{
+	_cleanup_(pci_topology_free) struct pci_topology topology = { 0 };
+	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
+	struct pci_config *configs = NULL;
+	const struct pci_device *device;
+	char address[PCI_ADDRESS_SIZE];
+	int r = pci_scan(host, &devices, err);
+
+	if (r == 0)
+		r = pci_topology_read(host, &devices, &topology, err);
+	if (r < 0)
+		return r;
+	pci_address_format(physical, address);
+	device = pci_find(&devices, physical);
+	if (!device)
+		return error_set(err, ENODEV, address, "no such device");
+	if (pci_configs_read(host, &devices, PCI_LET_SLEEP, &configs) < 0)
+		return error_oom(err);
+	r = pci_identity_of(&topology.nodes[device - devices.items],
+			    &configs[device - devices.items], ret_identity);
+	pci_configs_free(configs, devices.count);
+	return r < 0 ? error_set(err, ENODATA, address,
+				 "what it is, or where it sits, could not be read")
+		     : 0;
+}
+
+int plan_functions(const struct host *host, const struct plan_functions_request *request,
+		   struct change_edits *ret_edits, struct string_list *ret_instructions,
+		   struct error *err)
+{
+	struct boot_functions functions = {
+		.physical = request->physical,
+		.count = request->count,
+		.driver = request->driver,
+	};
+	int r = plan_refuse_pending(host, err);
+
+	if (r == 0 && request->count)
+		r = refuse_given_away(host, &request->physical, err);
+	if (r == 0)
+		r = identify(host, &request->physical, &functions.identity, err);
+	if (r == 0)
+		r = boot_edit_functions(host, &functions, ret_edits, ret_instructions,
+					err);
+	if (r == -EINVAL)
+		error_clear(err);
+	if (r == -EINVAL)
+		return error_usage(err, request->driver,
+				   "/etc/pciferry.tab names drivers for guests alone:"
+				   " vfio-pci, its variants, pci-stub");
+	return r == 0 ? change_edits_look(host, ret_edits, err) : r;
+}
