@@ -40,6 +40,13 @@ struct bind_member {
 	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
 	bool stuck;		/* it does not answer; nothing is done to it */
 
+	/*
+	 * Of one that a driver of the host's is to let go, with last_look: the kernel's
+	 * names of its disks, a line each, which nobody may take in the meantime. The
+	 * plan's. NULL: none.
+	 */
+	char *disks;
+
 	/* The module whose driver is wanted; its name is known once it is loaded. */
 	char module[BIND_DRIVER_SIZE];
 };

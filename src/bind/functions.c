@@ -15,6 +15,7 @@ void bind_functions_free(struct bind_functions *functions)
 	if (!functions)
 		return;
 	free(functions->items);
+	free(functions->disks);
 	memset(functions, 0, sizeof(*functions));
 }
 
@@ -161,9 +162,10 @@ static int object(struct bind_view *view, const struct pci_device *device, size_
 }
 
 /* All that are there go, even where more are wanted. */
-static int refuse_in_use(struct bind_view *view, const struct bind_functions *functions,
+static int refuse_in_use(struct bind_view *view, struct bind_functions *functions,
 			 bool last_look, struct error *err)
 {
+	_cleanup_(string_list_free) struct string_list disks = { 0 };
 	_cleanup_free_ struct pci_device **devices =
 		calloc(functions->count + 1, sizeof(struct pci_device *));
 	bool refused = false;
@@ -177,8 +179,15 @@ static int refuse_in_use(struct bind_view *view, const struct bind_functions *fu
 		count += devices[count] != NULL;
 	}
 	r = refuse_stuck(view->usage.host, devices, count, err);
-	for (size_t i = 0; r == 0 && i < count; i++)
+	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = object(view, devices[i], i, last_look, &refused, err);
+		if (r == 0 && usage_list_disks(&view->usage, devices[i], &disks) < 0)
+			r = error_oom(err);
+	}
+	if (r == 0 && !refused && last_look && disks.count) {
+		functions->disks = string_list_join(&disks, "\n");
+		r = functions->disks ? 0 : error_oom(err);
+	}
 	if (r < 0 || !refused)
 		return r;
 	error_hint(err, "free it first; the kernel changes their number only by way of"

@@ -30,6 +30,7 @@ struct bind_functions {
 	/* With bind_functions_plan(). */
 	unsigned int wanted;
 	const char *driver; /* the request's */
+	char *disks;	    /* with last_look: those of them that go (bind_member) */
 };
 
 /* Those there are. -ENODEV, or -ENOTSUP: it can have none. Returns 0 or -errno. */

@@ -29,6 +29,7 @@ static int add_write(struct change_steps *steps, const struct bind_functions *fu
 	if (!strcmp(attribute, "sriov_numvfs") && !value) {
 		pci_attribute_path(&functions->physical, "virtfn0", link);
 		step.link = link;
+		step.disks = functions->disks;
 	}
 	return change_add(steps, &step);
 }

@@ -57,6 +57,9 @@ int bind_want_back(const struct host *host, struct bind_plan *plan, struct error
  */
 int bind_name_drivers(const struct host *host, struct bind_plan *plan, struct error *err);
 
+/* Whether each member of this group is as planned already: nothing is done to it. */
+bool bind_group_is_done(const struct bind_plan *plan, unsigned int group);
+
 /* One that can stand in a path of sysfs. */
 bool bind_is_driver_name(const char *driver);
 

@@ -33,6 +33,8 @@ void bind_plan_free(struct bind_plan *plan)
 {
 	if (!plan)
 		return;
+	for (size_t i = 0; i < plan->count; i++)
+		free(plan->members[i].disks);
 	free(plan->members);
 	string_list_free(&plan->modules);
 	string_list_free(&plan->overridden);
@@ -176,6 +178,18 @@ static int gather(const struct host *host, const struct bind_request *request,
 	return r;
 }
 
+static int keep_disks(const struct bind_view *view, struct bind_member *member)
+{
+	_cleanup_(string_list_free) struct string_list disks = { 0 };
+	int r = usage_list_disks(&view->usage, pci_find(&view->devices, &member->address),
+				 &disks);
+
+	if (r < 0 || !disks.count)
+		return r;
+	member->disks = string_list_join(&disks, "\n");
+	return member->disks ? 0 : -ENOMEM;
+}
+
 /* For members that a driver of the host's is to let go; others have no disks. */
 static int look_for_claims(struct bind_view *view, const struct bind_request *request,
 			   const struct bind_plan *plan, struct error *err)
@@ -183,11 +197,14 @@ static int look_for_claims(struct bind_view *view, const struct bind_request *re
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && request->last_look && i < plan->count; i++) {
-		const struct bind_member *member = &plan->members[i];
+		struct bind_member *member = &plan->members[i];
 
-		if (bind_loses_driver(member))
-			r = usage_look_for_claims(
-				&view->usage, pci_find(&view->devices, &member->address));
+		if (!bind_loses_driver(member))
+			continue;
+		r = usage_look_for_claims(&view->usage,
+					  pci_find(&view->devices, &member->address));
+		if (r == 0)
+			r = keep_disks(view, member);
 	}
 	return r < 0 ? error_set(err, -r, host_name(view->usage.host),
 				 "who uses its disks: %s", strerror(-r))
@@ -252,16 +269,26 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 	return 0;
 }
 
+static bool is_done(const struct bind_member *member)
+{
+	return !member->let_kernel_choose && !member->stuck &&
+	       !strcmp(member->now.driver, member->wanted.driver) &&
+	       !strcmp(member->now.override, member->wanted.override);
+}
+
 bool bind_plan_is_done(const struct bind_plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++) {
-		const struct bind_member *member = &plan->members[i];
-
-		if (member->let_kernel_choose || member->stuck ||
-		    strcmp(member->now.driver, member->wanted.driver) != 0 ||
-		    strcmp(member->now.override, member->wanted.override) != 0)
+	for (size_t i = 0; i < plan->count; i++)
+		if (!is_done(&plan->members[i]))
 			return false;
-	}
+	return true;
+}
+
+bool bind_group_is_done(const struct bind_plan *plan, unsigned int group)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->members[i].group == group && !is_done(&plan->members[i]))
+			return false;
 	return true;
 }
 

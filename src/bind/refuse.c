@@ -121,6 +121,8 @@ int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *
 			pci_find(&view->devices, &member->address);
 		const struct usage_findings *findings = usage_of(&view->usage, device);
 
+		if (bind_group_is_done(plan, member->group))
+			continue;
 		for (size_t j = 0; r == 0 && j < findings->count; j++)
 			if (speaks_against(member, findings->items[j].kind, take))
 				r = object(request, device, &findings->items[j], plan,

@@ -32,6 +32,13 @@ struct change_step {
 	char *value;  /* what is written, or the number of a user; NULL for a module */
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
+	/*
+	 * Disks that must be nobody's while it is written (host_claim()), the kernel's
+	 * names, a line each: who comes between the last look and the step is seen, and
+	 * who comes later is refused. NULL: none.
+	 */
+	char *disks;
+
 	/* What must be true afterwards: the link has this name as its target's last
 	 * component. */
 	char *link;	 /* NULL: nothing more than that the write succeeded */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/rooted.h"
 #include "change/internal.h"
+#include "host/claimed.h"
 
 static int copy_text(char **ret_copy, const char *text)
 {
@@ -25,6 +27,7 @@ static void step_free(struct change_step *step)
 	free(step->target);
 	free(step->value);
 	free(step->purpose);
+	free(step->disks);
 	free(step->link);
 	free(step->link_name);
 }
@@ -41,6 +44,7 @@ int change_add(struct change_steps *steps, const struct change_step *step)
 	    copy_text(&copy.target, step->target) < 0 ||
 	    copy_text(&copy.value, step->value) < 0 ||
 	    copy_text(&copy.purpose, step->purpose) < 0 ||
+	    copy_text(&copy.disks, step->disks) < 0 ||
 	    copy_text(&copy.link, step->link) < 0 ||
 	    copy_text(&copy.link_name, step->link_name) < 0) {
 		step_free(&copy);
@@ -88,13 +92,33 @@ struct step_task {
 	int device_lock;
 };
 
+/*
+ * Each disk that is still there, until this child ends. One without a medium, or that has
+ * gone, is nobody's. The name of the first that is somebody's is the answer.
+ */
+static int claim_disks(const struct host *host, const char *disks, char *answer,
+		       size_t *ret_len)
+{
+	char name[NAME_MAX + 1];
+
+	for (size_t len; *disks; disks += len + (disks[len] == '\n')) {
+		len = strcspn(disks, "\n");
+		snprintf(name, sizeof(name), "%.*s", (int)len, disks);
+		if (host_claim(host, name) != -EBUSY)
+			continue;
+		memcpy(answer, name, len);
+		child_publish(ret_len, len);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int run_step(void *argument, char *answer, size_t *ret_len)
 {
 	struct step_task *task = argument;
 	pid_t holder;
+	int r;
 
-	(void)answer;
-	(void)ret_len;
 	if (task->step->device) {
 		task->device_lock =
 			change_lock_device(task->change, task->step->device, 0, &holder);
@@ -104,7 +128,10 @@ static int run_step(void *argument, char *answer, size_t *ret_len)
 		if (task->device_lock < 0)
 			return task->device_lock;
 	}
-	return change_perform_here(task->change, task->step);
+	r = task->step->disks
+		    ? claim_disks(task->change->host, task->step->disks, answer, ret_len)
+		    : 0;
+	return r < 0 ? r : change_perform_here(task->change, task->step);
 }
 
 static void step_came_back(void *argument)
@@ -138,6 +165,16 @@ static int verify(const struct change *change, const struct change_step *step,
 					       : "unreadable");
 }
 
+static int explain_claimed(const struct change_step *step,
+			   const struct child_answer *answer, struct error *err)
+{
+	error_refuse(err, step->device,
+		     "%.*s was taken into use in the meantime, so the device stays",
+		     (int)answer->len, answer->bytes);
+	error_hint(err, "free it first (umount, swapoff, ...)");
+	return -EBUSY;
+}
+
 static int explain(const struct change *change, const struct change_step *step, int r,
 		   struct error *err)
 {
@@ -169,11 +206,14 @@ int change_perform(struct change *change, const struct change_step *step,
 		.argument = &argument,
 		.deadline_ms = change->options.deadline_ms,
 	};
+	struct child_answer answer = { .len = 0 };
 	int r;
 
 	if (change->options.progress)
 		change->options.progress(step, change->options.argument);
-	r = child_run(&task, NULL, NULL);
+	r = child_run(&task, &answer, NULL);
+	if (r == -EBUSY && answer.len)
+		return explain_claimed(step, &answer, err);
 	if (r < 0)
 		return explain(change, step, r, err);
 	return verify(change, step, err);

@@ -36,9 +36,8 @@ static bool is_its_node(const struct host *host, const char *name, const char *n
 	       !strcmp(number, wanted);
 }
 
-static enum host_claim ask(const struct host *host, const char *name)
+int host_claim(const struct host *host, const char *name)
 {
-	_cleanup_close_ int fd = -1;
 	char node[NAME_MAX + 8];
 
 	snprintf(node, sizeof(node), "dev/%s", name);
@@ -46,8 +45,14 @@ static enum host_claim ask(const struct host *host, const char *name)
 	for (char *at = node; (at = strchr(at, '!'));)
 		*at = '/';
 	if (!is_its_node(host, name, node))
-		return HOST_CLAIM_UNKNOWN;
-	fd = rooted_open(host->root, node, O_RDONLY | O_EXCL | O_NONBLOCK, 0);
+		return -ENODEV;
+	return rooted_open(host->root, node, O_RDONLY | O_EXCL | O_NONBLOCK, 0);
+}
+
+static enum host_claim ask(const struct host *host, const char *name)
+{
+	_cleanup_close_ int fd = host_claim(host, name);
+
 	/* It is claimed before the driver is asked: what that says comes too late. */
 	if (fd >= 0 || fd == -ENOMEDIUM || fd == -ENXIO)
 		return HOST_CLAIM_NONE;

@@ -27,4 +27,12 @@ enum host_claim { HOST_CLAIM_NONE, HOST_CLAIM_HELD, HOST_CLAIM_UNKNOWN };
 int host_find_claimed(const struct host *host, const char *const *names, size_t count,
 		      unsigned int deadline_ms, enum host_claim *ret_claims);
 
+/*
+ * Claims one for the caller: as long as the descriptor is open nobody can mount it, swap
+ * to it or give it to device mapper, MD or a pool, nor any partition of it. Sleeps as
+ * long as its driver does. Returns a descriptor, to be closed, or -errno: -EBUSY: another
+ * one has it.
+ */
+int host_claim(const struct host *host, const char *name);
+
 #endif

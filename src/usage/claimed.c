@@ -14,12 +14,12 @@
 /* Far more than an open takes, unless the driver is repairing its disk. */
 enum { DEADLINE_MS = 3000 };
 
-/* The disks of a function, without partitions: they are in the disk's own folder. */
-static int list_disks(const struct usage_scan *scan, const struct pci_device *device,
-		      struct string_list *ret_disks)
+int usage_list_disks(const struct usage *usage, const struct pci_device *device,
+		     struct string_list *ret_disks)
 {
+	struct usage_scan scan = { .host = usage->host, .usage = (struct usage *)usage };
 	_cleanup_(string_list_free) struct string_list names = { 0 };
-	int r = host_list(scan->host, "sys/class/block", &names);
+	int r = host_list(usage->host, "sys/class/block", &names);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -28,8 +28,9 @@ static int list_disks(const struct usage_scan *scan, const struct pci_device *de
 		char path[PATH_MAX], head[64];
 
 		snprintf(path, sizeof(path), "sys/class/block/%s/partition", name);
-		if (usage_class_owner(scan, "block", name) != device ||
-		    host_exists(scan->host, path))
+		/* Partitions are in the disk's own folder. */
+		if (usage_class_owner(&scan, "block", name) != device ||
+		    host_exists(usage->host, path))
 			continue;
 		r = string_list_add(
 			ret_disks,
@@ -109,7 +110,7 @@ int usage_look_for_claims(struct usage *usage, const struct pci_device *device)
 
 	if (has_used_disk(usage_of(usage, device)))
 		return 0;
-	r = list_disks(&scan, device, &disks);
+	r = usage_list_disks(usage, device, &disks);
 	if (r < 0 || !disks.count)
 		return r;
 	r = find_claimed(&scan, &disks, &claims);

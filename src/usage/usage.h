@@ -66,6 +66,13 @@ void usage_free(struct usage *usage); /* takes NULL */
  */
 int usage_look_for_claims(struct usage *usage, const struct pci_device *device);
 
+/*
+ * The kernel's names of the function's disks, without partitions; of a namespace with
+ * several paths its head, which is what has a node. Returns 0 or -errno.
+ */
+int usage_list_disks(const struct usage *usage, const struct pci_device *device,
+		     struct string_list *ret_disks);
+
 /* "mount", "swap", ...: stable, for JSON. */
 const char *usage_kind_name(enum usage_kind kind);
 
