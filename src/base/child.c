@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -20,9 +20,34 @@ enum outcome { OUTCOME_OPEN, OUTCOME_ANSWERED, OUTCOME_ABANDONED };
 
 struct shared {
 	atomic_int outcome;
+	atomic_llong since; /* when the deadline began, in ms of CLOCK_MONOTONIC */
 	int result;
 	struct child_answer answer;
 };
+
+struct child {
+	struct shared *shared;
+	unsigned int deadline_ms;
+	int read_end; /* of a pipe that ends when the child does */
+	pid_t pid;
+};
+
+/* In a child: what it shares with its parent. */
+static struct shared *own;
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+bool child_go_on(void)
+{
+	atomic_store(&own->since, now_ms());
+	return atomic_load(&own->outcome) != OUTCOME_ABANDONED;
+}
 
 static bool settle(struct shared *shared, enum outcome outcome)
 {
@@ -50,6 +75,7 @@ static void leave_the_parents_world(void)
 static void __attribute__((noreturn))
 run_as_child(const struct child_task *task, struct shared *shared)
 {
+	own = shared;
 	leave_the_parents_world();
 	shared->result =
 		task->run(task->argument, shared->answer.bytes, &shared->answer.len);
@@ -58,30 +84,21 @@ run_as_child(const struct child_task *task, struct shared *shared)
 	_exit(0);
 }
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /* Whether the child ended, which closes its end of the pipe, before the deadline. */
-static bool wait_for_end(int pipe_fd, unsigned int deadline_ms)
+static bool wait_for_end(const struct child *child)
 {
-	long long end = now_ms() + deadline_ms;
-
 	for (;;) {
-		struct pollfd poll_fd = { .fd = pipe_fd, .events = POLLIN };
+		struct pollfd poll_fd = { .fd = child->read_end, .events = POLLIN };
+		long long end = atomic_load(&child->shared->since) + child->deadline_ms;
 		long long left = end - now_ms();
-		int r;
+		int r = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
 
-		if (left < 0)
-			left = 0;
-		r = poll(&poll_fd, 1, (int)left);
 		if (r > 0)
 			return true;
-		if ((r == 0 && left == 0) || (r < 0 && errno != EINTR))
+		/* It may have begun another piece of its work meanwhile. */
+		if ((r == 0 && atomic_load(&child->shared->since) + child->deadline_ms <=
+				       now_ms()) ||
+		    (r < 0 && errno != EINTR))
 			return false;
 	}
 }
@@ -95,54 +112,92 @@ static void copy_answer(struct shared *shared, struct child_answer *ret_answer)
 	memcpy(ret_answer->bytes, shared->answer.bytes, ret_answer->len);
 }
 
-static int collect(struct shared *shared, pid_t pid, bool ended,
-		   struct child_answer *ret_answer, pid_t *ret_pid)
+static int collect(const struct child *child, bool ended, struct child_answer *ret_answer,
+		   pid_t *ret_pid)
 {
-	if (!ended && settle(shared, OUTCOME_ABANDONED)) {
+	if (!ended && settle(child->shared, OUTCOME_ABANDONED)) {
 		if (ret_pid)
-			*ret_pid = pid;
-		copy_answer(shared, ret_answer);
+			*ret_pid = child->pid;
+		copy_answer(child->shared, ret_answer);
 		return -ETIMEDOUT;
 	}
-	waitpid(pid, NULL, 0);
-	if (atomic_load(&shared->outcome) != OUTCOME_ANSWERED)
+	waitpid(child->pid, NULL, 0);
+	if (atomic_load(&child->shared->outcome) != OUTCOME_ANSWERED)
 		return -ECHILD;
-	copy_answer(shared, ret_answer);
-	return shared->result;
+	copy_answer(child->shared, ret_answer);
+	return child->shared->result;
+}
+
+static int share(struct shared **ret_shared)
+{
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (shared == MAP_FAILED)
+		return -errno;
+	atomic_store(&shared->since, now_ms());
+	*ret_shared = shared;
+	return 0;
+}
+
+static int start(const struct child_task *task, struct child *child)
+{
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	child->pid = fork();
+	if (child->pid == 0) {
+		close(fds[0]);
+		run_as_child(task, child->shared);
+	}
+	r = child->pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r < 0)
+		close(fds[0]);
+	child->read_end = fds[0];
+	return r;
+}
+
+int child_start(const struct child_task *task, struct child **ret_child)
+{
+	struct child *child = calloc(1, sizeof(*child));
+	int r = child ? share(&child->shared) : -ENOMEM;
+
+	if (r == 0) {
+		child->deadline_ms = task->deadline_ms;
+		r = start(task, child);
+		if (r < 0)
+			munmap(child->shared, sizeof(*child->shared));
+	}
+	if (r < 0) {
+		free(child);
+		return r;
+	}
+	*ret_child = child;
+	return 0;
+}
+
+int child_join(struct child *child, struct child_answer *ret_answer, pid_t *ret_pid)
+{
+	int r;
+
+	if (ret_pid)
+		*ret_pid = 0;
+	r = collect(child, wait_for_end(child), ret_answer, ret_pid);
+	close(child->read_end);
+	munmap(child->shared, sizeof(*child->shared));
+	free(child);
+	return r;
 }
 
 int child_run(const struct child_task *task, struct child_answer *ret_answer,
 	      pid_t *ret_pid)
 {
-	_cleanup_close_ int read_end = -1;
-	struct shared *shared;
-	int fds[2], r;
-	pid_t pid;
+	struct child *child;
+	int r = child_start(task, &child);
 
 	if (ret_pid)
 		*ret_pid = 0;
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return -errno;
-	if (pipe2(fds, O_CLOEXEC) < 0) {
-		r = -errno;
-		goto out;
-	}
-	read_end = fds[0];
-	pid = fork();
-	if (pid == 0) {
-		close(read_end);
-		run_as_child(task, shared);
-	}
-	r = pid < 0 ? -errno : 0;
-	close(fds[1]);
-	if (r == 0) {
-		bool ended = wait_for_end(read_end, task->deadline_ms);
-
-		r = collect(shared, pid, ended, ret_answer, ret_pid);
-	}
-out:
-	munmap(shared, sizeof(*shared));
-	return r;
+	return r < 0 ? r : child_join(child, ret_answer, ret_pid);
 }

@@ -10,6 +10,7 @@
  * thread: a process whose thread sleeps so cannot end, and whoever waits for it hangs as
  * well.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -29,7 +30,7 @@ struct child_task {
 	void (*run_after_deadline)(void *argument);
 
 	void *argument;
-	unsigned int deadline_ms;
+	unsigned int deadline_ms; /* from the start, or from the last child_go_on() */
 };
 
 enum { CHILD_ANSWER_MAX = 4096 };
@@ -46,6 +47,12 @@ static inline void child_publish(size_t *ret_len, size_t len)
 }
 
 /*
+ * For run(), between two pieces of work that each have the whole deadline: begins it
+ * anew. false: the parent has stopped waiting, and no further piece is to be begun.
+ */
+bool child_go_on(void);
+
+/*
  * Runs the task in a child of its own session, whose standard streams are /dev/null (else
  * a pipeline would wait for a child that hangs).
  *
@@ -56,5 +63,14 @@ static inline void child_publish(size_t *ret_len, size_t len)
  */
 int child_run(const struct child_task *task, struct child_answer *ret_answer,
 	      pid_t *ret_pid);
+
+/*
+ * The same in two parts, for several at a time: child_start() returns 0 or -errno, and
+ * child_join() waits, returns what child_run() would, and frees the child. The task must
+ * stay until then.
+ */
+struct child;
+int child_start(const struct child_task *task, struct child **ret_child);
+int child_join(struct child *child, struct child_answer *ret_answer, pid_t *ret_pid);
 
 #endif

@@ -32,40 +32,49 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 	return r;
 }
 
-static int read_now(const struct host *host, const char *address,
-		    struct bind_state *ret_now, bool *ret_stuck)
+/* What devices are like now; all are asked by one child. Returns 0 or -errno. */
+static int read_now(const struct host *host, const struct bind_member *members,
+		    size_t count, struct bind_state *ret_now, struct error *err)
 {
-	struct pci_device device = { 0 }, *devices[] = { &device };
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	_cleanup_free_ struct pci_device *devices = calloc(count, sizeof(*devices));
+	_cleanup_free_ struct pci_device **pointers = calloc(count, sizeof(*pointers));
+	char path[PCI_ATTRIBUTE_PATH_SIZE], address[PCI_ADDRESS_SIZE];
 	int r;
 
-	if (pci_address_parse(address, &device.address) < 0)
-		return -EINVAL;
-	r = pci_read_overrides(host, devices, 1, NULL);
-	*ret_stuck = device.stuck;
-	if (r == 0 && !device.stuck && device.override_fact != FACT_KNOWN)
-		r = -EIO;
-	memset(ret_now, 0, sizeof(*ret_now));
-	if (r == 0 && !device.stuck) {
-		snprintf(ret_now->override, sizeof(ret_now->override), "%s",
-			 device.driver_override);
-		pci_attribute_path(&device.address, "driver", path);
-		if (host_link_name(host, path, ret_now->driver,
-				   sizeof(ret_now->driver)) == FACT_UNREADABLE)
-			r = -EIO;
+	if (!devices || !pointers)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++) {
+		devices[i].address = members[i].address;
+		pointers[i] = &devices[i];
 	}
-	free(device.driver_override);
+	r = pci_read_overrides(host, pointers, count, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const struct pci_device *device = &devices[i];
+		struct bind_state *now = &ret_now[i];
+
+		pci_address_format(&device->address, address);
+		pci_attribute_path(&device->address, "driver", path);
+		memset(now, 0, sizeof(*now));
+		if (device->stuck)
+			r = error_set(err, ETIMEDOUT, address,
+				      "its driver hangs in the kernel");
+		else if (device->override_fact != FACT_KNOWN ||
+			 host_link_name(host, path, now->driver, sizeof(now->driver)) ==
+				 FACT_UNREADABLE)
+			r = error_set(err, EIO, address, "its driver could not be read");
+		else
+			snprintf(now->override, sizeof(now->override), "%s",
+				 device->driver_override);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(devices[i].driver_override);
 	return r;
 }
 
 static int perform_all(struct change *change, const struct change_steps *steps,
 		       struct error *err)
 {
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < steps->count; i++)
-		r = change_perform(change, &steps->items[i], err);
-	return r;
+	return change_perform_all(change, steps, 1, err);
 }
 
 /* Brings one device to a state, from whatever it is in. */
@@ -75,19 +84,15 @@ static int bring_to(struct change *change, const struct bind_member *member,
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	char address[PCI_ADDRESS_SIZE];
 	struct bind_state now;
-	bool stuck;
 	int r;
 
 	pci_address_format(&member->address, address);
 	r = change_wait_for_device(change, address, 0, err);
 	if (r < 0)
 		return r;
-	r = read_now(change_host(change), address, &now, &stuck);
+	r = read_now(change_host(change), member, 1, &now, err);
 	if (r < 0)
-		return error_set(err, -r, address, "its driver could not be read");
-	if (stuck)
-		return error_set(err, ETIMEDOUT, address,
-				 "its driver hangs in the kernel");
+		return r;
 	if (bind_add_steps(&steps, member, &now, to) < 0)
 		return error_oom(err);
 	return perform_all(change, &steps, err);
@@ -133,16 +138,82 @@ static int load_modules(struct change *change, const struct bind_plan *plan,
 	return perform_all(change, &steps, err);
 }
 
+/* As many at a time; more would be in each other's way. */
+enum { LISTS = 8 };
+
+/* One disk may be behind several functions: only one child at a time can claim it. */
+static bool share_disk(const struct bind_member *a, const struct bind_member *b)
+{
+	const char *disk = a->disks ? a->disks : "";
+	size_t len;
+
+	for (; *disk; disk += len + (disk[len] == '\n')) {
+		len = strcspn(disk, "\n");
+		for (const char *other = b->disks; other && *other;
+		     other += strcspn(other, "\n"), other += *other == '\n')
+			if (strcspn(other, "\n") == len && !strncmp(disk, other, len))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * In one list, one after the other, go those of a group, and those on a bus that is reset
+ * as one. Virtual functions are reset each for itself.
+ */
+static bool go_together(const struct host *host, const struct bind_member *a,
+			const struct bind_member *b)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	if (a->group == b->group || share_disk(a, b))
+		return true;
+	return a->address.domain == b->address.domain &&
+	       a->address.bus == b->address.bus &&
+	       !host_exists(host, pci_attribute_path(&a->address, "physfn", path)) &&
+	       !host_exists(host, pci_attribute_path(&b->address, "physfn", path));
+}
+
+static int make_lists(const struct host *host, const struct bind_plan *plan,
+		      const struct bind_state *now, struct change_steps lists[LISTS])
+{
+	_cleanup_free_ size_t *list_of = calloc(plan->count, sizeof(*list_of));
+	size_t next = 0;
+	int r = list_of ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		size_t j = 0;
+
+		while (j < i && !go_together(host, member, &plan->members[j]))
+			j++;
+		list_of[i] = j < i ? list_of[j] : next++ % LISTS;
+		r = bind_add_steps(&lists[list_of[i]], member, &now[i], &member->wanted);
+	}
+	return r;
+}
+
+/*
+ * A module may bind devices by itself as it is loaded (options vfio-pci ids=), so the
+ * steps are made only then, from what each is like.
+ */
 static int bring_all(struct change *change, struct bind_plan *plan, struct error *err)
 {
-	int r = load_modules(change, plan, err);
+	_cleanup_free_ struct bind_state *now = calloc(plan->count + 1, sizeof(*now));
+	const struct host *host = change_host(change);
+	struct change_steps lists[LISTS] = { 0 };
+	int r = now ? load_modules(change, plan, err) : error_oom(err);
 
 	if (r == 0)
-		r = bind_name_drivers(change_host(change), plan, err);
-	/* A module may bind devices by itself as it is loaded (options vfio-pci ids=), so
-	 * the steps are made only now, from what each is like. */
-	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		r = bring_to(change, &plan->members[i], &plan->members[i].wanted, err);
+		r = bind_name_drivers(host, plan, err);
+	if (r == 0)
+		r = read_now(host, plan->members, plan->count, now, err);
+	if (r == 0 && make_lists(host, plan, now, lists) < 0)
+		r = error_oom(err);
+	if (r == 0)
+		r = change_perform_all(change, lists, LISTS, err);
+	for (size_t i = 0; i < LISTS; i++)
+		change_steps_free(&lists[i]);
 	return r;
 }
 
@@ -210,14 +281,14 @@ void bind_came_back(struct change *change, const char *device, void *argument)
 	_cleanup_free_ char *text = NULL;
 	struct bind_member member = { 0 };
 	struct bind_record record;
-	bool stuck;
+	struct bind_state now;
 
 	(void)argument;
 	if (pci_address_parse(device, &member.address) < 0 ||
 	    change_read_state(host, device, &text) < 0 ||
 	    bind_record_parse(text, strlen(text), &record) < 0 ||
-	    read_now(host, device, &member.now, &stuck) < 0 || stuck ||
-	    bind_add_steps(&steps, &member, &member.now, &record.first) < 0)
+	    read_now(host, &member, 1, &now, NULL) < 0 ||
+	    bind_add_steps(&steps, &member, &now, &record.first) < 0)
 		return;
 	for (size_t i = 0; i < steps.count; i++)
 		if (change_perform_here(change, &steps.items[i]) < 0)

@@ -143,7 +143,7 @@ static int object(struct bind_view *view, const struct pci_device *device, size_
 {
 	const struct usage_findings *findings;
 	char address[PCI_ADDRESS_SIZE];
-	int r = last_look ? usage_look_for_claims(&view->usage, device) : 0;
+	int r = last_look ? usage_look_for_claims(&view->usage, &device, 1) : 0;
 
 	pci_address_format(&device->address, address);
 	if (r < 0)

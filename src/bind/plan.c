@@ -107,17 +107,12 @@ static int add_member(struct bind_plan *plan, const struct pci_device *device,
 }
 
 /* The state of a member now, and first: what was kept, unless that was another device. */
-static int read_state(const struct host *host, const struct bind_view *view,
+static int read_state(const struct host *host, const struct pci_device *device,
 		      struct bind_member *member, struct error *err)
 {
-	struct pci_device *device = pci_find(&view->devices, &member->address);
 	char text[PCI_ADDRESS_SIZE];
-	int r;
 
 	pci_address_format(&member->address, text);
-	r = pci_read_overrides(host, &device, 1, err);
-	if (r < 0)
-		return r;
 	member->stuck = device->stuck;
 	if (!member->stuck && (device->override_fact == FACT_UNREADABLE ||
 			       device->driver_fact == FACT_UNREADABLE))
@@ -139,6 +134,24 @@ static int read_state(const struct host *host, const struct bind_view *view,
 	if (!member->kept)
 		member->first = member->now;
 	return 0;
+}
+
+/* One child asks for all of them. */
+static int read_states(const struct host *host, const struct bind_view *view,
+		       struct bind_plan *plan, struct error *err)
+{
+	_cleanup_free_ struct pci_device **devices =
+		calloc(plan->count + 1, sizeof(struct pci_device *));
+	int r;
+
+	if (!devices)
+		return error_oom(err);
+	for (size_t i = 0; i < plan->count; i++)
+		devices[i] = pci_find(&view->devices, &plan->members[i].address);
+	r = pci_read_overrides(host, devices, plan->count, err);
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = read_state(host, devices[i], &plan->members[i], err);
+	return r;
 }
 
 static int compare_members(const void *a, const void *b)
@@ -170,8 +183,8 @@ static int gather(const struct host *host, const struct bind_request *request,
 				r = add_member(plan, group->members[j], group->number,
 					       err);
 	}
-	for (size_t i = 0; r == 0 && i < plan->count; i++)
-		r = read_state(host, view, &plan->members[i], err);
+	if (r == 0)
+		r = read_states(host, view, plan, err);
 	if (r == 0 && plan->count)
 		qsort(plan->members, plan->count, sizeof(*plan->members),
 		      compare_members);
@@ -194,18 +207,21 @@ static int keep_disks(const struct bind_view *view, struct bind_member *member)
 static int look_for_claims(struct bind_view *view, const struct bind_request *request,
 			   const struct bind_plan *plan, struct error *err)
 {
-	int r = 0;
+	_cleanup_free_ const struct pci_device **devices =
+		calloc(plan->count + 1, sizeof(struct pci_device *));
+	size_t count = 0;
+	int r;
 
-	for (size_t i = 0; r == 0 && request->last_look && i < plan->count; i++) {
-		struct bind_member *member = &plan->members[i];
-
-		if (!bind_loses_driver(member))
-			continue;
-		r = usage_look_for_claims(&view->usage,
-					  pci_find(&view->devices, &member->address));
-		if (r == 0)
-			r = keep_disks(view, member);
-	}
+	if (!devices)
+		return error_oom(err);
+	for (size_t i = 0; request->last_look && i < plan->count; i++)
+		if (bind_loses_driver(&plan->members[i]))
+			devices[count++] =
+				pci_find(&view->devices, &plan->members[i].address);
+	r = usage_look_for_claims(&view->usage, devices, count);
+	for (size_t i = 0; r == 0 && request->last_look && i < plan->count; i++)
+		if (bind_loses_driver(&plan->members[i]))
+			r = keep_disks(view, &plan->members[i]);
 	return r < 0 ? error_set(err, -r, host_name(view->usage.host),
 				 "who uses its disks: %s", strerror(-r))
 		     : 0;
@@ -300,36 +316,32 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static void wait_for_group(struct change *change, const struct iommu_group *group,
-			   long long end)
+/*
+ * By the group's own folder: this comes before the host is looked at, and is not worth a
+ * look of its own.
+ */
+static void wait_for_group(struct change *change, const struct host *host,
+			   const struct pci_address *address, long long end)
 {
-	for (size_t i = 0; i < group->count; i++) {
-		long long left = end - now_ms();
-		char text[PCI_ADDRESS_SIZE];
+	_cleanup_(string_list_free) struct string_list members = { 0 };
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
 
-		pci_address_format(&group->members[i]->address, text);
-		if (!iommu_member_stays(group->members[i]))
-			change_wait_for_device(change, text,
-					       left > 0 ? (unsigned int)left : 0, NULL);
+	pci_attribute_path(address, "iommu_group/devices", path);
+	if (host_list(host, path, &members) < 0)
+		return;
+	for (size_t i = 0; i < members.count; i++) {
+		long long left = end - now_ms();
+
+		change_wait_for_device(change, members.items[i],
+				       left > 0 ? (unsigned int)left : 0, NULL);
 	}
 }
 
 void bind_wait(struct change *change, const struct host *host,
 	       const struct bind_request *request)
 {
-	_cleanup_(iommu_groups_free) struct iommu_groups groups = { 0 };
-	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 	long long end = now_ms() + change_deadline_ms(change);
 
-	if (pci_scan(host, &devices, NULL) < 0 || iommu_scan(&devices, &groups, NULL) < 0)
-		return;
-	for (size_t i = 0; i < request->count; i++) {
-		const struct pci_device *device =
-			pci_find(&devices, &request->addresses[i]);
-		const struct iommu_group *group;
-
-		group = device ? iommu_group_of(&groups, device, NULL) : NULL;
-		if (group)
-			wait_for_group(change, group, end);
-	}
+	for (size_t i = 0; i < request->count; i++)
+		wait_for_group(change, host, &request->addresses[i], end);
 }

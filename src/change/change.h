@@ -60,7 +60,7 @@ struct change;
 struct change_options {
 	unsigned int deadline_ms; /* of each step */
 
-	/* Before each step; may be NULL. */
+	/* For each step, before it or one that it follows begins; may be NULL. */
 	void (*progress)(const struct change_step *step, void *argument);
 
 	/*
@@ -91,6 +91,15 @@ const struct host *change_host(const struct change *change);
  */
 int change_perform(struct change *change, const struct change_step *step,
 		   struct error *err);
+
+/*
+ * Performs each list's steps in their order, each list in a child of its own, all at the
+ * same time: no device may be in two. A list ends where a step fails. What failed first
+ * is the error, what else did its evidence. Returns 0 or -errno, when none is under way
+ * any more but what hangs.
+ */
+int change_perform_all(struct change *change, const struct change_steps *lists,
+		       size_t count, struct error *err);
 
 /*
  * Waits at most wait_ms until no step of an earlier pciferry is under way on the device.

@@ -101,27 +101,38 @@ static bool has_used_disk(const struct usage_findings *findings)
 	return false;
 }
 
-int usage_look_for_claims(struct usage *usage, const struct pci_device *device)
+static int note_claim(const struct usage_scan *scan, const struct pci_device *device,
+		      const char *disk, enum host_claim claim)
+{
+	if (claim == HOST_CLAIM_HELD)
+		return tell_claimed(scan, device, disk);
+	if (claim == HOST_CLAIM_UNKNOWN)
+		return usage_add(scan->usage, device, USAGE_UNREADABLE,
+				 "whether the kernel has %s claimed could not be found"
+				 " out",
+				 disk);
+	return 0;
+}
+
+int usage_look_for_claims(struct usage *usage, const struct pci_device *const *devices,
+			  size_t count)
 {
 	struct usage_scan scan = { .host = usage->host, .usage = usage };
 	_cleanup_(string_list_free) struct string_list disks = { 0 };
+	_cleanup_free_ size_t *ends = calloc(count + 1, sizeof(*ends));
 	_cleanup_free_ enum host_claim *claims = NULL;
-	int r;
+	int r = ends ? 0 : -ENOMEM;
 
-	if (has_used_disk(usage_of(usage, device)))
-		return 0;
-	r = usage_list_disks(usage, device, &disks);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (!has_used_disk(usage_of(usage, devices[i])))
+			r = usage_list_disks(usage, devices[i], &disks);
+		ends[i] = disks.count;
+	}
 	if (r < 0 || !disks.count)
 		return r;
 	r = find_claimed(&scan, &disks, &claims);
-	for (size_t i = 0; r == 0 && i < disks.count; i++) {
-		if (claims[i] == HOST_CLAIM_HELD)
-			r = tell_claimed(&scan, device, disks.items[i]);
-		else if (claims[i] == HOST_CLAIM_UNKNOWN)
-			r = usage_add(usage, device, USAGE_UNREADABLE,
-				      "whether the kernel has %s claimed could not be"
-				      " found out",
-				      disks.items[i]);
-	}
+	for (size_t i = 0, j = 0; r == 0 && i < count; i++)
+		for (; r == 0 && j < ends[i]; j++)
+			r = note_claim(&scan, devices[i], disks.items[j], claims[j]);
 	return r;
 }

@@ -59,12 +59,13 @@ int usage_scan(const struct host *host, const struct pci_devices *devices,
 void usage_free(struct usage *usage); /* takes NULL */
 
 /*
- * For a command that is about to take the device away, as the last look before its first
- * step: asks the kernel whether it has one of the device's disks claimed
- * (host/claimed.h), and adds findings to those of the scan. A device with a disk that is
- * known to be in use is not asked for. Returns 0 or -errno.
+ * For a command that is about to take devices away, as the last look before its first
+ * step: asks the kernel whether it has one of their disks claimed (host/claimed.h), and
+ * adds findings to those of the scan. A device with a disk that is known to be in use is
+ * not asked for. Returns 0 or -errno.
  */
-int usage_look_for_claims(struct usage *usage, const struct pci_device *device);
+int usage_look_for_claims(struct usage *usage, const struct pci_device *const *devices,
+			  size_t count);
 
 /*
  * The kernel's names of the function's disks, without partitions; of a namespace with

@@ -137,6 +137,10 @@ def test_a_device_in_use_stays_where_it_is_and_bad_input_changes_nothing():
     lab(SCENARIOS / "refuse.sh")
 
 
+def test_binding_again_and_again_leaves_nothing_behind():
+    lab(SCENARIOS / "cycles.sh", *(["100"] if FULL else []))
+
+
 def test_a_disk_that_is_taken_between_the_last_look_and_the_unbind_stays():
     lab(SCENARIOS / "race.sh")
 

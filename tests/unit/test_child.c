@@ -100,6 +100,66 @@ static void a_hang_ends_at_the_deadline_and_is_put_right_later(void **state)
 	assert_true(came_back);
 }
 
+static int work_in_pieces(void *argument, char *answer, size_t *ret_len)
+{
+	(void)argument, (void)answer, (void)ret_len;
+	for (int i = 0; i < 5; i++) {
+		if (!child_go_on())
+			return -ECANCELED;
+		sleep_ms(600);
+	}
+	return 0;
+}
+
+/* Three seconds, in pieces that each have two. */
+static void each_piece_of_its_work_has_the_whole_deadline(void **state)
+{
+	struct child_task task = { .run = work_in_pieces, .deadline_ms = 2000 };
+
+	(void)state;
+	assert_int_equal(child_run(&task, NULL, NULL), 0);
+}
+
+static int go_on_after_the_hang(void *argument, char *answer, size_t *ret_len)
+{
+	hang_after_half(argument, answer, ret_len);
+	return child_go_on() ? 0 : -ECANCELED;
+}
+
+static void note_that_it_was_cancelled(void *argument)
+{
+	if (!child_go_on())
+		leave_a_note(argument);
+}
+
+static void of_several_one_that_hangs_holds_no_other_up(void **state)
+{
+	const struct tree *tree = *state;
+	struct child_task hanging = { .run = go_on_after_the_hang,
+				      .run_after_deadline = note_that_it_was_cancelled,
+				      .argument = *state,
+				      .deadline_ms = 1500 };
+	int result = 0;
+	struct child_task quick = { .run = answer_hello,
+				    .argument = &result,
+				    .deadline_ms = 60000 };
+	struct child *children[3];
+	bool came_back = false;
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(child_start(i == 1 ? &quick : &hanging, &children[i]),
+				 0);
+	assert_int_equal(child_join(children[0], NULL, NULL), -ETIMEDOUT);
+	assert_int_equal(child_join(children[1], NULL, NULL), 0);
+	assert_int_equal(child_join(children[2], NULL, NULL), -ETIMEDOUT);
+	tree_file(tree, "let-go", "");
+	for (int i = 0; i < 2000 && !came_back; i++) {
+		sleep_ms(5);
+		came_back = faccessat(tree->fd, "came-back", F_OK, 0) == 0;
+	}
+	assert_true(came_back);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -107,6 +167,10 @@ int main(void)
 		cmocka_unit_test(a_child_that_dies_is_neither_success_nor_a_hang),
 		cmocka_unit_test_setup_teardown(
 			a_hang_ends_at_the_deadline_and_is_put_right_later, tree_setup,
+			tree_teardown),
+		cmocka_unit_test(each_piece_of_its_work_has_the_whole_deadline),
+		cmocka_unit_test_setup_teardown(
+			of_several_one_that_hangs_holds_no_other_up, tree_setup,
 			tree_teardown),
 	};
 

@@ -12,9 +12,12 @@ static void look_closer(const struct tree *tree, struct looked *looked)
 {
 	look(tree, looked);
 	for (size_t i = 0; i < looked->devices.count; i++)
-		assert_int_equal(usage_look_for_claims(&looked->usage,
-						       &looked->devices.items[i]),
-				 0);
+		assert_int_equal(
+			usage_look_for_claims(&looked->usage,
+					      (const struct pci_device *[]){
+						      &looked->devices.items[i] },
+					      1),
+			0);
 }
 
 static void a_disk_that_nobody_claims_is_free(void **state)

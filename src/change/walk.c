@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Steps, one after the other, in a child: what sleeps in the kernel is not this process.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "change/internal.h"
+#include "host/claimed.h"
+
+/* How far a child has come: its answer. */
+struct place {
+	size_t index;
+	bool untrue; /* the kernel took it, and what it is for has not come true */
+	char disk[NAME_MAX + 1]; /* that is somebody's; "": none */
+};
+
+struct walk {
+	struct change *change;
+	const struct change_step *steps;
+	size_t count;
+	const char *device; /* whose lock is held; NULL: none */
+	int device_lock;
+	struct place place;
+	struct child *child;
+};
+
+/* What is claimed for the length of a step. */
+struct claims {
+	int *fds;
+	size_t count;
+};
+
+static void claims_end(struct claims *claims)
+{
+	for (size_t i = 0; i < claims->count; i++)
+		close(claims->fds[i]);
+	free(claims->fds);
+}
+
+/* Each disk that is still there. One without a medium, or that has gone, is nobody's. */
+static int claim_disks(struct walk *walk, const char *disks, struct claims *claims)
+{
+	char name[NAME_MAX + 1];
+
+	/* No more than it has characters. */
+	claims->fds = calloc(strlen(disks) + 1, sizeof(*claims->fds));
+	if (!claims->fds)
+		return -ENOMEM;
+	for (size_t len; *disks; disks += len + (disks[len] == '\n')) {
+		int fd;
+
+		len = strcspn(disks, "\n");
+		snprintf(name, sizeof(name), "%.*s", (int)len, disks);
+		fd = host_claim(walk->change->host, name);
+		if (fd >= 0)
+			claims->fds[claims->count++] = fd;
+		if (fd != -EBUSY)
+			continue;
+		snprintf(walk->place.disk, sizeof(walk->place.disk), "%s", name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* From one device to the next: only the one at hand is not to be touched by others. */
+static int hold_device(struct walk *walk, const char *device)
+{
+	pid_t holder;
+
+	if (!device || (walk->device && !strcmp(walk->device, device)))
+		return 0;
+	if (walk->device)
+		close(walk->device_lock);
+	walk->device = NULL;
+	walk->device_lock = change_lock_device(walk->change, device, 0, &holder);
+	/* A deadline is the parent's to tell. */
+	if (walk->device_lock < 0)
+		return walk->device_lock == -ETIMEDOUT ? -EBUSY : walk->device_lock;
+	walk->device = device;
+	return 0;
+}
+
+/* Whether what the step is for has come true; *ret_name is what there is instead. */
+static bool is_true(const struct host *host, const struct change_step *step,
+		    char name[NAME_MAX + 1])
+{
+	enum fact fact;
+
+	if (!step->link)
+		return true;
+	fact = host_link_name(host, step->link, name, NAME_MAX + 1);
+	if (step->link_name ? fact == FACT_KNOWN && !strcmp(name, step->link_name)
+			    : fact == FACT_ABSENT)
+		return true;
+	if (fact != FACT_KNOWN)
+		snprintf(name, NAME_MAX + 1, "%s",
+			 fact == FACT_ABSENT ? "none" : "unreadable");
+	return false;
+}
+
+static int run_step(struct walk *walk, const struct change_step *step)
+{
+	_cleanup_(claims_end) struct claims claims = { 0 };
+	char name[NAME_MAX + 1];
+	int r = hold_device(walk, step->device);
+
+	if (r == 0 && step->disks)
+		r = claim_disks(walk, step->disks, &claims);
+	if (r == 0)
+		r = change_perform_here(walk->change, step);
+	walk->place.untrue = r == 0 && !is_true(walk->change->host, step, name);
+	return walk->place.untrue ? -EIO : r;
+}
+
+static void publish(const struct walk *walk, char *answer, size_t *ret_len)
+{
+	memcpy(answer, &walk->place, sizeof(walk->place));
+	child_publish(ret_len, sizeof(walk->place));
+}
+
+static int run_in_child(void *argument, char *answer, size_t *ret_len)
+{
+	struct walk *walk = argument;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < walk->count; i++) {
+		/* Of what was given up, no more than the step that was under way. */
+		if (!child_go_on())
+			return -ECANCELED;
+		walk->place.index = i;
+		publish(walk, answer, ret_len);
+		r = run_step(walk, &walk->steps[i]);
+	}
+	publish(walk, answer, ret_len);
+	return r;
+}
+
+static void come_back(void *argument)
+{
+	const struct walk *walk = argument;
+	struct change *change = walk->change;
+
+	if (walk->device && change->options.came_back)
+		change->options.came_back(change, walk->device, change->options.argument);
+}
+
+static void explain_untrue(const struct change *change, const struct change_step *step,
+			   struct error *err)
+{
+	char name[NAME_MAX + 1] = "as it was to be, too late";
+
+	is_true(change->host, step, name);
+	error_set(err, EIO, step->device, "%s: the kernel took it, but /%s is now %s",
+		  step->purpose, step->link, name);
+}
+
+static void explain(const struct change *change, const struct change_step *step,
+		    const struct place *place, int r, struct error *err)
+{
+	const char *subject = step->device ? step->device : step->target;
+
+	if (r == -EBUSY && place->disk[0]) {
+		error_refuse(err, subject,
+			     "%s was taken into use in the meantime, so the device"
+			     " stays",
+			     place->disk);
+		error_hint(err, "free it first (umount, swapoff, ...)");
+	} else if (place->untrue) {
+		explain_untrue(change, step, err);
+	} else if (r == -ETIMEDOUT) {
+		error_set(err, ETIMEDOUT, subject,
+			  "%s: the kernel has not come back from it after %u s",
+			  step->purpose, change->options.deadline_ms / 1000);
+		if (change->options.late)
+			error_hint(err, "%s", change->options.late);
+	} else if (step->kind == CHANGE_LOAD_MODULE && r == -ENOENT) {
+		error_set(err, ENOENT, subject, "this kernel has no such module");
+		error_hint(err, "install the module, or boot a kernel that has it");
+	} else {
+		error_set(err, -r, subject, "%s: %s", step->purpose, strerror(-r));
+		error_hint(err, "the kernel log may say why: dmesg | tail");
+	}
+}
+
+/* Waits for one child. */
+static int join(struct walk *walk, struct error *err)
+{
+	struct child_answer answer = { .len = 0 };
+	struct place place = { 0 };
+	int r = child_join(walk->child, &answer, NULL);
+
+	if (answer.len == sizeof(place))
+		memcpy(&place, answer.bytes, sizeof(place));
+	if (r < 0)
+		explain(walk->change, &walk->steps[place.index], &place, r, err);
+	return r;
+}
+
+/* The first failure is the error, what else failed is evidence. */
+static void gather(struct error *failure, int r, int *result, struct error *err)
+{
+	if (r < 0 && *result == 0) {
+		*result = r;
+		if (err) {
+			*err = *failure;
+			memset(failure, 0, sizeof(*failure));
+		}
+	} else if (r < 0) {
+		error_evidence(err, "%s: %s", failure->subject, failure->message);
+	}
+	error_clear(failure);
+}
+
+int change_perform_all(struct change *change, const struct change_steps *lists,
+		       size_t count, struct error *err)
+{
+	_cleanup_free_ struct walk *walks = calloc(count + 1, sizeof(*walks));
+	_cleanup_free_ struct child_task *tasks = calloc(count + 1, sizeof(*tasks));
+	int result = 0;
+
+	if (!walks || !tasks)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++) {
+		struct error failure = ERROR_INIT;
+		int r;
+
+		if (!lists[i].count)
+			continue;
+		walks[i] = (struct walk){ .change = change,
+					  .steps = lists[i].items,
+					  .count = lists[i].count,
+					  .device_lock = -1 };
+		tasks[i] = (struct child_task){
+			.run = run_in_child,
+			.run_after_deadline = come_back,
+			.argument = &walks[i],
+			.deadline_ms = change->options.deadline_ms,
+		};
+		for (size_t j = 0; change->options.progress && j < lists[i].count; j++)
+			change->options.progress(&lists[i].items[j],
+						 change->options.argument);
+		r = child_start(&tasks[i], &walks[i].child);
+		if (r < 0)
+			explain(change, &lists[i].items[0], &walks[i].place, r, &failure);
+		gather(&failure, r, &result, err);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct error failure = ERROR_INIT;
+
+		if (walks[i].child)
+			gather(&failure, join(&walks[i], &failure), &result, err);
+	}
+	return result;
+}
+
+int change_perform(struct change *change, const struct change_step *step,
+		   struct error *err)
+{
+	const struct change_steps list = { (struct change_step *)step, 1 };
+
+	return change_perform_all(change, &list, 1, err);
+}
