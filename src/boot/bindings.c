@@ -9,8 +9,8 @@
 #include "boot/internal.h"
 
 static const char fresh_tab[] =
-	"# What pciferry hands over at each boot; see pciferry.tab(5).\n"
-	"# After an edit: pciferry apply\n"
+	"# What pciferry hands over at each boot, a line each.\n"
+	"# After an edit: pciferry apply, and for vf lines pciferry bind --tab\n"
 	"# what   where          identity   to\n";
 
 int boot_edit_lines(const struct host *host, const char *path, const char *purpose,
