@@ -105,6 +105,14 @@ int usage_list_partitions(const struct host *host, const char *disk,
 	return r;
 }
 
+bool usage_has_ended(const struct host *host, const char *pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%s", pid);
+	return !host_exists(host, path);
+}
+
 static void read_process(const struct host *host, struct usage_process *process)
 {
 	char path[64];
@@ -112,6 +120,9 @@ static void read_process(const struct host *host, struct usage_process *process)
 	snprintf(path, sizeof(path), "proc/%s/ns/mnt", process->pid);
 	process->namespace_fact = host_link_target(host, path, process->namespace,
 						   sizeof(process->namespace));
+	if (process->namespace_fact == FACT_UNREADABLE &&
+	    usage_has_ended(host, process->pid))
+		process->namespace_fact = FACT_ABSENT;
 }
 
 int usage_read_processes(struct usage_scan *scan)

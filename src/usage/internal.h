@@ -92,6 +92,12 @@ int usage_list_partitions(const struct host *host, const char *disk,
 int usage_read_processes(struct usage_scan *scan);
 void usage_free_processes(struct usage_processes *processes);
 
+/*
+ * Whether a process that could not be asked is no more: of one that ends in the midst the
+ * kernel says EACCES, also to root (proc_ns_readlink in fs/proc/namespaces.c).
+ */
+bool usage_has_ended(const struct host *host, const char *pid);
+
 /* "812 (Xorg)" */
 void usage_process_name(const struct host *host, const char *pid, char *buffer,
 			size_t size);

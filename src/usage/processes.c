@@ -55,7 +55,7 @@ static int look_at_process(struct usage_scan *scan, const struct usage_nodes *no
 
 	snprintf(path, sizeof(path), "proc/%s/fd", pid);
 	r = host_list(scan->host, path, &fds);
-	if (r == -EACCES || r == -EPERM)
+	if ((r == -EACCES || r == -EPERM) && !usage_has_ended(scan->host, pid))
 		scan->processes.unreadable = true;
 	/* A kernel thread has none; or the process has ended meanwhile. */
 	if (r < 0 || !fds.count || host_dir_open(scan->host, path, &dir) < 0)
