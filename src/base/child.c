@@ -18,9 +18,13 @@
 /* Who was first: the child with its answer, or the parent's deadline. Never both. */
 enum outcome { OUTCOME_OPEN, OUTCOME_ANSWERED, OUTCOME_ABANDONED };
 
+/* For `since`: the parent has stopped waiting. */
+enum { GIVEN_UP = -1 };
+
 struct shared {
 	atomic_int outcome;
 	atomic_llong since; /* when the deadline began, in ms of CLOCK_MONOTONIC */
+	pid_t parent;
 	int result;
 	struct child_answer answer;
 };
@@ -43,10 +47,13 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* Only the parent changes it besides, and only once. */
 bool child_go_on(void)
 {
-	atomic_store(&own->since, now_ms());
-	return atomic_load(&own->outcome) != OUTCOME_ABANDONED;
+	long long since = atomic_load(&own->since);
+
+	return since != GIVEN_UP && getppid() == own->parent &&
+	       atomic_compare_exchange_strong(&own->since, &since, now_ms());
 }
 
 static bool settle(struct shared *shared, enum outcome outcome)
@@ -84,21 +91,23 @@ run_as_child(const struct child_task *task, struct shared *shared)
 	_exit(0);
 }
 
-/* Whether the child ended, which closes its end of the pipe, before the deadline. */
+/* Whether the child ended, which closes its end of the pipe, before it was given up. */
 static bool wait_for_end(const struct child *child)
 {
 	for (;;) {
 		struct pollfd poll_fd = { .fd = child->read_end, .events = POLLIN };
-		long long end = atomic_load(&child->shared->since) + child->deadline_ms;
-		long long left = end - now_ms();
+		long long since = atomic_load(&child->shared->since);
+		long long left = since + child->deadline_ms - now_ms();
 		int r = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
 
 		if (r > 0)
 			return true;
+		if (r < 0 && errno == EINTR)
+			continue;
 		/* It may have begun another piece of its work meanwhile. */
-		if ((r == 0 && atomic_load(&child->shared->since) + child->deadline_ms <=
-				       now_ms()) ||
-		    (r < 0 && errno != EINTR))
+		if (since + child->deadline_ms <= now_ms() &&
+		    atomic_compare_exchange_strong(&child->shared->since, &since,
+						   GIVEN_UP))
 			return false;
 	}
 }
@@ -122,10 +131,10 @@ static int collect(const struct child *child, bool ended, struct child_answer *r
 		return -ETIMEDOUT;
 	}
 	waitpid(child->pid, NULL, 0);
-	if (atomic_load(&child->shared->outcome) != OUTCOME_ANSWERED)
-		return -ECHILD;
 	copy_answer(child->shared, ret_answer);
-	return child->shared->result;
+	return atomic_load(&child->shared->outcome) == OUTCOME_ANSWERED
+		       ? child->shared->result
+		       : -ECHILD;
 }
 
 static int share(struct shared **ret_shared)
@@ -136,6 +145,7 @@ static int share(struct shared **ret_shared)
 	if (shared == MAP_FAILED)
 		return -errno;
 	atomic_store(&shared->since, now_ms());
+	shared->parent = getpid();
 	*ret_shared = shared;
 	return 0;
 }

@@ -48,7 +48,8 @@ static inline void child_publish(size_t *ret_len, size_t len)
 
 /*
  * For run(), between two pieces of work that each have the whole deadline: begins it
- * anew. false: the parent has stopped waiting, and no further piece is to be begun.
+ * anew. false: the parent has stopped waiting, or is no more, and no further piece is to
+ * be begun.
  */
 bool child_go_on(void);
 
@@ -57,8 +58,8 @@ bool child_go_on(void);
  * a pipeline would wait for a child that hangs).
  *
  * Returns what run() returned; -ETIMEDOUT when the deadline passed, in which case
- * *ret_pid is the child that is left behind (else 0) and the answer is what was published
- * so far; -ECHILD when the child died without an answer; or -errno when no child could be
+ * *ret_pid is the child that is left behind (else 0); -ECHILD when the child died before
+ * run() returned; in both the answer is what was published so far; or -errno when no child could be
  * made. ret_answer and ret_pid may be NULL.
  */
 int child_run(const struct child_task *task, struct child_answer *ret_answer,

@@ -157,39 +157,66 @@ static bool share_disk(const struct bind_member *a, const struct bind_member *b)
 	return false;
 }
 
+static bool is_virtual(const struct host *host, const struct bind_member *member)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	return host_exists(host, pci_attribute_path(&member->address, "physfn", path));
+}
+
 /*
  * In one list, one after the other, go those of a group, and those on a bus that is reset
  * as one. Virtual functions are reset each for itself.
  */
-static bool go_together(const struct host *host, const struct bind_member *a,
-			const struct bind_member *b)
+static bool go_together(const struct bind_member *a, bool a_is_virtual,
+			const struct bind_member *b, bool b_is_virtual)
 {
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	return a->group == b->group || share_disk(a, b) ||
+	       (!a_is_virtual && !b_is_virtual &&
+		a->address.domain == b->address.domain &&
+		a->address.bus == b->address.bus);
+}
 
-	if (a->group == b->group || share_disk(a, b))
-		return true;
-	return a->address.domain == b->address.domain &&
-	       a->address.bus == b->address.bus &&
-	       !host_exists(host, pci_attribute_path(&a->address, "physfn", path)) &&
-	       !host_exists(host, pci_attribute_path(&b->address, "physfn", path));
+/* One may go together with two that do not: then all three do. */
+static void mark_together(const struct host *host, const struct bind_plan *plan,
+			  size_t *set_of, bool *virtual)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		virtual[i] = is_virtual(host, &plan->members[i]);
+		set_of[i] = i;
+		for (size_t j = 0; j < i; j++) {
+			size_t old = set_of[j];
+
+			if (old == set_of[i] ||
+			    !go_together(&plan->members[i], virtual[i],
+					 &plan -> members[j], virtual[j]))
+				continue;
+			for (size_t k = 0; k < i; k++)
+				if (set_of[k] == old)
+					set_of[k] = set_of[i];
+		}
+	}
 }
 
 static int make_lists(const struct host *host, const struct bind_plan *plan,
 		      const struct bind_state *now, struct change_steps lists[LISTS])
 {
-	_cleanup_free_ size_t *list_of = calloc(plan->count, sizeof(*list_of));
+	_cleanup_free_ size_t *set_of = calloc(plan->count + 1, sizeof(*set_of));
+	_cleanup_free_ size_t *list_of = calloc(plan->count + 1, sizeof(*list_of));
+	_cleanup_free_ bool *virtual = calloc(plan->count + 1, sizeof(*virtual));
 	size_t next = 0;
-	int r = list_of ? 0 : -ENOMEM;
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->count; i++) {
-		const struct bind_member *member = &plan->members[i];
-		size_t j = 0;
-
-		while (j < i && !go_together(host, member, &plan->members[j]))
-			j++;
-		list_of[i] = j < i ? list_of[j] : next++ % LISTS;
-		r = bind_add_steps(&lists[list_of[i]], member, &now[i], &member->wanted);
-	}
+	if (!set_of || !list_of || !virtual)
+		return -ENOMEM;
+	mark_together(host, plan, set_of, virtual);
+	/* A set's number is that of its last member. */
+	for (size_t i = 0; i < plan->count; i++)
+		if (set_of[i] == i)
+			list_of[i] = next++ % LISTS;
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		r = bind_add_steps(&lists[list_of[set_of[i]]], &plan->members[i], &now[i],
+				   &plan->members[i].wanted);
 	return r;
 }
 

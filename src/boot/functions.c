@@ -29,10 +29,15 @@ int boot_edit_functions(const struct host *host, const struct boot_functions *fu
 		.count = functions->count,
 		.to = functions->driver,
 	};
-	int r = boot_edit_lines(host, BOOTCFG_TAB,
-				functions->count ? "make virtual functions at each boot"
-						 : "make no virtual functions at boot",
-				&entry, 1, edits, err);
+	int r;
+
+	/* Without a tab there are none to be taken out. */
+	if (!functions->count && !host_exists(host, BOOTCFG_TAB))
+		return 0;
+	r = boot_edit_lines(host, BOOTCFG_TAB,
+			    functions->count ? "make virtual functions at each boot"
+					     : "make no virtual functions at boot",
+			    &entry, 1, edits, err);
 
 	if (r < 0 || !functions->count)
 		return r;
@@ -41,6 +46,11 @@ int boot_edit_functions(const struct host *host, const struct boot_functions *fu
 		break;
 	case SERVICE_THERE:
 		r = enable_service(edits);
+		break;
+	case SERVICE_MASKED:
+		r = string_list_add(ret_instructions,
+				    "pciferry.service is masked: systemctl unmask --now"
+				    " pciferry.service, and systemctl enable it");
 		break;
 	case SERVICE_NONE:
 		r = string_list_add(ret_instructions,

@@ -20,7 +20,7 @@ enum bootcfg_service bootcfg_service(const struct host *host)
 	if (host_link_target(host, "etc/systemd/system/pciferry.service", target,
 			     sizeof(target)) == FACT_KNOWN &&
 	    !strcmp(target, "/dev/null"))
-		return SERVICE_THERE;
+		return SERVICE_MASKED;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		snprintf(path, sizeof(path),
 			 "%s/multi-user.target.wants/pciferry.service", folders[i]);

@@ -8,8 +8,9 @@
 #include "host/host.h"
 
 enum bootcfg_service {
-	SERVICE_NONE,	 /* there is no such unit here, or no systemd */
-	SERVICE_THERE,	 /* systemd does not start it, or it is masked */
+	SERVICE_NONE,  /* there is no such unit here, or no systemd */
+	SERVICE_THERE, /* systemd does not start it */
+	SERVICE_MASKED,
 	SERVICE_ENABLED, /* systemd starts it at each boot */
 };
 enum bootcfg_service bootcfg_service(const struct host *host);

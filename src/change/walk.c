@@ -69,6 +69,13 @@ static int claim_disks(struct walk *walk, const char *disks, struct claims *clai
 	return 0;
 }
 
+static void let_go(struct walk *walk)
+{
+	if (walk->device)
+		close(walk->device_lock);
+	walk->device = NULL;
+}
+
 /* From one device to the next: only the one at hand is not to be touched by others. */
 static int hold_device(struct walk *walk, const char *device)
 {
@@ -76,15 +83,17 @@ static int hold_device(struct walk *walk, const char *device)
 
 	if (!device || (walk->device && !strcmp(walk->device, device)))
 		return 0;
-	if (walk->device)
-		close(walk->device_lock);
-	walk->device = NULL;
+	let_go(walk);
 	walk->device_lock = change_lock_device(walk->change, device, 0, &holder);
 	/* A deadline is the parent's to tell. */
 	if (walk->device_lock < 0)
 		return walk->device_lock == -ETIMEDOUT ? -EBUSY : walk->device_lock;
 	walk->device = device;
-	return 0;
+	if (child_go_on())
+		return 0;
+	/* Who was killed, or has given up, may have left it to another one by now. */
+	let_go(walk);
+	return -ECANCELED;
 }
 
 /* Whether what the step is for has come true; *ret_name is what there is instead. */
@@ -113,6 +122,9 @@ static int run_step(struct walk *walk, const struct change_step *step)
 
 	if (r == 0 && step->disks)
 		r = claim_disks(walk, step->disks, &claims);
+	/* A disk may have been long in answering. */
+	if (r == 0 && step->disks && !child_go_on())
+		r = -ECANCELED;
 	if (r == 0)
 		r = change_perform_here(walk->change, step);
 	walk->place.untrue = r == 0 && !is_true(walk->change->host, step, name);
@@ -203,19 +215,30 @@ static int join(struct walk *walk, struct error *err)
 	return r;
 }
 
-/* The first failure is the error, what else failed is evidence. */
+/*
+ * One failure is the error, what else failed is evidence. Where something hangs that is
+ * it: callers must not touch what it is about.
+ */
 static void gather(struct error *failure, int r, int *result, struct error *err)
 {
-	if (r < 0 && *result == 0) {
+	struct error other = *failure;
+
+	if (r < 0 && (*result == 0 || (r == -ETIMEDOUT && *result != -ETIMEDOUT))) {
+		bool is_first = *result == 0;
+
 		*result = r;
-		if (err) {
+		other = (struct error)ERROR_INIT;
+		if (!is_first && err)
+			other = *err;
+		if (err)
 			*err = *failure;
-			memset(failure, 0, sizeof(*failure));
-		}
-	} else if (r < 0) {
-		error_evidence(err, "%s: %s", failure->subject, failure->message);
+		else
+			error_clear(failure);
+		r = is_first ? 0 : r;
 	}
-	error_clear(failure);
+	if (r < 0)
+		error_evidence(err, "%s: %s", other.subject, other.message);
+	error_clear(&other);
 }
 
 int change_perform_all(struct change *change, const struct change_steps *lists,

@@ -124,8 +124,7 @@ static int make_functions(const struct cli *cli, const struct host *host,
 	return r;
 }
 
-/* Until each device whose line is for virtual functions has the driver that makes them.
- */
+/* Until each device that is there, and is to make virtual functions, has a driver. */
 static int verify_soon(const struct host *host, unsigned int seconds,
 		       struct plan_verification *verification, struct error *err)
 {
@@ -136,14 +135,14 @@ static int verify_soon(const struct host *host, unsigned int seconds,
 		int r = plan_verify(host, verification, err);
 
 		for (size_t i = 0; r == 0 && i < verification->n_functions; i++)
-			all &= verification->functions[i].can_be_made;
+			all &= verification->functions[i].can_be_made ||
+			       !verification->functions[i].fits;
 		if (r < 0 || all || verification->disarmed || !within_again(&within))
 			return r;
 		plan_verification_free(verification);
 	}
 }
 
-/* They come first: a line may be for one of them. */
 static void make_all_functions(const struct cli *cli, const struct host *host,
 			       const struct take_options *options,
 			       const struct plan_verification *verification, int *result,
@@ -188,7 +187,7 @@ int bind_tab(const struct cli *cli, const struct host *host,
 	     struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
-	int result = verify_soon(host, seconds, &verification, err), r;
+	int result = verify_soon(host, seconds, &verification, err);
 
 	if (result < 0)
 		return result;
@@ -198,16 +197,6 @@ int bind_tab(const struct cli *cli, const struct host *host,
 		return 0;
 	}
 	make_all_functions(cli, host, options, &verification, &result, err);
-	/* What they brought may be what the other lines are for. */
-	if (verification.n_functions && !options->dry_run) {
-		struct error one = ERROR_INIT;
-
-		plan_verification_free(&verification);
-		r = plan_verify(host, &verification, &one);
-		note_failure(r, &one, &result, err);
-		if (r < 0)
-			return result;
-	}
 	bind_devices(cli, host, options, &verification, ret_plan, &result, err);
 	return result;
 }

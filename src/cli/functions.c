@@ -12,7 +12,8 @@
 
 void functions_kept_free(struct functions_kept *kept)
 {
-	string_list_free(&kept->instructions);
+	if (kept)
+		string_list_free(&kept->instructions);
 }
 
 static int plan_edits(const struct host *host,

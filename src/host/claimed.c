@@ -64,7 +64,8 @@ static int ask_in_child(void *argument, char *answer, size_t *ret_len)
 {
 	const struct asked *asked = argument;
 
-	for (size_t i = 0; i < asked->count && i < CHILD_ANSWER_MAX; i++) {
+	for (size_t i = 0; i < asked->count && i < CHILD_ANSWER_MAX && child_go_on();
+	     i++) {
 		answer[i] = (char)ask(asked->host, asked->names[i]);
 		child_publish(ret_len, i + 1);
 	}
@@ -112,7 +113,7 @@ int host_find_claimed(const struct host *host, const char *const *names, size_t 
 
 	for (size_t i = 0; i < count; i++)
 		ret_claims[i] = host->live ? HOST_CLAIM_UNKNOWN : HOST_CLAIM_NONE;
-	/* More than fit into an answer stay unknown: no function has so many. */
+	/* More than fit into an answer stay unknown. */
 	if (host->live) {
 		ask_all(&(struct asked){ host, names, count }, deadline_ms, ret_claims);
 		return 0;

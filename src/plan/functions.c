@@ -2,7 +2,6 @@
 #include "plan/functions.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -11,21 +10,31 @@
 #include "plan/internal.h"
 #include "plan/trial.h"
 
+/* An empty one where there is none. */
+static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	int r = plan_tab_read(host, PLAN_TAB, tab, &failure);
+
+	if (r < 0 && r != -ENOENT) {
+		*err = failure;
+		return r;
+	}
+	error_clear(&failure);
+	return 0;
+}
+
 /* A physical function that guests get has no driver that could make any. */
 static int refuse_given_away(const struct host *host, const struct pci_address *physical,
 			     struct error *err)
 {
-	_cleanup_(error_clear) struct error failure = ERROR_INIT;
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	const struct bootcfg_tab_entry *entry;
 	char address[PCI_ADDRESS_SIZE];
-	int r = plan_tab_read(host, PLAN_TAB, &tab, &failure);
+	int r = read_tab(host, &tab, err);
 
-	if (r < 0 && r != -ENOENT) {
-		*err = failure;
-		memset(&failure, 0, sizeof(failure));
+	if (r < 0)
 		return r;
-	}
 	entry = plan_tab_find(&tab, physical);
 	if (!entry)
 		return 0;
@@ -36,6 +45,32 @@ static int refuse_given_away(const struct host *host, const struct pci_address *
 		     entry->to);
 	error_hint(err, "take that line out, and pciferry apply");
 	return -EPERM;
+}
+
+/* The other way round: one that makes virtual functions at each boot stays for that. */
+int plan_refuse_makers(const struct plan_view *view, const struct plan *plan,
+		       struct error *err)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	int r = read_tab(view->host, &tab, err);
+
+	for (size_t i = 0; r == 0 && i < plan->count; i++) {
+		const struct bootcfg_tab_entry place = {
+			.kind = TAB_VF, .address = plan->members[i].address
+		};
+		char address[PCI_ADDRESS_SIZE];
+
+		if (!bootcfg_tab_find(&tab, &place))
+			continue;
+		pci_address_format(&place.address, address);
+		error_refuse(err, address,
+			     "/etc/pciferry.tab has virtual functions of it made at each"
+			     " boot, by the driver that it would lose: nothing was"
+			     " changed");
+		error_hint(err, "pciferry vf %s 0 --persist ends that", address);
+		r = -EPERM;
+	}
+	return r;
 }
 
 /* By which the line knows it again. */
@@ -85,9 +120,9 @@ int plan_functions(const struct host *host, const struct plan_functions_request 
 	if (r == 0)
 		r = boot_edit_functions(host, &functions, ret_edits, ret_instructions,
 					err);
-	if (r == -EINVAL)
+	if (r == -EINVAL && request->driver)
 		error_clear(err);
-	if (r == -EINVAL)
+	if (r == -EINVAL && request->driver)
 		return error_usage(err, request->driver,
 				   "/etc/pciferry.tab names drivers for guests alone:"
 				   " vfio-pci, its variants, pci-stub");

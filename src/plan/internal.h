@@ -86,6 +86,10 @@ bool plan_has_member(const struct plan *plan, const struct pci_address *address)
 bool plan_go_together(const struct plan_view *view, const struct pci_device *a,
 		      const struct pci_device *b);
 
+/* Refused where a member is one that makes virtual functions at boot. 0 or -EPERM. */
+int plan_refuse_makers(const struct plan_view *view, const struct plan *plan,
+		       struct error *err);
+
 /* 0, or -EPERM with every reason as evidence (ERROR_REFUSED). */
 int plan_refuse(const struct plan_view *view, const struct plan_request *request,
 		const struct plan *plan, struct error *err);

@@ -137,6 +137,8 @@ static int choose(const struct plan_view *view, const struct plan_request *reque
 		return error_oom(err);
 	r = plan_refuse(view, request, plan, err);
 	if (r == 0)
+		r = plan_refuse_makers(view, plan, err);
+	if (r == 0)
 		r = plan_identify(view, tab, plan, err);
 	if (r == 0 && request->saved)
 		r = plan_compare_members(plan, request->saved, err);

@@ -216,6 +216,24 @@ def test_one_that_guests_get_themselves_can_make_none(persistent):
            "--host", host.root)
 
 
+def test_one_that_makes_them_is_not_given_to_guests(persistent):
+    host = persistent
+    host.file(TAB, f"vf {PF} {identity(host)} 4\n")
+    lines = expect(3, "by the driver that it would lose", "plan", PF, "--host", host.root)
+    assert any(f"pciferry vf {PF} 0 --persist" in line for line in lines)
+
+
+def test_none_at_boot_without_a_tab_is_so_already(persistent):
+    assert "pciferry.tab" not in vf(persistent, PF, "0", "--persist", "--dry-run")
+
+
+def test_a_service_that_is_masked_is_told(persistent):
+    persistent.file(UNIT, "[Service]\n")
+    persistent.link("etc/systemd/system/pciferry.service", "/dev/null")
+    said = vf(persistent, PF, "4", "--persist", "--dry-run")
+    assert "systemctl unmask" in said and "have systemd make them" not in said
+
+
 def make(host, *drivers):
     """They are there, with these drivers."""
     for i, driver in enumerate(drivers):
