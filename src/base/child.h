@@ -59,8 +59,8 @@ bool child_go_on(void);
  *
  * Returns what run() returned; -ETIMEDOUT when the deadline passed, in which case
  * *ret_pid is the child that is left behind (else 0); -ECHILD when the child died before
- * run() returned; in both the answer is what was published so far; or -errno when no child could be
- * made. ret_answer and ret_pid may be NULL.
+ * run() returned; in both the answer is what was published so far; or -errno when no
+ * child could be made. ret_answer and ret_pid may be NULL.
  */
 int child_run(const struct child_task *task, struct child_answer *ret_answer,
 	      pid_t *ret_pid);

@@ -21,8 +21,8 @@ enum host_claim { HOST_CLAIM_NONE, HOST_CLAIM_HELD, HOST_CLAIM_UNKNOWN };
 
 /*
  * Of the kernel's names ("nvme0n1p1"). A child opens them; one that has not answered
- * within the deadline, and those behind it, are not known, nor are any where no child can be made. Returns 0 or
- * -ENOMEM.
+ * within the deadline, and those behind it, are not known, nor are any where no child can
+ * be made. Returns 0 or -ENOMEM.
  */
 int host_find_claimed(const struct host *host, const char *const *names, size_t count,
 		      unsigned int deadline_ms, enum host_claim *ret_claims);
