@@ -30,7 +30,7 @@ struct child_task {
 	void (*run_after_deadline)(void *argument);
 
 	void *argument;
-	unsigned int deadline_ms; /* from the start, or from the last child_go_on() */
+	unsigned int deadline_ms; /* since run() began, or the last child_go_on() */
 };
 
 enum { CHILD_ANSWER_MAX = 4096 };

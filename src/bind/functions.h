@@ -73,7 +73,8 @@ int bind_functions_wait(struct change *change, const struct pci_address *physica
 int bind_functions_make(struct change *change, const struct bind_functions *functions,
 			struct error *err);
 
-/* For change_options.came_back: drivers may have new ones again. */
+/* For change_options.came_back: drivers may have new ones again; one of them that was to
+ * be bound is brought back. */
 void bind_functions_came_back(struct change *change, const char *device, void *argument);
 
 #endif

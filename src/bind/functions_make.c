@@ -252,11 +252,16 @@ void bind_functions_came_back(struct change *change, const char *device, void *a
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	_cleanup_free_ char *kept = NULL;
 	struct bind_functions functions = { 0 };
-	char name[BIND_PROBING_NAME_SIZE];
+	char name[BIND_PROBING_NAME_SIZE], path[PCI_ATTRIBUTE_PATH_SIZE];
 
-	(void)argument;
-	if (pci_address_parse(device, &functions.physical) < 0 ||
-	    change_read_state(change_host(change),
+	if (pci_address_parse(device, &functions.physical) < 0)
+		return;
+	pci_attribute_path(&functions.physical, "physfn", path);
+	if (host_exists(change_host(change), path)) {
+		bind_came_back(change, device, argument);
+		return;
+	}
+	if (change_read_state(change_host(change),
 			      bind_probing_name(&functions.physical, name), &kept) < 0 ||
 	    add_probing(&steps, &functions, true) < 0 ||
 	    change_perform_here(change, &steps.items[0]) < 0)

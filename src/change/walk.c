@@ -96,7 +96,7 @@ static int hold_device(struct walk *walk, const char *device)
 	return -ECANCELED;
 }
 
-/* Whether what the step is for has come true; *ret_name is what there is instead. */
+/* Whether what the step is for has come true; else `name` is what there is instead. */
 static bool is_true(const struct host *host, const struct change_step *step,
 		    char name[NAME_MAX + 1])
 {

@@ -32,9 +32,14 @@ static int read_in_child(void *argument, char *answer, size_t *ret_len)
 
 	for (size_t i = 0; i < job->count; i++) {
 		char text[HOST_ATTRIBUTE_MAX];
-		enum fact fact = host_read(job->host, job->paths[i], text, sizeof(text));
-		size_t len = strlen(text);
+		enum fact fact;
+		size_t len;
 
+		/* What came before is not this one's time. */
+		if (!child_go_on())
+			return -ECANCELED;
+		fact = host_read(job->host, job->paths[i], text, sizeof(text));
+		len = strlen(text);
 		if (RECORD_HEAD + len > CHILD_ANSWER_MAX) {
 			fact = FACT_UNREADABLE;
 			len = 0;

@@ -3,7 +3,7 @@
 # lab: a disk that is taken into use between pciferry's last look and the unbind stays
 # lab-timeout: 300
 #
-# Real: the mounts, the swap and the claims. Not real: that the child waits a second after its
+# Real: the mounts, the swap and the claims. Not real: that the child waits four seconds after its
 # first write, the override, or before its second, the unbind (strace), so that there is time.
 # shellcheck source=tests/lab/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -35,7 +35,7 @@ slowly()
 taken() { grep -q "${disk#/dev/} was taken into use in the meantime" /run/said; }
 
 mkfs.ext2 -q "$disk"
-slowly write:delay_exit=1500000:when=1 mount "$disk" /run/mnt
+slowly write:delay_exit=4000000:when=1 mount "$disk" /run/mnt
 [ "$command_status" = 0 ] || fail "the mount came too late to be of use"
 [ "$bind_status" = 3 ] || fail "status $bind_status with a disk that was mounted"
 taken || fail "the mount is not told"
@@ -50,7 +50,7 @@ echo 'label: dos
 ' | sfdisk -q "$disk"
 udevadm settle
 mkswap -q "${disk}p1"
-slowly write:delay_exit=1500000:when=1 swapon "${disk}p1"
+slowly write:delay_exit=4000000:when=1 swapon "${disk}p1"
 [ "$command_status" = 0 ] || fail "swapon came too late to be of use"
 [ "$bind_status" = 3 ] || fail "status $bind_status with swap on the disk"
 taken || fail "the swap is not told"
@@ -61,7 +61,7 @@ blockdev --rereadpt "$disk"
 
 # Whoever comes later, while the unbind is being written, is refused: the disk is the child's.
 mkfs.ext2 -q "$disk"
-slowly write:delay_enter=1500000:when=2 sh -c "sleep 0.7; mount $disk /run/mnt"
+slowly write:delay_enter=4000000:when=2 sh -c "sleep 2; mount $disk /run/mnt"
 [ "$command_status" != 0 ] || fail "mounted in the midst of the unbind"
 [ "$bind_status" = 0 ] || fail "status $bind_status where nobody was before"
 check "the device is bound" is_on "$LAB_NVME_FREE" vfio-pci
