@@ -22,7 +22,7 @@ enum outcome { OUTCOME_OPEN, OUTCOME_ANSWERED, OUTCOME_ABANDONED };
 enum { GIVEN_UP = -1 };
 
 /* For a child to begin: on a busy machine its pages have to be read first. */
-enum { START_MS = 10000 };
+enum { START_MS = 10000, LOOK_EVERY_MS = 20 };
 
 struct shared {
 	atomic_int outcome;
@@ -103,8 +103,12 @@ static bool wait_for_end(const struct child *child)
 		struct pollfd poll_fd = { .fd = child->read_end, .events = POLLIN };
 		long long since = atomic_load(&child->shared->since);
 		long long left = since + child->deadline_ms - now_ms();
-		int r = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+		int r;
 
+		/* It has not begun: when it does, there is less left. */
+		if (left > child->deadline_ms)
+			left = LOOK_EVERY_MS;
+		r = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
 		if (r > 0)
 			return true;
 		if (r < 0 && errno == EINTR)
