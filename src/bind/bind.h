@@ -42,10 +42,9 @@ struct bind_member {
 
 	/*
 	 * Of one that a driver of the host's is to let go, with last_look: the kernel's
-	 * names of its disks, a line each, which nobody may take in the meantime. The
-	 * plan's. NULL: none.
+	 * names of its disks, which nobody may take in the meantime. The plan's.
 	 */
-	char *disks;
+	struct string_list disks;
 
 	/* The module whose driver is wanted; its name is known once it is loaded. */
 	char module[BIND_DRIVER_SIZE];

@@ -71,12 +71,6 @@ static int read_now(const struct host *host, const struct bind_member *members,
 	return r;
 }
 
-static int perform_all(struct change *change, const struct change_steps *steps,
-		       struct error *err)
-{
-	return change_perform_all(change, steps, 1, err);
-}
-
 /* Brings one device to a state, from whatever it is in. */
 static int bring_to(struct change *change, const struct bind_member *member,
 		    const struct bind_state *to, struct error *err)
@@ -95,7 +89,7 @@ static int bring_to(struct change *change, const struct bind_member *member,
 		return r;
 	if (bind_add_steps(&steps, member, &now, to) < 0)
 		return error_oom(err);
-	return perform_all(change, &steps, err);
+	return change_perform_all(change, &steps, 1, err);
 }
 
 /*
@@ -135,7 +129,7 @@ static int load_modules(struct change *change, const struct bind_plan *plan,
 	for (size_t i = 0; i < plan->modules.count; i++)
 		if (bind_add_module(&steps, plan->modules.items[i]) < 0)
 			return error_oom(err);
-	return perform_all(change, &steps, err);
+	return change_perform_all(change, &steps, 1, err);
 }
 
 /* As many at a time; more would be in each other's way. */
@@ -144,16 +138,9 @@ enum { LISTS = 8 };
 /* One disk may be behind several functions: only one child at a time can claim it. */
 static bool share_disk(const struct bind_member *a, const struct bind_member *b)
 {
-	const char *disk = a->disks ? a->disks : "";
-	size_t len;
-
-	for (; *disk; disk += len + (disk[len] == '\n')) {
-		len = strcspn(disk, "\n");
-		for (const char *other = b->disks; other && *other;
-		     other += strcspn(other, "\n"), other += *other == '\n')
-			if (strcspn(other, "\n") == len && !strncmp(disk, other, len))
-				return true;
-	}
+	for (size_t i = 0; i < a->disks.count; i++)
+		if (string_list_has(&b->disks, a->disks.items[i]))
+			return true;
 	return false;
 }
 

@@ -15,7 +15,7 @@ void bind_functions_free(struct bind_functions *functions)
 	if (!functions)
 		return;
 	free(functions->items);
-	free(functions->disks);
+	string_list_free(&functions->disks);
 	memset(functions, 0, sizeof(*functions));
 }
 
@@ -138,18 +138,13 @@ static int refuse_stuck(const struct host *host, struct pci_device *const *devic
 	return r;
 }
 
-static int object(struct bind_view *view, const struct pci_device *device, size_t index,
-		  bool last_look, bool *refused, struct error *err)
+static void object(const struct bind_view *view, const struct pci_device *device,
+		   size_t index, bool *refused, struct error *err)
 {
-	const struct usage_findings *findings;
+	const struct usage_findings *findings = usage_of(&view->usage, device);
 	char address[PCI_ADDRESS_SIZE];
-	int r = last_look ? usage_look_for_claims(&view->usage, &device, 1) : 0;
 
 	pci_address_format(&device->address, address);
-	if (r < 0)
-		return error_set(err, -r, address, "who uses its disks: %s",
-				 strerror(-r));
-	findings = usage_of(&view->usage, device);
 	if (!*refused && findings->count)
 		error_refuse(err, address,
 			     "virtual function %zu is in use and would go, so nothing"
@@ -158,14 +153,35 @@ static int object(struct bind_view *view, const struct pci_device *device, size_
 	*refused |= findings->count > 0;
 	for (size_t i = 0; i < findings->count; i++)
 		error_evidence(err, "%s: %s", address, findings->items[i].detail);
-	return 0;
+}
+
+/* One child asks the kernel about the disks of all of them. */
+static int look_for_claims(struct bind_view *view, struct pci_device *const *devices,
+			   size_t count, struct string_list *ret_disks, struct error *err)
+{
+	_cleanup_free_ struct string_list *lists =
+		calloc(count + 1, sizeof(struct string_list));
+	int r;
+
+	if (!lists)
+		return error_oom(err);
+	r = usage_look_for_claims(&view->usage, (const struct pci_device *const *)devices,
+				  count, lists);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; r == 0 && j < lists[i].count; j++)
+			if (!string_list_has(ret_disks, lists[i].items[j]))
+				r = string_list_add(ret_disks, lists[i].items[j]);
+		string_list_free(&lists[i]);
+	}
+	return r < 0 ? error_set(err, -r, host_name(view->usage.host),
+				 "who uses its disks: %s", strerror(-r))
+		     : 0;
 }
 
 /* All that are there go, even where more are wanted. */
 static int refuse_in_use(struct bind_view *view, struct bind_functions *functions,
 			 bool last_look, struct error *err)
 {
-	_cleanup_(string_list_free) struct string_list disks = { 0 };
 	_cleanup_free_ struct pci_device **devices =
 		calloc(functions->count + 1, sizeof(struct pci_device *));
 	bool refused = false;
@@ -179,15 +195,10 @@ static int refuse_in_use(struct bind_view *view, struct bind_functions *function
 		count += devices[count] != NULL;
 	}
 	r = refuse_stuck(view->usage.host, devices, count, err);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		r = object(view, devices[i], i, last_look, &refused, err);
-		if (r == 0 && usage_list_disks(&view->usage, devices[i], &disks) < 0)
-			r = error_oom(err);
-	}
-	if (r == 0 && !refused && last_look && disks.count) {
-		functions->disks = string_list_join(&disks, "\n");
-		r = functions->disks ? 0 : error_oom(err);
-	}
+	if (r == 0 && last_look)
+		r = look_for_claims(view, devices, count, &functions->disks, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		object(view, devices[i], i, &refused, err);
 	if (r < 0 || !refused)
 		return r;
 	error_hint(err, "free it first; the kernel changes their number only by way of"

@@ -30,7 +30,9 @@ struct bind_functions {
 	/* With bind_functions_plan(). */
 	unsigned int wanted;
 	const char *driver; /* the request's */
-	char *disks;	    /* with last_look: those of them that go (bind_member) */
+
+	/* With last_look: the disks of those that go, which nobody may take meanwhile. */
+	struct string_list disks;
 };
 
 /* Those there are. -ENODEV, or -ENOTSUP: it can have none. Returns 0 or -errno. */

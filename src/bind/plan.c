@@ -34,7 +34,7 @@ void bind_plan_free(struct bind_plan *plan)
 	if (!plan)
 		return;
 	for (size_t i = 0; i < plan->count; i++)
-		free(plan->members[i].disks);
+		string_list_free(&plan->members[i].disks);
 	free(plan->members);
 	string_list_free(&plan->modules);
 	string_list_free(&plan->overridden);
@@ -191,37 +191,27 @@ static int gather(const struct host *host, const struct bind_request *request,
 	return r;
 }
 
-static int keep_disks(const struct bind_view *view, struct bind_member *member)
-{
-	_cleanup_(string_list_free) struct string_list disks = { 0 };
-	int r = usage_list_disks(&view->usage, pci_find(&view->devices, &member->address),
-				 &disks);
-
-	if (r < 0 || !disks.count)
-		return r;
-	member->disks = string_list_join(&disks, "\n");
-	return member->disks ? 0 : -ENOMEM;
-}
-
 /* For members that a driver of the host's is to let go; others have no disks. */
 static int look_for_claims(struct bind_view *view, const struct bind_request *request,
-			   const struct bind_plan *plan, struct error *err)
+			   struct bind_plan *plan, struct error *err)
 {
 	_cleanup_free_ const struct pci_device **devices =
 		calloc(plan->count + 1, sizeof(struct pci_device *));
-	size_t count = 0;
+	_cleanup_free_ struct string_list *disks =
+		calloc(plan->count + 1, sizeof(struct string_list));
+	size_t count = 0, n = 0;
 	int r;
 
-	if (!devices)
+	if (!devices || !disks)
 		return error_oom(err);
 	for (size_t i = 0; request->last_look && i < plan->count; i++)
 		if (bind_loses_driver(&plan->members[i]))
 			devices[count++] =
 				pci_find(&view->devices, &plan->members[i].address);
-	r = usage_look_for_claims(&view->usage, devices, count);
-	for (size_t i = 0; r == 0 && request->last_look && i < plan->count; i++)
+	r = usage_look_for_claims(&view->usage, devices, count, disks);
+	for (size_t i = 0; n < count && i < plan->count; i++)
 		if (bind_loses_driver(&plan->members[i]))
-			r = keep_disks(view, &plan->members[i]);
+			plan->members[i].disks = disks[n++];
 	return r < 0 ? error_set(err, -r, host_name(view->usage.host),
 				 "who uses its disks: %s", strerror(-r))
 		     : 0;

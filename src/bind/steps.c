@@ -31,7 +31,7 @@ static int add_override(struct change_steps *steps, char *address, const char *v
  * to drivers_probe without a driver, which may come to nothing.
  */
 static int add_driver_write(struct change_steps *steps, char *address, const char *driver,
-			    const char *attribute, char *disks)
+			    const char *attribute, const struct string_list *disks)
 {
 	bool binds = driver && !strcmp(attribute, "bind");
 	char path[PATH_MAX], link[PCI_ATTRIBUTE_PATH_SIZE], purpose[128];
@@ -42,11 +42,12 @@ static int add_driver_write(struct change_steps *steps, char *address, const cha
 		.target = path,
 		.value = address,
 		.purpose = purpose,
-		.disks = disks,
 		.link = driver ? link : NULL,
 		.link_name = binds ? name : NULL,
 	};
 
+	if (disks)
+		step.disks = *disks;
 	snprintf(link, sizeof(link), "sys/bus/pci/devices/%s/driver", address);
 	if (driver) {
 		snprintf(name, sizeof(name), "%s", driver);
@@ -79,7 +80,7 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 	if (r == 0 && move && from->driver[0])
 		r = add_driver_write(steps, address, from->driver, "unbind",
 				     iommu_is_vfio_driver(from->driver) ? NULL
-									: member->disks);
+									: &member->disks);
 	/* By the driver's own bind: unlike drivers_probe it says why a driver refuses. */
 	if (r == 0 && move && to->driver[0])
 		r = add_driver_write(steps, address, to->driver, "bind", NULL);

@@ -3,12 +3,10 @@
 #define PCIFERRY_BOOTCFG_SERVICE_H
 
 /* pciferry.service, which does later in the boot what the tab wants. */
-#include <stdbool.h>
-
 #include "host/host.h"
 
 enum bootcfg_service {
-	SERVICE_NONE,  /* there is no such unit here, or no systemd */
+	SERVICE_NONE,  /* there is no such unit here */
 	SERVICE_THERE, /* systemd does not start it */
 	SERVICE_MASKED,
 	SERVICE_ENABLED, /* systemd starts it at each boot */

@@ -31,8 +31,7 @@ struct bootcfg_tab_entry {
 	struct pci_address address;   /* of an mdev its parent's */
 	struct pci_identity identity; /* of device and vf */
 	char uuid[TAB_UUID_SIZE];     /* of mdev; in small letters */
-	const char
-		*to; /* driver of a device, type of an mdev; of vf NULL: the kernel's */
+	const char *to;	    /* driver, type of an mdev; of vf NULL: the kernel's choice */
 	unsigned int count; /* of vf */
 };
 

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/text.h"
 #include "host/host.h"
 
 struct error;
@@ -33,11 +34,11 @@ struct change_step {
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
 	/*
-	 * Disks that must be nobody's while it is written (host_claim()), the kernel's
-	 * names, a line each: who comes between the last look and the step is seen, and
-	 * who comes later is refused. NULL: none.
+	 * Disks that must be nobody's while it is written (host_claim()), by the kernel's
+	 * names: who comes between the last look and the step is seen, and who comes
+	 * later is refused.
 	 */
-	char *disks;
+	struct string_list disks;
 
 	/* What must be true afterwards: the link has this name as its target's last
 	 * component. */

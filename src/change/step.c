@@ -16,13 +16,22 @@ static int copy_text(char **ret_copy, const char *text)
 	return text && !*ret_copy ? -ENOMEM : 0;
 }
 
+static int copy_list(struct string_list *ret_copy, const struct string_list *list)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		r = string_list_add(ret_copy, list->items[i]);
+	return r;
+}
+
 static void step_free(struct change_step *step)
 {
 	free(step->device);
 	free(step->target);
 	free(step->value);
 	free(step->purpose);
-	free(step->disks);
+	string_list_free(&step->disks);
 	free(step->link);
 	free(step->link_name);
 }
@@ -39,7 +48,7 @@ int change_add(struct change_steps *steps, const struct change_step *step)
 	    copy_text(&copy.target, step->target) < 0 ||
 	    copy_text(&copy.value, step->value) < 0 ||
 	    copy_text(&copy.purpose, step->purpose) < 0 ||
-	    copy_text(&copy.disks, step->disks) < 0 ||
+	    copy_list(&copy.disks, &step->disks) < 0 ||
 	    copy_text(&copy.link, step->link) < 0 ||
 	    copy_text(&copy.link_name, step->link_name) < 0) {
 		step_free(&copy);

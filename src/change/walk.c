@@ -45,25 +45,21 @@ static void claims_end(struct claims *claims)
 }
 
 /* Each disk that is still there. One without a medium, or that has gone, is nobody's. */
-static int claim_disks(struct walk *walk, const char *disks, struct claims *claims)
+static int claim_disks(struct walk *walk, const struct string_list *disks,
+		       struct claims *claims)
 {
-	char name[NAME_MAX + 1];
-
-	/* No more than it has characters. */
-	claims->fds = calloc(strlen(disks) + 1, sizeof(*claims->fds));
+	claims->fds = calloc(disks->count + 1, sizeof(*claims->fds));
 	if (!claims->fds)
 		return -ENOMEM;
-	for (size_t len; *disks; disks += len + (disks[len] == '\n')) {
-		int fd;
+	for (size_t i = 0; i < disks->count; i++) {
+		int fd = host_claim(walk->change->host, disks->items[i]);
 
-		len = strcspn(disks, "\n");
-		snprintf(name, sizeof(name), "%.*s", (int)len, disks);
-		fd = host_claim(walk->change->host, name);
 		if (fd >= 0)
 			claims->fds[claims->count++] = fd;
 		if (fd != -EBUSY)
 			continue;
-		snprintf(walk->place.disk, sizeof(walk->place.disk), "%s", name);
+		snprintf(walk->place.disk, sizeof(walk->place.disk), "%s",
+			 disks->items[i]);
 		return -EBUSY;
 	}
 	return 0;
@@ -120,10 +116,10 @@ static int run_step(struct walk *walk, const struct change_step *step)
 	char name[NAME_MAX + 1];
 	int r = hold_device(walk, step->device);
 
-	if (r == 0 && step->disks)
-		r = claim_disks(walk, step->disks, &claims);
+	if (r == 0)
+		r = claim_disks(walk, &step->disks, &claims);
 	/* A disk may have been long in answering. */
-	if (r == 0 && step->disks && !child_go_on())
+	if (r == 0 && claims.count && !child_go_on())
 		r = -ECANCELED;
 	if (r == 0)
 		r = change_perform_here(walk->change, step);
@@ -221,24 +217,18 @@ static int join(struct walk *walk, struct error *err)
  */
 static void gather(struct error *failure, int r, int *result, struct error *err)
 {
-	struct error other = *failure;
-
 	if (r < 0 && (*result == 0 || (r == -ETIMEDOUT && *result != -ETIMEDOUT))) {
-		bool is_first = *result == 0;
+		const struct error error = *err;
+		int before = *result;
 
+		*err = *failure;
 		*result = r;
-		other = (struct error)ERROR_INIT;
-		if (!is_first && err)
-			other = *err;
-		if (err)
-			*err = *failure;
-		else
-			error_clear(failure);
-		r = is_first ? 0 : r;
+		*failure = error;
+		r = before;
 	}
 	if (r < 0)
-		error_evidence(err, "%s: %s", other.subject, other.message);
-	error_clear(&other);
+		error_evidence(err, "%s: %s", failure->subject, failure->message);
+	error_clear(failure);
 }
 
 int change_perform_all(struct change *change, const struct change_steps *lists,
@@ -246,8 +236,11 @@ int change_perform_all(struct change *change, const struct change_steps *lists,
 {
 	_cleanup_free_ struct walk *walks = calloc(count + 1, sizeof(*walks));
 	_cleanup_free_ struct child_task *tasks = calloc(count + 1, sizeof(*tasks));
+	_cleanup_(error_clear) struct error unwanted = ERROR_INIT;
 	int result = 0;
 
+	if (!err)
+		err = &unwanted;
 	if (!walks || !tasks)
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++) {

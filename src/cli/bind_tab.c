@@ -124,23 +124,15 @@ static int make_functions(const struct cli *cli, const struct host *host,
 	return r;
 }
 
-/* Until each device that is there, and is to make virtual functions, has a driver. */
-static int verify_soon(const struct host *host, unsigned int seconds,
-		       struct plan_verification *verification, struct error *err)
+/* Each device that is there, and is to make virtual functions, has a driver. */
+static bool can_make_functions(const struct plan_verification *verification)
 {
-	struct within within = { .seconds = seconds };
+	bool all = true;
 
-	for (;;) {
-		bool all = true;
-		int r = plan_verify(host, verification, err);
-
-		for (size_t i = 0; r == 0 && i < verification->n_functions; i++)
-			all &= verification->functions[i].can_be_made ||
-			       !verification->functions[i].fits;
-		if (r < 0 || all || verification->disarmed || !within_again(&within))
-			return r;
-		plan_verification_free(verification);
-	}
+	for (size_t i = 0; i < verification->n_functions; i++)
+		all &= verification->functions[i].can_be_made ||
+		       !verification->functions[i].fits;
+	return all;
 }
 
 static void make_all_functions(const struct cli *cli, const struct host *host,
@@ -187,7 +179,7 @@ int bind_tab(const struct cli *cli, const struct host *host,
 	     struct bind_plan *ret_plan, struct error *err)
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
-	int result = verify_soon(host, seconds, &verification, err);
+	int result = within_verify(host, seconds, can_make_functions, &verification, err);
 
 	if (result < 0)
 		return result;

@@ -127,22 +127,6 @@ static bool all_hold(const struct plan_verification *verification)
 	return all;
 }
 
-/* Looks again until all holds or the time is over: at boot, devices still come. */
-static int verify_within(const struct host *host, unsigned int seconds,
-			 struct plan_verification *verification, struct error *err)
-{
-	struct within within = { .seconds = seconds };
-	int r;
-
-	for (;;) {
-		r = plan_verify(host, verification, err);
-		if (r < 0 || all_hold(verification) || verification->disarmed ||
-		    !within_again(&within))
-			return r;
-		plan_verification_free(verification);
-	}
-}
-
 static void tell_trial(const struct host *host)
 {
 	unsigned int trial;
@@ -163,7 +147,7 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
 	bool all;
-	int r = verify_within(host, seconds, &verification, err);
+	int r = within_verify(host, seconds, all_hold, &verification, err);
 
 	if (r < 0)
 		return r;
@@ -278,11 +262,12 @@ const struct cli_command cli_verify = {
 	.name = "verify",
 	.arguments = "[--wait[=SEC]] [--next [--kernel RELEASE]]",
 	.summary = "after a reboot: is each device as /etc/pciferry.tab wants it",
-	.options = WITHIN_HELP
-	"  --next           before it: which driver will each have, and why\n"
-	"  --kernel RELEASE of that kernel alone\n"
-	"  --root DIR       the system that is mounted at DIR, and does not run\n"
-	"\n"
-	"Exit status 1 when one is not, or will not be, with the reason.\n",
+	.options =
+		"  --wait[=SEC]     look again for SEC seconds (30) until all is so\n"
+		"  --next           before it: which driver will each have, and why\n"
+		"  --kernel RELEASE of that kernel alone\n"
+		"  --root DIR       the system that is mounted at DIR, and does not run\n"
+		"\n"
+		"Exit status 1 when one is not, or will not be, with the reason.\n",
 	.run = run_verify,
 };

@@ -19,13 +19,19 @@ int within_parse(const char *text, unsigned int *ret_seconds, struct error *err)
 	return 0;
 }
 
-bool within_again(struct within *within)
+int within_verify(const struct host *host, unsigned int seconds,
+		  bool (*is_enough)(const struct plan_verification *),
+		  struct plan_verification *ret_verification, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = EVERY_MS * 1000000L };
 
-	if (within->looks >= within->seconds * 1000 / EVERY_MS)
-		return false;
-	within->looks++;
-	nanosleep(&pause, NULL);
-	return true;
+	for (unsigned int looks = 0;; looks++) {
+		int r = plan_verify(host, ret_verification, err);
+
+		if (r < 0 || is_enough(ret_verification) || ret_verification->disarmed ||
+		    looks >= seconds * 1000 / EVERY_MS)
+			return r;
+		plan_verification_free(ret_verification);
+		nanosleep(&pause, NULL);
+	}
 }

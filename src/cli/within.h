@@ -2,22 +2,21 @@
 #ifndef PCIFERRY_CLI_WITHIN_H
 #define PCIFERRY_CLI_WITHIN_H
 
-/* --wait: looking again until something is so, for a time. */
+/* --wait: looking again until what the tab wants is so, for a time. */
 #include <stdbool.h>
 
-struct error;
+#include "plan/verify.h"
 
 /* The value of --wait, NULL where it has none. Returns 0 or -EINVAL. */
 int within_parse(const char *text, unsigned int *ret_seconds, struct error *err);
 
-/* Of a time that began when it was initialised: { .seconds = 30 }. */
-struct within {
-	unsigned int seconds, looks;
-};
-
-/* Sleeps until it is time to look again. false: the time is over. */
-bool within_again(struct within *within);
-
-#define WITHIN_HELP "  --wait[=SEC]     look again for SEC seconds (30) until all is so\n"
+/*
+ * Verifies until is_enough says so, or the time is over: at boot, devices still come.
+ * Where nothing of the tab is carried out there is nothing to wait for. Returns 0 or
+ * -errno.
+ */
+int within_verify(const struct host *host, unsigned int seconds,
+		  bool (*is_enough)(const struct plan_verification *),
+		  struct plan_verification *ret_verification, struct error *err);
 
 #endif

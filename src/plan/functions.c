@@ -120,11 +120,11 @@ int plan_functions(const struct host *host, const struct plan_functions_request 
 	if (r == 0)
 		r = boot_edit_functions(host, &functions, ret_edits, ret_instructions,
 					err);
-	if (r == -EINVAL && request->driver)
+	if (r == -EINVAL && request->driver) {
 		error_clear(err);
-	if (r == -EINVAL && request->driver)
 		return error_usage(err, request->driver,
 				   "/etc/pciferry.tab names drivers for guests alone:"
 				   " vfio-pci, its variants, pci-stub");
+	}
 	return r == 0 ? change_edits_look(host, ret_edits, err) : r;
 }

@@ -14,12 +14,12 @@
 /* Far more than an open takes, unless the driver is repairing its disk. */
 enum { DEADLINE_MS = 3000 };
 
-int usage_list_disks(const struct usage *usage, const struct pci_device *device,
-		     struct string_list *ret_disks)
+/* The disks of a function, without partitions: they are in the disk's own folder. */
+static int list_disks(const struct usage_scan *scan, const struct pci_device *device,
+		      struct string_list *ret_disks)
 {
-	struct usage_scan scan = { .host = usage->host, .usage = (struct usage *)usage };
 	_cleanup_(string_list_free) struct string_list names = { 0 };
-	int r = host_list(usage->host, "sys/class/block", &names);
+	int r = host_list(scan->host, "sys/class/block", &names);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
@@ -28,9 +28,8 @@ int usage_list_disks(const struct usage *usage, const struct pci_device *device,
 		char path[PATH_MAX], head[64];
 
 		snprintf(path, sizeof(path), "sys/class/block/%s/partition", name);
-		/* Partitions are in the disk's own folder. */
-		if (usage_class_owner(&scan, "block", name) != device ||
-		    host_exists(usage->host, path))
+		if (usage_class_owner(scan, "block", name) != device ||
+		    host_exists(scan->host, path))
 			continue;
 		r = string_list_add(
 			ret_disks,
@@ -115,24 +114,26 @@ static int note_claim(const struct usage_scan *scan, const struct pci_device *de
 }
 
 int usage_look_for_claims(struct usage *usage, const struct pci_device *const *devices,
-			  size_t count)
+			  size_t count, struct string_list *ret_disks)
 {
 	struct usage_scan scan = { .host = usage->host, .usage = usage };
-	_cleanup_(string_list_free) struct string_list disks = { 0 };
-	_cleanup_free_ size_t *ends = calloc(count + 1, sizeof(*ends));
+	_cleanup_(string_list_free) struct string_list all = { 0 };
 	_cleanup_free_ enum host_claim *claims = NULL;
-	int r = ends ? 0 : -ENOMEM;
+	size_t n = 0;
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (!has_used_disk(usage_of(usage, devices[i])))
-			r = usage_list_disks(usage, devices[i], &disks);
-		ends[i] = disks.count;
+			r = list_disks(&scan, devices[i], &ret_disks[i]);
+		for (size_t j = 0; r == 0 && j < ret_disks[i].count; j++)
+			r = string_list_add(&all, ret_disks[i].items[j]);
 	}
-	if (r < 0 || !disks.count)
+	if (r < 0 || !all.count)
 		return r;
-	r = find_claimed(&scan, &disks, &claims);
-	for (size_t i = 0, j = 0; r == 0 && i < count; i++)
-		for (; r == 0 && j < ends[i]; j++)
-			r = note_claim(&scan, devices[i], disks.items[j], claims[j]);
+	r = find_claimed(&scan, &all, &claims);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t j = 0; r == 0 && j < ret_disks[i].count; j++)
+			r = note_claim(&scan, devices[i], ret_disks[i].items[j],
+				       claims[n++]);
 	return r;
 }

@@ -62,17 +62,12 @@ void usage_free(struct usage *usage); /* takes NULL */
  * For a command that is about to take devices away, as the last look before its first
  * step: asks the kernel whether it has one of their disks claimed (host/claimed.h), and
  * adds findings to those of the scan. A device with a disk that is known to be in use is
- * not asked for. Returns 0 or -errno.
+ * not asked for. ret_disks is a list for each device: the kernel's names of those disks
+ * that were asked for, without partitions; of a namespace with several paths its head,
+ * which is what has a node. The caller frees them. Returns 0 or -errno.
  */
 int usage_look_for_claims(struct usage *usage, const struct pci_device *const *devices,
-			  size_t count);
-
-/*
- * The kernel's names of the function's disks, without partitions; of a namespace with
- * several paths its head, which is what has a node. Returns 0 or -errno.
- */
-int usage_list_disks(const struct usage *usage, const struct pci_device *device,
-		     struct string_list *ret_disks);
+			  size_t count, struct string_list *ret_disks);
 
 /* "mount", "swap", ...: stable, for JSON. */
 const char *usage_kind_name(enum usage_kind kind);

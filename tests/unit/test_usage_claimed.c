@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include "base/cleanup.h"
 #include "host/claimed.h"
 
 #define CLAIMED "pciferry/claimed"
@@ -11,13 +12,13 @@
 static void look_closer(const struct tree *tree, struct looked *looked)
 {
 	look(tree, looked);
-	for (size_t i = 0; i < looked->devices.count; i++)
+	for (size_t i = 0; i < looked->devices.count; i++) {
+		const struct pci_device *device = &looked->devices.items[i];
+		_cleanup_(string_list_free) struct string_list disks = { 0 };
+
 		assert_int_equal(
-			usage_look_for_claims(&looked->usage,
-					      (const struct pci_device *[]){
-						      &looked->devices.items[i] },
-					      1),
-			0);
+			usage_look_for_claims(&looked->usage, &device, 1, &disks), 0);
+	}
 }
 
 static void a_disk_that_nobody_claims_is_free(void **state)
