@@ -106,7 +106,8 @@ const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
 
 static bool has_line(enum bootcfg_tab_kind kind)
 {
-	return kind == TAB_DEVICE || kind == TAB_VF || kind == TAB_MDEV;
+	return kind == TAB_DEVICE || kind == TAB_VF || kind == TAB_MDEV ||
+	       kind == TAB_SET;
 }
 
 /* NULL: no memory, or no kind that has a line. */
@@ -120,6 +121,8 @@ static char *write_entry(const struct bootcfg_tab_entry *entry)
 	pci_identity_write(&entry->identity, identity);
 	if (entry->kind == TAB_DEVICE)
 		r = asprintf(&text, "device %s %s %s", address, identity, to);
+	else if (entry->kind == TAB_SET)
+		r = asprintf(&text, "set %s %s %s", address, identity, to);
 	else if (entry->kind == TAB_VF)
 		r = asprintf(&text, "vf %s %s %u%s%s", address, identity, entry->count,
 			     *to ? " " : "", to);

@@ -21,6 +21,7 @@ enum bootcfg_tab_kind {
 	TAB_DEVICE, /* device ADDRESS IDENTITY DRIVER */
 	TAB_VF,	    /* vf ADDRESS IDENTITY COUNT [DRIVER] */
 	TAB_MDEV,   /* mdev UUID ADDRESS-OF-PARENT TYPE */
+	TAB_SET,    /* set ADDRESS IDENTITY NAME=VALUE... */
 	TAB_OTHER,  /* begins with another word */
 };
 
@@ -29,9 +30,14 @@ enum { TAB_UUID_SIZE = sizeof("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001") };
 struct bootcfg_tab_entry {
 	enum bootcfg_tab_kind kind;
 	struct pci_address address;   /* of an mdev its parent's */
-	struct pci_identity identity; /* of device and vf */
+	struct pci_identity identity; /* of all but mdev */
 	char uuid[TAB_UUID_SIZE];     /* of mdev; in small letters */
-	const char *to;	    /* driver, type of an mdev; of vf NULL: the kernel's choice */
+
+	/*
+	 * The driver, or the type of an mdev; of vf NULL: the kernel's choice. Of set the
+	 * settings, one blank between two.
+	 */
+	const char *to;
 	unsigned int count; /* of vf */
 };
 

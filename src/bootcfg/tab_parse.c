@@ -11,11 +11,16 @@
 
 enum { WORDS = 6 };
 
-/* The words of a line, up to a comment; `count` goes one beyond what any line has. */
+/*
+ * The words of a line, up to a comment; `count` goes one beyond what any line has but a
+ * set line, whose further words are in `rest`, from the fourth on.
+ */
 struct words {
 	const char *items[WORDS];
 	size_t lens[WORDS];
 	size_t count;
+	const char *rest;
+	size_t rest_len;
 };
 
 static bool is_blank(char c)
@@ -55,6 +60,10 @@ static void split(const char *text, size_t len, struct words *ret_words)
 			at++;
 		ret_words->items[ret_words->count] = text + start;
 		ret_words->lens[ret_words->count++] = at - start;
+	}
+	if (ret_words->count > 3) {
+		ret_words->rest = ret_words->items[3];
+		ret_words->rest_len = (size_t)(text + end - ret_words->rest);
 	}
 }
 
@@ -129,6 +138,43 @@ static bool take_count(const char *text, size_t len, unsigned int *ret_count)
 	return true;
 }
 
+/* NAME=VALUE: which there are, and what they can be, is not the tab's to know. */
+static bool is_setting(const char *text, size_t len)
+{
+	const char *equals = memchr(text, '=', len);
+	size_t name = equals ? (size_t)(equals - text) : 0;
+
+	return equals && consists_of(text, name, "_.") &&
+	       consists_of(equals + 1, len - name - 1, "_.:,-");
+}
+
+/* The settings with one blank between two. NULL and 0: one is none; -ENOMEM. */
+static int take_settings(const struct words *words, char **ret_settings)
+{
+	_cleanup_free_ char *settings = malloc(words->rest_len + 1);
+	size_t n = 0;
+
+	if (!settings)
+		return -ENOMEM;
+	for (size_t at = 0; at < words->rest_len;
+	     at = skip_blanks(words->rest, words->rest_len, at)) {
+		size_t start = at;
+
+		while (at < words->rest_len && !is_blank(words->rest[at]))
+			at++;
+		if (!is_setting(words->rest + start, at - start))
+			return 0;
+		if (n)
+			settings[n++] = ' ';
+		memcpy(settings + n, words->rest + start, at - start);
+		n += at - start;
+	}
+	settings[n] = '\0';
+	*ret_settings = settings;
+	settings = NULL;
+	return 0;
+}
+
 /* What is wrong with it; NULL: nothing. */
 static const char *take_entry(const struct words *words, struct bootcfg_tab_entry *entry)
 {
@@ -137,7 +183,7 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 	bool is_mdev = entry->kind == TAB_MDEV;
 	size_t address = is_mdev ? 2 : 1, most = entry->kind == TAB_VF ? 5 : 4;
 
-	if (words->count < 4 || words->count > most)
+	if (words->count < 4 || (words->count > most && entry->kind != TAB_SET))
 		return words->count < 4 ? "words are missing" : "it has too many words";
 	if (!take_address(items[address], lens[address], &entry->address))
 		return "its address is none as /sys writes it, 0000:82:00.0";
@@ -148,7 +194,7 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 	if (!is_mdev && pci_identity_parse(items[2], lens[2], &entry->identity) < 0)
 		return "its identity is none, as 10de:1b39/10de:1217@03.0/00.0";
 	if ((entry->kind == TAB_DEVICE && !is_driver(items[3], lens[3])) ||
-	    (words->count == 5 && !is_driver(items[4], lens[4])))
+	    (entry->kind == TAB_VF && words->count == 5 && !is_driver(items[4], lens[4])))
 		return "its driver is none that hands devices over";
 	if (entry->kind == TAB_VF && !take_count(items[3], lens[3], &entry->count))
 		return "its number of functions is none from 1 to 65535";
@@ -160,7 +206,10 @@ static enum bootcfg_tab_kind kind_of(const struct words *words)
 	static const struct {
 		const char *word;
 		enum bootcfg_tab_kind kind;
-	} kinds[] = { { "device", TAB_DEVICE }, { "vf", TAB_VF }, { "mdev", TAB_MDEV } };
+	} kinds[] = { { "device", TAB_DEVICE },
+		      { "vf", TAB_VF },
+		      { "mdev", TAB_MDEV },
+		      { "set", TAB_SET } };
 
 	if (!words->count)
 		return TAB_EMPTY;
@@ -188,18 +237,25 @@ int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *lin
 	split(line->text, without_return(line->text, line->len), &words);
 	entry.kind = kind_of(&words);
 	if (entry.kind == TAB_OTHER)
-		bad = "it begins with no word that is known: device, vf, mdev";
+		bad = "it begins with no word that is known: device, vf, mdev, set";
 	else if (entry.kind != TAB_EMPTY)
 		bad = take_entry(&words, &entry);
+	if (!bad && entry.kind == TAB_SET) {
+		if (take_settings(&words, &line->to) < 0)
+			return -ENOMEM;
+		if (!line->to)
+			bad = "it has a word that is no NAME=VALUE";
+	}
 	line->entry.kind = entry.kind;
 	if (bad)
 		return (line->bad = strdup(bad)) ? 0 : -ENOMEM;
 	to = entry.kind == TAB_VF ? 4 : 3;
-	if (entry.kind != TAB_EMPTY && words.count > to) {
-		entry.to = line->to = strndup(words.items[to], words.lens[to]);
+	if (entry.kind != TAB_EMPTY && entry.kind != TAB_SET && words.count > to) {
+		line->to = strndup(words.items[to], words.lens[to]);
 		if (!line->to)
 			return -ENOMEM;
 	}
+	entry.to = line->to;
 	above = entry.kind == TAB_EMPTY ? NULL : bootcfg_tab_find(tab, &entry);
 	line->entry = entry;
 	line->repeats = above != NULL;

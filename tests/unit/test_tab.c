@@ -104,6 +104,12 @@ static const struct {
 	  "its identity is none, as 10de:1b39/10de:1217@03.0/00.0" },
 	{ "device 0000:82:00.0 " IDENTITY " nvme",
 	  "its driver is none that hands devices over" },
+	{ "set 0000:82:00.0 " IDENTITY, "words are missing" },
+	{ "set 0000:82:00.0 " IDENTITY " a=1 flr",
+	  "it has a word that is no NAME=VALUE" },
+	{ "set 0000:82:00.0 " IDENTITY " =1", "it has a word that is no NAME=VALUE" },
+	{ "set 0000:82:00.0 " IDENTITY " a=", "it has a word that is no NAME=VALUE" },
+	{ "set 0000:82:00.0 " IDENTITY " a=$(x)", "it has a word that is no NAME=VALUE" },
 	{ "device 0000:82:00.0 " IDENTITY " vfio_pci",
 	  "its driver is none that hands devices over" },
 	{ "device 0000:82:00.0 " IDENTITY " $(x)-vfio-pci",
@@ -125,8 +131,8 @@ static const struct {
 	{ "mdev 83b8f4f2 0000:00:02.0 x", "its UUID is none" },
 	{ "mdev " UUID " 0000:00:02.0 x/y",
 	  "its type has a character that has no place there" },
-	{ "devices x", "it begins with no word that is known: device, vf, mdev" },
-	{ "Device x", "it begins with no word that is known: device, vf, mdev" },
+	{ "devices x", "it begins with no word that is known: device, vf, mdev, set" },
+	{ "Device x", "it begins with no word that is known: device, vf, mdev, set" },
 };
 
 static void a_bad_line_is_told_kept_and_does_not_count(void **state)
@@ -238,6 +244,18 @@ static void what_says_the_same_already_stays_as_it_stands(void **state)
 	bootcfg_tab_free(&tab);
 }
 
+static void settings_are_any_number_of_words(void **state)
+{
+	struct bootcfg_tab tab =
+		parse("set 0000:82:00.0 " IDENTITY " a=1 \tb.c=2   d=3 e=4 f=5 # why\n");
+
+	(void)state;
+	assert_null(tab.lines[0].bad);
+	assert_int_equal(tab.lines[0].entry.kind, TAB_SET);
+	assert_string_equal(tab.lines[0].entry.to, "a=1 b.c=2 d=3 e=4 f=5");
+	bootcfg_tab_free(&tab);
+}
+
 static void an_empty_tab_takes_each_kind(void **state)
 {
 	struct bootcfg_tab_entry entry = device("0000:82:00.0", IDENTITY, "vfio-pci");
@@ -253,11 +271,17 @@ static void an_empty_tab_takes_each_kind(void **state)
 	entry.address.device++;
 	entry.to = "vfio-pci";
 	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	entry.kind = TAB_SET;
+	entry.count = 0;
+	entry.to = "reset_method=flr,bus vf0.mac=52:54:00:12:34:56";
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
 	entry = (struct bootcfg_tab_entry){ .kind = TAB_MDEV, .uuid = UUID, .to = "t-1" };
 	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
 	assert_written(&tab, DEVICE "\n"
 				    "vf 0000:82:00.0 " IDENTITY " 4\n"
 				    "vf 0000:82:01.0 " IDENTITY " 4 vfio-pci\n"
+				    "set 0000:82:01.0 " IDENTITY
+				    " reset_method=flr,bus vf0.mac=52:54:00:12:34:56\n"
 				    "mdev " UUID " 0000:00:00.0 t-1\n");
 	bootcfg_tab_free(&tab);
 }
@@ -316,6 +340,7 @@ int main(void)
 		cmocka_unit_test(of_two_lines_for_a_device_the_first_counts),
 		cmocka_unit_test(a_change_leaves_all_other_bytes),
 		cmocka_unit_test(what_says_the_same_already_stays_as_it_stands),
+		cmocka_unit_test(settings_are_any_number_of_words),
 		cmocka_unit_test(an_empty_tab_takes_each_kind),
 		cmocka_unit_test(copies_are_told_apart_by_the_devices_that_they_bind),
 		cmocka_unit_test(nothing_is_written_that_is_not_understood),
