@@ -104,10 +104,10 @@ list_more()
 	cp -a "$kept/images/." /boot/
 }
 
-# For each boot; systemd does not start the service yet.
+# For each boot; systemd does not start the service any more.
 functions()
 {
-	rm -f /etc/systemd/system/multi-user.target.wants/pciferry.service
+	rm -f {/etc,/usr/lib,/usr/local/lib}/systemd/system/multi-user.target.wants/pciferry.service
 	run functions pciferry vf "$LAB_NVME_SRIOV" 2 --driver vfio-pci --persist
 	run enabled systemctl is-enabled pciferry.service
 	run shown pciferry vf "$LAB_NVME_SRIOV"
