@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/text.h"
+#include "bind/settings.h"
 #include "change/change.h"
 #include "pci/address.h"
 #include "pci/device.h"
@@ -23,10 +24,11 @@ struct error;
 
 enum { BIND_DRIVER_SIZE = 64, BIND_OVERRIDE_SIZE = 128 };
 
-/* What decides who drives a device. "" means none. */
+/* What decides who drives a device, and how. "" means none. */
 struct bind_state {
 	char driver[BIND_DRIVER_SIZE];
 	char override[BIND_OVERRIDE_SIZE];
+	struct bind_settings settings; /* those that are wanted, or were; no others */
 };
 
 struct bind_member {
@@ -37,6 +39,7 @@ struct bind_member {
 	struct bind_state now;
 	struct bind_state wanted;
 	bool kept;		/* `first` comes from an earlier run that kept it */
+	bool settings_kept;	/* so do its settings, which may be without the rest */
 	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
 	bool stuck;		/* it does not answer; nothing is done to it */
 
@@ -66,6 +69,9 @@ struct bind_request {
 	 * its place for the device.
 	 */
 	const char *driver;
+
+	/* For bind_plan_take, of these functions alone; NULL: none. */
+	const struct bind_settings *settings;
 	bool alone;	/* these functions alone, not their groups: for a release */
 	bool last_look; /* it will be carried out: ask the kernel about disks, too */
 

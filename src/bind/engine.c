@@ -20,7 +20,10 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 		_cleanup_free_ char *text = NULL;
 		char address[PCI_ADDRESS_SIZE];
 
-		if (member->kept || !strcmp(member->now.driver, member->wanted.driver))
+		if (!bind_settings_hold(&member->wanted.settings, &member->now.settings))
+			r = bind_settings_keep(change, member, err);
+		if (r < 0 || member->kept ||
+		    !strcmp(member->now.driver, member->wanted.driver))
 			continue;
 		memcpy(record.identity, member->identity, sizeof(record.identity));
 		text = bind_record_format(&record);
@@ -65,6 +68,9 @@ static int read_now(const struct host *host, const struct bind_member *members,
 		else
 			snprintf(now->override, sizeof(now->override), "%s",
 				 device->driver_override);
+		/* What cannot be read is set in any case. */
+		bind_settings_read(host, &device->address, &members[i].first.settings,
+				   &now->settings, NULL);
 	}
 	for (size_t i = 0; i < count; i++)
 		free(devices[i].driver_override);
@@ -101,6 +107,13 @@ static const struct bind_state *way_back(const struct bind_member *member)
 	return member->kept && !member->now.driver[0] ? &member->first : &member->now;
 }
 
+static int drop_settings(struct change *change, const struct bind_member *member)
+{
+	char name[BIND_SETTINGS_NAME_SIZE];
+
+	return change_drop_state(change, bind_settings_name(&member->address, name));
+}
+
 /* Puts all back; adds to the error what could not be. */
 static void roll_back(struct change *change, const struct bind_plan *plan,
 		      struct error *err)
@@ -114,6 +127,8 @@ static void roll_back(struct change *change, const struct bind_plan *plan,
 		if (bring_to(change, member, way_back(member), &failure) == 0) {
 			if (!member->kept || way_back(member) == &member->first)
 				change_drop_state(change, address);
+			if (!member->settings_kept || way_back(member) == &member->first)
+				drop_settings(change, member);
 			continue;
 		}
 		error_evidence(err, "%s could not be put back: %s", address,
@@ -262,6 +277,8 @@ static int release_member(struct change *change, const struct bind_member *membe
 		return r;
 	pci_address_format(&member->address, address);
 	r = change_drop_state(change, address);
+	if (r == 0)
+		r = drop_settings(change, member);
 	return r < 0 ? error_set(err, -r, address,
 				 "it is back, but what was kept of it in"
 				 " /run/pciferry cannot be removed")
@@ -300,12 +317,17 @@ void bind_came_back(struct change *change, const char *device, void *argument)
 	(void)argument;
 	if (pci_address_parse(device, &member.address) < 0 ||
 	    change_read_state(host, device, &text) < 0 ||
-	    bind_record_parse(text, strlen(text), &record) < 0 ||
-	    read_now(host, &member, 1, &now, NULL) < 0 ||
+	    bind_record_parse(text, strlen(text), &record) < 0)
+		return;
+	bind_settings_recall(host, &member.address, record.identity,
+			     &record.first.settings);
+	member.first = record.first;
+	if (read_now(host, &member, 1, &now, NULL) < 0 ||
 	    bind_add_steps(&steps, &member, &now, &record.first) < 0)
 		return;
 	for (size_t i = 0; i < steps.count; i++)
 		if (change_perform_here(change, &steps.items[i]) < 0)
 			return;
 	change_drop_state(change, device);
+	drop_settings(change, &member);
 }

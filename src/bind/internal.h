@@ -18,6 +18,30 @@ char *bind_record_format(const struct bind_record *record);
 /* Returns 0, or -EINVAL when the text is no whole record. */
 int bind_record_parse(const char *text, size_t len, struct bind_record *ret_record);
 
+/*
+ * Settings are kept apart, under this name: they may be of a device whose driver pciferry
+ * has not changed. Returns the buffer.
+ */
+enum { BIND_SETTINGS_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".settings") };
+const char *bind_settings_name(const struct pci_address *address,
+			       char name[BIND_SETTINGS_NAME_SIZE]);
+
+/* What was kept of them; false: nothing, or of another device. */
+bool bind_settings_recall(const struct host *host, const struct pci_address *address,
+			  const char *identity, struct bind_settings *ret_first);
+int bind_settings_keep(struct change *change, const struct bind_member *member,
+		       struct error *err);
+
+/* Whether a BAR's size differs: then the device must be without a driver for a moment. */
+bool bind_settings_move(const struct bind_settings *wanted,
+			const struct bind_settings *now);
+
+/* Those before, or those after the driver changes, if it does. Returns 0 or -ENOMEM. */
+int bind_settings_add_steps(struct change_steps *steps, char *address,
+			    const struct bind_settings *from,
+			    const struct bind_settings *to, bool after_driver,
+			    bool moved);
+
 /* Adds the steps that lead a device from one state to another. Returns 0 or -ENOMEM. */
 int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		   const struct bind_state *from, const struct bind_state *to);
@@ -50,6 +74,10 @@ int bind_want_driver(const struct host *host, const struct bind_view *view,
 		     const struct bind_request *request, struct bind_plan *plan,
 		     struct error *err);
 int bind_want_back(const struct host *host, struct bind_plan *plan, struct error *err);
+
+/* The same of the settings of those that the request names, after their drivers. */
+int bind_want_settings(const struct host *host, const struct bind_request *request,
+		       struct bind_plan *plan, struct error *err);
 
 /*
  * Of members whose module was not loaded when the plan was made: the name of its driver.

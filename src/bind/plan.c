@@ -133,6 +133,8 @@ static int read_state(const struct host *host, const struct pci_device *device,
 	member->kept = bind_is_taken(host, device, &member->first);
 	if (!member->kept)
 		member->first = member->now;
+	member->settings_kept = bind_settings_recall(
+		host, &member->address, member->identity, &member->first.settings);
 	return 0;
 }
 
@@ -231,6 +233,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	if (r == 0)
 		r = bind_want_driver(host, &view, request, &plan, err);
 	if (r == 0)
+		r = bind_want_settings(host, request, &plan, err);
+	if (r == 0)
 		r = bind_check_forced(request, &plan, err);
 	if (r == 0)
 		r = bind_refuse_stuck(&plan, err);
@@ -279,7 +283,8 @@ static bool is_done(const struct bind_member *member)
 {
 	return !member->let_kernel_choose && !member->stuck &&
 	       !strcmp(member->now.driver, member->wanted.driver) &&
-	       !strcmp(member->now.override, member->wanted.override);
+	       !strcmp(member->now.override, member->wanted.override) &&
+	       bind_settings_hold(&member->wanted.settings, &member->now.settings);
 }
 
 bool bind_plan_is_done(const struct bind_plan *plan)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "bind/internal.h"
 
 char *bind_record_format(const struct bind_record *record)
@@ -60,6 +61,50 @@ int bind_record_parse(const char *text, size_t len, struct bind_record *ret_reco
 		return -EINVAL;
 	*ret_record = record;
 	return 0;
+}
+
+const char *bind_settings_name(const struct pci_address *address,
+			       char name[BIND_SETTINGS_NAME_SIZE])
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	snprintf(name, BIND_SETTINGS_NAME_SIZE, "%s.settings",
+		 pci_address_format(address, text));
+	return name;
+}
+
+/* Two lines: "identity ...", and "set " with the settings as a person writes them. */
+bool bind_settings_recall(const struct host *host, const struct pci_address *address,
+			  const char *identity, struct bind_settings *ret_first)
+{
+	char name[BIND_SETTINGS_NAME_SIZE], kept[PCI_IDENTITY_SIZE];
+	char set[BIND_SETTINGS_TEXT_SIZE];
+	_cleanup_free_ char *text = NULL;
+	const char *at;
+	size_t left;
+
+	if (change_read_state(host, bind_settings_name(address, name), &text) < 0)
+		return false;
+	at = text;
+	left = strlen(text);
+	return take_line(&at, &left, "identity", kept, sizeof(kept)) == 0 &&
+	       take_line(&at, &left, "set", set, sizeof(set)) == 0 && !left &&
+	       !strcmp(kept, identity) && bind_settings_parse(set, ret_first, NULL) == 0;
+}
+
+int bind_settings_keep(struct change *change, const struct bind_member *member,
+		       struct error *err)
+{
+	char name[BIND_SETTINGS_NAME_SIZE], set[BIND_SETTINGS_TEXT_SIZE];
+	_cleanup_free_ char *text = NULL;
+
+	if (asprintf(&text, "identity %s\nset %s\n", member->identity,
+		     bind_settings_format(&member->first.settings, set)) < 0) {
+		text = NULL;
+		return error_oom(err);
+	}
+	return change_keep_state(change, bind_settings_name(&member->address, name), text,
+				 err);
 }
 
 /*

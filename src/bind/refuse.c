@@ -19,7 +19,8 @@ static void refuse(struct error *err, bool *refused, const char *device,
 bool bind_loses_driver(const struct bind_member *member)
 {
 	return member->now.driver[0] && !iommu_is_vfio_driver(member->now.driver) &&
-	       strcmp(member->now.driver, member->wanted.driver) != 0;
+	       (strcmp(member->now.driver, member->wanted.driver) != 0 ||
+		bind_settings_move(&member->wanted.settings, &member->now.settings));
 }
 
 /*

@@ -71,7 +71,8 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		   const struct bind_state *from, const struct bind_state *to)
 {
 	char address[PCI_ADDRESS_SIZE];
-	bool move = strcmp(from->driver, to->driver) != 0 || member->let_kernel_choose;
+	bool move = strcmp(from->driver, to->driver) != 0 || member->let_kernel_choose ||
+		    bind_settings_move(&to->settings, &from->settings);
 	int r = 0;
 
 	pci_address_format(&member->address, address);
@@ -81,11 +82,17 @@ int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		r = add_driver_write(steps, address, from->driver, "unbind",
 				     iommu_is_vfio_driver(from->driver) ? NULL
 									: &member->disks);
+	if (r == 0)
+		r = bind_settings_add_steps(steps, address, &from->settings,
+					    &to->settings, false, move);
 	/* By the driver's own bind: unlike drivers_probe it says why a driver refuses. */
 	if (r == 0 && move && to->driver[0])
 		r = add_driver_write(steps, address, to->driver, "bind", NULL);
 	else if (r == 0 && move && member->let_kernel_choose)
 		r = add_driver_write(steps, address, NULL, NULL, NULL);
+	if (r == 0)
+		r = bind_settings_add_steps(steps, address, &from->settings,
+					    &to->settings, true, move);
 	return r;
 }
 

@@ -142,10 +142,48 @@ int bind_want_driver(const struct host *host, const struct bind_view *view,
 	return r;
 }
 
-/* What to give a device back to. */
-static void want_back(struct bind_member *member)
+static int want_settings(const struct host *host, const struct bind_settings *settings,
+			 struct bind_member *member, struct error *err)
 {
+	int r;
+
+	member->wanted.settings = *settings;
+	r = bind_settings_read(host, &member->address, settings, &member->now.settings,
+			       err);
+	for (enum bind_setting i = 0; r == 0 && i < BIND_SETTINGS; i++) {
+		/* What the host had is gone; this is what VFIO leaves behind
+		 * (vfio_pci_core_unregister_device(), drivers/vfio/pci/). */
+		bool is_vfios =
+			i == SETTING_POWER && iommu_is_vfio_driver(member->now.driver);
+
+		if (settings->values[i][0] && !member->first.settings.values[i][0])
+			snprintf(member->first.settings.values[i], BIND_SETTING_SIZE,
+				 "%s", is_vfios ? "on" : member->now.settings.values[i]);
+	}
+	return r;
+}
+
+int bind_want_settings(const struct host *host, const struct bind_request *request,
+		       struct bind_plan *plan, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && request->settings && i < plan->count; i++)
+		for (size_t j = 0; r == 0 && j < request->count; j++)
+			if (!pci_address_compare(&plan->members[i].address,
+						 &request->addresses[j]))
+				r = want_settings(host, request->settings,
+						  &plan->members[i], err);
+	return r;
+}
+
+/* What to give a device back to. What cannot be read now is set in any case. */
+static void want_back(const struct host *host, struct bind_member *member)
+{
+	bind_settings_read(host, &member->address, &member->first.settings,
+			   &member->now.settings, NULL);
 	member->wanted = member->now;
+	member->wanted.settings = member->first.settings;
 	if (member->kept) {
 		member->wanted = member->first;
 		return;
@@ -163,7 +201,7 @@ int bind_want_back(const struct host *host, struct bind_plan *plan, struct error
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
-		want_back(&plan->members[i]);
+		want_back(host, &plan->members[i]);
 		/* Its module may have been unloaded meanwhile; loading it binds it as
 		 * well. */
 		if (plan->members[i].wanted.driver[0])

@@ -77,6 +77,15 @@ int boot_edit_functions(const struct host *host, const struct boot_functions *fu
 			struct error *err);
 
 /*
+ * Edits after which the tab has these set lines, and pciferry.service carries them out;
+ * ret_instructions as above. Returns 0 or -errno.
+ */
+struct bootcfg_tab_entry;
+int boot_edit_settings(const struct host *host, const struct bootcfg_tab_entry *entries,
+		       size_t count, struct change_edits *edits,
+		       struct string_list *ret_instructions, struct error *err);
+
+/*
  * Tells each edit that runs a tool which images that makes anew, so that there is room
  * for them, and that it is seen whether it did. Returns 0 or -ENOMEM.
  */

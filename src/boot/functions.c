@@ -3,20 +3,6 @@
  */
 #include "base/error.h"
 #include "boot/internal.h"
-#include "bootcfg/service.h"
-
-static int enable_service(struct change_edits *edits)
-{
-	static const char program[] = "usr/bin/systemctl", unit[] = "pciferry.service";
-	static const char *const enable[] = { "enable", unit, NULL };
-	static const char *const disable[] = { program, "disable", unit, NULL };
-	int r = change_edit_run_undone_by(edits, program, enable, disable,
-					  "have systemd make them at each boot");
-
-	if (r == 0)
-		edits->items[edits->count - 1].is_due = true;
-	return r;
-}
 
 int boot_edit_functions(const struct host *host, const struct boot_functions *functions,
 			struct change_edits *edits, struct string_list *ret_instructions,
@@ -41,22 +27,5 @@ int boot_edit_functions(const struct host *host, const struct boot_functions *fu
 
 	if (r < 0 || !functions->count)
 		return r;
-	switch (bootcfg_service(host)) {
-	case SERVICE_ENABLED:
-		break;
-	case SERVICE_THERE:
-		r = enable_service(edits);
-		break;
-	case SERVICE_MASKED:
-		r = string_list_add(ret_instructions,
-				    "pciferry.service is masked: systemctl unmask --now"
-				    " pciferry.service, and systemctl enable it");
-		break;
-	case SERVICE_NONE:
-		r = string_list_add(ret_instructions,
-				    "systemd and pciferry.service are not here: have"
-				    " pciferry bind --tab --wait run at boot");
-		break;
-	}
-	return r < 0 ? error_oom(err) : 0;
+	return boot_need_service(host, edits, ret_instructions, err);
 }

@@ -36,6 +36,13 @@ int boot_edit_lines(const struct host *host, const char *path, const char *purpo
 		    struct change_edits *edits, struct error *err);
 
 /*
+ * Has systemd start pciferry.service, which does what the tab wants of it, at each boot;
+ * ret_instructions is for a person where it cannot be. Returns 0 or -errno.
+ */
+int boot_need_service(const struct host *host, struct change_edits *edits,
+		      struct string_list *ret_instructions, struct error *err);
+
+/*
  * The tab of the host, with these bindings in it, as a file at `path`, and what makes the
  * tool, if it is not NULL, use the hook. Returns 0 or -errno.
  */

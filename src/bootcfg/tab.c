@@ -199,6 +199,39 @@ int bootcfg_tab_set(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *ent
 	return put_line(tab, &alone.lines[0], old);
 }
 
+/* The word of `settings` that has the name of this one; NULL: none. */
+static const char *find_setting(const char *settings, const char *word)
+{
+	size_t name = strcspn(word, "=") + 1;
+
+	for (const char *at = settings; *at; at += strcspn(at, " "), at += *at == ' ')
+		if (!strncmp(at, word, name))
+			return at;
+	return NULL;
+}
+
+char *bootcfg_settings_merge(const char *settings, const char *with)
+{
+	size_t room = strlen(settings) + strlen(with) + 2, len = 0;
+	char *merged = calloc(room, 1);
+	const char *word;
+
+	for (int pass = 0; merged && pass < 2; pass++)
+		for (word = pass ? with : settings; *word;
+		     word += strcspn(word, " "), word += *word == ' ') {
+			const char *other = find_setting(pass ? settings : with, word);
+
+			/* Those that are in both stand where they stood. */
+			if (pass && other)
+				continue;
+			other = other ? other : word;
+			len += (size_t)snprintf(merged + len, room - len, "%s%.*s",
+						len ? " " : "", (int)strcspn(other, " "),
+						other);
+		}
+	return merged;
+}
+
 /* The next line from *at on that binds a device; NULL: none does. */
 static const struct bootcfg_tab_entry *next_device(const struct bootcfg_tab *tab,
 						   size_t *at)

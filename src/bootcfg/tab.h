@@ -83,6 +83,12 @@ int bootcfg_tab_set(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *ent
  */
 bool bootcfg_tab_same_devices(const struct bootcfg_tab *a, const struct bootcfg_tab *b);
 
+/*
+ * The settings of a set line with these in the place of those by the same names, and the
+ * rest of these behind them. The caller frees it; NULL: out of memory.
+ */
+char *bootcfg_settings_merge(const char *settings, const char *with);
+
 /* Takes out all lines for the place, so that none counts. Whether there was one. */
 bool bootcfg_tab_remove(struct bootcfg_tab *tab, const struct bootcfg_tab_entry *place);
 

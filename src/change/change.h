@@ -40,10 +40,13 @@ struct change_step {
 	 */
 	struct string_list disks;
 
-	/* What must be true afterwards: the link has this name as its target's last
-	 * component. */
-	char *link;	 /* NULL: nothing more than that the write succeeded */
+	/*
+	 * What must be true afterwards, beside that the write succeeded: the link has
+	 * this name as its target's last component, the attribute reads like this.
+	 */
+	char *link;	 /* NULL: any */
 	char *link_name; /* NULL: there is no such link any more */
+	char *reads;	 /* without white space at its end; NULL: anything */
 };
 
 struct change_steps {

@@ -34,6 +34,7 @@ static void step_free(struct change_step *step)
 	string_list_free(&step->disks);
 	free(step->link);
 	free(step->link_name);
+	free(step->reads);
 }
 
 int change_add(struct change_steps *steps, const struct change_step *step)
@@ -50,7 +51,8 @@ int change_add(struct change_steps *steps, const struct change_step *step)
 	    copy_text(&copy.purpose, step->purpose) < 0 ||
 	    copy_list(&copy.disks, &step->disks) < 0 ||
 	    copy_text(&copy.link, step->link) < 0 ||
-	    copy_text(&copy.link_name, step->link_name) < 0) {
+	    copy_text(&copy.link_name, step->link_name) < 0 ||
+	    copy_text(&copy.reads, step->reads) < 0) {
 		step_free(&copy);
 		return -ENOMEM;
 	}

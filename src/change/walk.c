@@ -98,6 +98,14 @@ static bool is_true(const struct host *host, const struct change_step *step,
 {
 	enum fact fact;
 
+	if (step->reads) {
+		fact = host_read(host, step->target, name, NAME_MAX + 1);
+		if (fact == FACT_KNOWN && !strcmp(name, step->reads))
+			return true;
+		if (fact != FACT_KNOWN)
+			snprintf(name, NAME_MAX + 1, "unreadable");
+		return false;
+	}
 	if (!step->link)
 		return true;
 	fact = host_link_name(host, step->link, name, NAME_MAX + 1);
@@ -166,7 +174,8 @@ static void explain_untrue(const struct change *change, const struct change_step
 
 	is_true(change->host, step, name);
 	error_set(err, EIO, step->device, "%s: the kernel took it, but /%s is now %s",
-		  step->purpose, step->link, name);
+		  step->purpose, step->link ? step->link : step->target,
+		  name[0] ? name : "empty");
 }
 
 static void explain(const struct change *change, const struct change_step *step,

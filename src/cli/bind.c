@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/settings.h"
 #include "cli/take.h"
 #include "cli/within.h"
 #include "vfio/group.h"
@@ -21,18 +22,22 @@ enum {
 	OPTION_TAB,
 	OPTION_FORCE,
 	OPTION_USER,
-	OPTION_WAIT
+	OPTION_WAIT,
+	OPTION_SET,
+	OPTION_PERSIST
 };
 
 struct bind_options {
 	struct take_options take;
 	bool tab;
 	unsigned int seconds; /* that --tab waits for drivers */
+	bool persist;	      /* the settings */
 };
 
 static void free_options(struct bind_options *options)
 {
 	free(options->take.forced);
+	free(options->take.settings);
 }
 
 static int parse(struct cli *cli, int argc, char **argv, const struct option *own,
@@ -57,6 +62,10 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *ow
 			take->dry_run = true;
 		else if (value == OPTION_TAB)
 			options->tab = true;
+		else if (value == OPTION_SET)
+			r = take_parse_setting(optarg, take, err);
+		else if (value == OPTION_PERSIST)
+			options->persist = true;
 		else if (value == OPTION_WAIT)
 			r = within_parse(optarg, &options->seconds, err);
 		else
@@ -78,7 +87,8 @@ static const char *driver_now(const struct host *host, const struct bind_member 
 }
 
 static int print_result(const struct cli *cli, const struct host *host,
-			const struct bind_plan *plan, const char *already)
+			const struct bind_plan *plan, const char *already,
+			unsigned int change)
 {
 	struct json_object *root = NULL, *array = NULL;
 
@@ -107,19 +117,25 @@ static int print_result(const struct cli *cli, const struct host *host,
 			json_object_object_add(
 				item, "driver",
 				output_json_text(strcmp(now, "no driver") ? now : NULL));
+			settings_print(member, item);
 			json_object_array_add(array, item);
-		} else if (!strcmp(before, now)) {
+			continue;
+		}
+		if (!strcmp(before, now)) {
 			output_line("%s: %s (group %u), %s", address, now, member->group,
 				    already);
 		} else {
 			output_line("%s: %s, was %s (group %u)", address, now, before,
 				    member->group);
 		}
+		settings_print(member, NULL);
 	}
 	if (!cli->json)
 		return 0;
 	json_object_object_add(root, "devices", array);
 	json_add_list(root, "forced", &plan->overridden);
+	if (change)
+		json_add_number(root, "change", FACT_KNOWN, change);
 	return output_json(root);
 }
 
@@ -163,6 +179,9 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 		return error_usage(err, argv[optind], "with --tab no DEVICE is named");
 	if (options->user)
 		return error_usage(err, "--user", "not with --tab: name the devices");
+	if (options->settings || parsed->persist)
+		return error_usage(err, options->settings ? "--set" : "--persist",
+				   "not with --tab, whose set lines say it");
 	if (options->n_forced)
 		return error_usage(err, "--force",
 				   "not with --tab: it is for one device,"
@@ -173,8 +192,18 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 	r = bind_tab(cli, host, options, parsed->seconds, &done, err);
 	if (options->dry_run || (!done.count && !cli->json))
 		return r;
-	printed = print_result(cli, host, &done, "already");
+	printed = print_result(cli, host, &done, "already", 0);
 	return r < 0 ? r : printed;
+}
+
+static void tell_kept(unsigned int id)
+{
+	if (id)
+		output_line("At each boot as well: change %u, pciferry undo %u takes it"
+			    " back.",
+			    id, id);
+	else
+		output_line("/etc/pciferry.tab says so already.");
 }
 
 static int run_either(struct cli *cli, int argc, char **argv, const struct option *own,
@@ -185,6 +214,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
+	unsigned int id = 0;
 	size_t count;
 	int r = parse(cli, argc, argv, own, &parsed, err);
 
@@ -194,22 +224,40 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 		return run_tab(cli, argc, argv, &parsed, err);
 	if (parsed.seconds)
 		return error_usage(err, "--wait", "it goes with --tab");
+	if (parsed.persist && !options->settings) {
+		error_usage(err, "--persist", "it goes with --set");
+		error_hint(err, "pciferry apply DEVICE hands it over at each boot");
+		return -EINVAL;
+	}
 	if (options->user && !bind_is_for_vfio(options->driver))
 		return error_usage(err, "--user", "%s has no groups to give to anybody",
 				   options->driver);
 	r = take_select(cli, options, argc - optind, argv + optind, &host, &addresses,
 			&count, err);
+	/* What stands in the way is told before anything is done. */
+	if (r == 0 && parsed.persist)
+		r = settings_keep(cli, host, options, addresses, count, true, &id, err);
 	if (r == 0)
 		r = take_carry_out(cli, host, options, addresses, count, direction, &plan,
 				   err);
-	if (r == 0 && options->dry_run)
-		return take_print_steps(&plan, options, err);
+	if (r == 0 && options->dry_run) {
+		r = take_print_steps(&plan, options, err);
+		return r == 0 && parsed.persist
+			       ? settings_print_edits(host, options, addresses, count,
+						      err)
+			       : r;
+	}
 	if (r == 0 && direction == TAKE && bind_is_for_vfio(options->driver))
 		r = verify_viable(host, &plan, err);
+	if (r == 0 && parsed.persist)
+		r = settings_keep(cli, host, options, addresses, count, false, &id, err);
 	if (r < 0)
 		return r;
-	return print_result(cli, host, &plan,
-			    direction == TAKE ? "already" : "left as it is");
+	r = print_result(cli, host, &plan,
+			 direction == TAKE ? "already" : "left as it is", id);
+	if (r == 0 && parsed.persist && !cli->json)
+		tell_kept(id);
+	return r;
 }
 
 static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
@@ -223,6 +271,8 @@ static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
 		{ "force", required_argument, NULL, OPTION_FORCE },
 		{ "user", required_argument, NULL, OPTION_USER },
 		{ "wait", optional_argument, NULL, OPTION_WAIT },
+		{ "set", required_argument, NULL, OPTION_SET },
+		{ "persist", no_argument, NULL, OPTION_PERSIST },
 		{ 0 },
 	};
 
@@ -253,6 +303,9 @@ const struct cli_command cli_bind = {
 	.options =
 		"  --driver DRIVER  bind to DRIVER (vfio-pci, or its variant for the device)\n"
 		"  --force ADDRESS  that one goes although it is in use; no disk, no guest's\n"
+		"  --set NAME=VALUE of these devices, until their release: reset_method,\n"
+		"                   d3cold_allowed, power_control, bar0 to bar5 (a size)\n"
+		"  --persist        these settings at each boot, too\n"
 		"  --user USER      who may open the groups, to run the guest without root\n"
 		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n"
 		"  --wait[=SEC]     with --tab: first for the drivers of vf lines (30)\n" COMMON_OPTIONS,

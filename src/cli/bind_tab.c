@@ -67,6 +67,7 @@ static int bind_one(const struct cli *cli, const struct host *host,
 	int r;
 
 	one.driver = expected->wanted;
+	one.settings = expected->settings;
 	one.dry_run = true;
 	r = take_carry_out(cli, host, &one, &expected->address, 1, TAKE, &look, err);
 	if (r == 0)

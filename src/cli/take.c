@@ -60,6 +60,22 @@ int take_parse_forced(const char *text, struct take_options *options, struct err
 	return 0;
 }
 
+/* Whether they make sense together is known when all are there. */
+int take_parse_setting(const char *text, struct take_options *options, struct error *err)
+{
+	const char *before = options->settings;
+	char *longer;
+
+	if (!*text || strchr(text, ' '))
+		return error_usage(err, "--set", "%s is no NAME=VALUE", text);
+	if (asprintf(&longer, "%s%s%s", before ? before : "", before ? " " : "", text) <
+	    0)
+		return error_oom(err);
+	free(options->settings);
+	options->settings = longer;
+	return 0;
+}
+
 /* They have one name as well, which would tell none from another. */
 static int refuse_several(const char *argument, struct pci_device *const *devices,
 			  size_t count, struct error *err)
@@ -189,9 +205,16 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 			" back to its first driver by itself",
 	};
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	struct bind_settings settings;
 	struct change *change;
 	int r;
 
+	if (options->settings) {
+		r = bind_settings_parse(options->settings, &settings, err);
+		if (r < 0)
+			return r;
+		request.settings = &settings;
+	}
 	if (options->dry_run)
 		return make_plan(host, &request, direction, ret_plan, err);
 	r = take_begin(cli, host, options, &late, &change, err);

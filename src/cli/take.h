@@ -12,6 +12,9 @@ struct take_options {
 	bool all_matching;
 	bool dry_run;
 
+	/* Of the devices that are named: NAME=VALUE words; the caller's. NULL: none. */
+	char *settings;
+
 	const char *user; /* who may open the groups, as it was given; NULL: root */
 	uid_t user_number;
 
@@ -30,6 +33,9 @@ int take_parse_timeout(const char *text, struct take_options *options, struct er
 
 /* --user's value, a name or a number. Returns 0 or -EINVAL. */
 int take_parse_user(const char *text, struct take_options *options, struct error *err);
+
+/* --set's value, NAME=VALUE; options->settings is for free(). 0, -EINVAL or -ENOMEM. */
+int take_parse_setting(const char *text, struct take_options *options, struct error *err);
 
 /* --force's value, one address; options->forced is for free(). 0, -EINVAL or -ENOMEM. */
 int take_parse_forced(const char *text, struct take_options *options, struct error *err);

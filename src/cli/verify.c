@@ -26,6 +26,7 @@ static struct json_object *expected_json(const struct plan_expected *expected)
 	json_add_boolean(object, "prediction_held", expected->foreseen.fact,
 			 expected->came_true);
 	json_add_text_or_null(object, "foreseen", expected->foreseen.driver);
+	json_add_text(object, "settings", expected->settings);
 	return object;
 }
 
@@ -90,13 +91,18 @@ static void print_expected(const struct plan_expected *expected)
 
 	pci_address_format(&expected->address, address);
 	if (expected->holds) {
-		output_line("%s  %s", address, expected->driver);
+		output_line("%s  %s%s%s", address, expected->driver,
+			    expected->settings ? "  " : "",
+			    expected->settings ? expected->settings : "");
 		print_foreseen(expected);
 		return;
 	}
-	output_line("%s  %s, not %s", address,
-		    expected->driver[0] ? expected->driver : "no driver",
-		    expected->wanted);
+	if (!strcmp(expected->driver, expected->wanted))
+		output_line("%s  %s, and yet", address, expected->driver);
+	else
+		output_line("%s  %s, not %s", address,
+			    expected->driver[0] ? expected->driver : "no driver",
+			    expected->wanted);
 	output_line("  %s", expected->why);
 	print_foreseen(expected);
 }

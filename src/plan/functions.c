@@ -10,20 +10,6 @@
 #include "plan/internal.h"
 #include "plan/trial.h"
 
-/* An empty one where there is none. */
-static int read_tab(const struct host *host, struct bootcfg_tab *tab, struct error *err)
-{
-	struct error failure = ERROR_INIT;
-	int r = plan_tab_read(host, PLAN_TAB, tab, &failure);
-
-	if (r < 0 && r != -ENOENT) {
-		*err = failure;
-		return r;
-	}
-	error_clear(&failure);
-	return 0;
-}
-
 /* A physical function that guests get has no driver that could make any. */
 static int refuse_given_away(const struct host *host, const struct pci_address *physical,
 			     struct error *err)
@@ -31,7 +17,7 @@ static int refuse_given_away(const struct host *host, const struct pci_address *
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	const struct bootcfg_tab_entry *entry;
 	char address[PCI_ADDRESS_SIZE];
-	int r = read_tab(host, &tab, err);
+	int r = plan_tab_read_or_empty(host, &tab, err);
 
 	if (r < 0)
 		return r;
@@ -52,7 +38,7 @@ int plan_refuse_makers(const struct plan_view *view, const struct plan *plan,
 		       struct error *err)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
-	int r = read_tab(view->host, &tab, err);
+	int r = plan_tab_read_or_empty(view->host, &tab, err);
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		const struct bootcfg_tab_entry place = {

@@ -51,10 +51,19 @@ void plan_images_free(struct plan_images *images);
 int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab *ret_tab,
 		  struct error *err);
 
+/* The host's, or an empty one where there is none. Returns 0 or -errno. */
+int plan_tab_read_or_empty(const struct host *host, struct bootcfg_tab *tab,
+			   struct error *err);
+
 /* Whether each line counts, and its device is there: 0, or refused with all that do not.
  */
 int plan_tab_check(const struct plan_view *view, const struct bootcfg_tab *tab,
 		   struct error *err);
+
+/* What the tab sets of a device, against what is so; after its driver. 0 or -ENOMEM. */
+struct plan_expected;
+int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab *tab,
+			 struct plan_expected *expected);
 
 /* A vf line against what there is. Returns 0 or -ENOMEM. */
 struct plan_expected_functions;

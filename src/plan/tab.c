@@ -28,6 +28,20 @@ int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab 
 	return bootcfg_tab_parse(text, len, ret_tab) < 0 ? error_oom(err) : 0;
 }
 
+int plan_tab_read_or_empty(const struct host *host, struct bootcfg_tab *tab,
+			   struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	int r = plan_tab_read(host, PLAN_TAB, tab, &failure);
+
+	if (r < 0 && r != -ENOENT) {
+		*err = failure;
+		return r;
+	}
+	error_clear(&failure);
+	return 0;
+}
+
 /* What is wrong with a line, in words; "": nothing. */
 static void judge(const struct plan_view *view, const struct bootcfg_tab_line *line,
 		  char misfit[PCI_MISFIT_SIZE])

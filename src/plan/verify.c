@@ -18,6 +18,8 @@ void plan_verification_free(struct plan_verification *verification)
 {
 	if (!verification)
 		return;
+	for (size_t i = 0; i < verification->count; i++)
+		free(verification->items[i].settings);
 	free(verification->items);
 	free(verification->functions);
 	string_list_free(&verification->bad);
@@ -167,7 +169,8 @@ const struct pci_device *plan_find_listed(const struct plan_view *view,
 	return NULL;
 }
 
-static int verify_device(struct verify *verify, const struct bootcfg_tab_entry *entry,
+static int verify_device(struct verify *verify, const struct bootcfg_tab *tab,
+			 const struct bootcfg_tab_entry *entry,
 			 struct plan_expected *expected)
 {
 	const struct plan_view *view = verify->view;
@@ -186,7 +189,18 @@ static int verify_device(struct verify *verify, const struct bootcfg_tab_entry *
 	expected->fits = true;
 	compare(view, expected);
 	expected->holds = device->driver && !strcmp(device->driver, entry->to);
-	return expected->holds ? 0 : explain_driver(verify, device, expected);
+	if (!expected->holds && explain_driver(verify, device, expected) < 0)
+		return -ENOMEM;
+	return plan_verify_settings(view, tab, expected);
+}
+
+/* A set line is nothing by itself. */
+static bool is_alone(const struct bootcfg_tab *tab, const struct bootcfg_tab_entry *set)
+{
+	const struct bootcfg_tab_entry functions = { .kind = TAB_VF,
+						     .address = set->address };
+
+	return !plan_tab_find(tab, &set->address) && !bootcfg_tab_find(tab, &functions);
 }
 
 int plan_verify(const struct host *host, struct plan_verification *ret_verification,
@@ -216,8 +230,13 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 			r = string_list_addf(&verification.bad, "line %u: %s",
 					     line->number, line->bad);
 		else if (line->entry.kind == TAB_DEVICE)
-			r = verify_device(&verify, &line->entry,
+			r = verify_device(&verify, &tab, &line->entry,
 					  &verification.items[verification.count++]);
+		else if (line->entry.kind == TAB_SET && is_alone(&tab, &line->entry))
+			r = string_list_addf(&verification.bad,
+					     "line %u: there is no device or vf line for"
+					     " the same",
+					     line->number);
 		else if (line->entry.kind == TAB_VF)
 			r = plan_verify_functions(
 				&view, &line->entry,

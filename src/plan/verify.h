@@ -23,6 +23,10 @@ struct plan_expected {
 	bool fits;	 /* the device there is the one that the line means */
 	struct plan_foreseen foreseen; /* before this boot */
 	bool came_true;		       /* it is what was foreseen */
+
+	/* What else the tab sets of it, NAME=VALUE words; NULL: nothing, or no such
+	 * thing. */
+	char *settings;
 	bool holds;
 	char why[400]; /* why not, as far as it can be told, and the way out; "": it holds
 			*/

@@ -133,3 +133,46 @@ def test_a_user_that_is_none_is_told(host, words, args):
 
 def test_with_the_tab_nothing_is_forced(host):
     expect(2, "not with --tab", "bind", "--tab", "--force", "01:00.0", "--host", host.root)
+
+
+@pytest.fixture(name="resizable")
+def host_with_settings(host):
+    disk = "sys/bus/pci/devices/0000:03:00.0"
+    host.file(f"{disk}/reset_method", "flr bus\n")
+    host.file(f"{disk}/power/control", "auto\n")
+    host.file(f"{disk}/resource1_resize", "00000000000001c0\n")
+    none = " ".join(["0x" + "0" * 16] * 3) + "\n"
+    host.file(f"{disk}/resource", none +
+              "0x00000000e0000000 0x00000000efffffff 0x000000000014220c\n" + none * 11)
+    return host
+
+
+def test_settings_are_made_while_no_driver_has_the_device_and_the_power_after_it(resizable):
+    told = steps(resizable, "03:00.0", "--set", "power_control=on", "--set", "bar1=64M",
+                 "--set", "reset_method=bus,flr")
+    mine = [line for line in told if line.startswith("0000:03:00.0")]
+    assert mine == [
+        "0000:03:00.0: let only vfio-pci have it", "0000:03:00.0: unbind from nvme",
+        "0000:03:00.0: set reset_method=bus,flr", "0000:03:00.0: set bar1=64M",
+        "0000:03:00.0: bind to vfio-pci", "0000:03:00.0: set power_control=on"]
+    assert not [line for line in told if line.startswith("0000:02:00.0: set")]
+
+
+@pytest.mark.parametrize("setting, words", [
+    ("bar1=1G", "its BAR 1 can have 64M, 128M, 256M"),
+    ("bar0=64M", "it has no resource0_resize"), ("d3cold_allowed=1", "it has no d3cold_allowed")])
+def test_what_a_device_has_not_cannot_be_set(resizable, setting, words):
+    expect(1, words, "bind", "03:00.0", "--set", setting, "--dry-run", "--host", resizable.root)
+
+
+@pytest.mark.parametrize("setting", [
+    "", "=", "bar1", "bar1=", "bar6=1G", "bar1=3M", "bar1=64K", "bar1=1025", "power_control=off",
+    "d3cold_allowed=yes", "reset_method=", "reset_method=flr,flr", "reset_method=flr bus",
+    "vf0.mac=52:54:00:00:00:01", "bar1=16777216T"])
+def test_what_is_no_setting_is_told_as_that(resizable, setting):
+    expect(2, "", "bind", "03:00.0", "--set", setting, "--dry-run", "--host", resizable.root)
+
+
+def test_settings_are_kept_with_set_alone(resizable):
+    expect(2, "--persist", "bind", "03:00.0", "--persist", "--host", resizable.root)
+    expect(2, "--set", "bind", "--tab", "--set", "bar1=64M", "--host", resizable.root)

@@ -161,6 +161,10 @@ def test_virtual_functions_of_each_boot_are_made_and_verified():
     lab(SCENARIOS / "vf-persist.sh")
 
 
+def test_settings_of_a_device_come_and_go_with_its_driver():
+    lab(SCENARIOS / "settings.sh")
+
+
 def test_what_others_bind_is_neither_fought_for_nor_given_back():
     lab(SCENARIOS / "others.sh")
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "bind/settings.h"
+#include "plan/internal.h"
+#include "plan/trial.h"
+#include "plan/verify.h"
+
+/* Those in a tab that are of virtual functions are vf's: "vf0.mac=...". */
+static bool is_of_function(const char *word)
+{
+	return !strncmp(word, "vf", 2);
+}
+
+/* Those of the device itself, for free(); NULL: out of memory. */
+static char *own_settings(const char *settings)
+{
+	_cleanup_free_ char *copy = strdup(settings);
+	char *own = calloc(strlen(settings) + 1, 1), *rest = copy, *word;
+
+	if (!copy || !own) {
+		free(own);
+		return NULL;
+	}
+	while ((word = strsep(&rest, " ")))
+		if (!is_of_function(word)) {
+			if (own[0])
+				strcat(own, " ");
+			strcat(own, word);
+		}
+	return own;
+}
+
+static void judge(const struct plan_view *view, const struct bootcfg_tab_entry *entry,
+		  const char *settings, struct plan_expected *expected)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	struct bind_settings wanted, now;
+	char *why = expected->why;
+	size_t size = sizeof(expected->why);
+
+	expected->holds = false;
+	if (!plan_find_listed(view, entry, why, size))
+		return;
+	if (bind_settings_parse(settings, &wanted, &failure) < 0 ||
+	    bind_settings_read(view->host, &entry->address, &wanted, &now, &failure) < 0)
+		snprintf(why, size, "its set line: %s", failure.message);
+	else if (!bind_settings_hold(&wanted, &now))
+		snprintf(why, size,
+			 "it is not set to %.200s: pciferry bind --tab does it",
+			 settings);
+	else
+		expected->holds = true;
+}
+
+int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab *tab,
+			 struct plan_expected *expected)
+{
+	const struct bootcfg_tab_entry place = { .kind = TAB_SET,
+						 .address = expected->address };
+	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
+	_cleanup_free_ char *settings = line ? own_settings(line->entry.to) : NULL;
+
+	if (line && !settings)
+		return -ENOMEM;
+	if (!line || !settings[0])
+		return 0;
+	/* Its driver is the reason that comes first. */
+	if (expected->holds)
+		judge(view, &line->entry, settings, expected);
+	expected->settings = settings;
+	settings = NULL;
+	return 0;
+}
+
+/* One device's line: what there is already stays, but for what is set anew. */
+static int make_entry(const struct bootcfg_tab *tab, const struct pci_address *address,
+		      const char *settings, struct bootcfg_tab_entry *entry,
+		      char **ret_text, struct error *err)
+{
+	const struct bootcfg_tab_entry place = { .kind = TAB_SET, .address = *address };
+	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
+	const struct bootcfg_tab_entry *device = plan_tab_find(tab, address);
+	char text[PCI_ADDRESS_SIZE];
+
+	if (!device) {
+		error_set(err, ENOENT, pci_address_format(address, text),
+			  "/etc/pciferry.tab does not give it to guests, so nothing of it"
+			  " is set at boot: nothing was changed");
+		error_hint(err, "first pciferry apply %s", text);
+		return -ENOENT;
+	}
+	*ret_text = bootcfg_settings_merge(line ? line->entry.to : "", settings);
+	if (!*ret_text)
+		return error_oom(err);
+	*entry = (struct bootcfg_tab_entry){ .kind = TAB_SET,
+					     .address = *address,
+					     .identity = device->identity,
+					     .to = *ret_text };
+	return 0;
+}
+
+int plan_keep_settings(const struct host *host, const struct pci_address *addresses,
+		       size_t count, const char *settings, struct change_edits *ret_edits,
+		       struct string_list *ret_instructions, struct error *err)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	_cleanup_free_ struct bootcfg_tab_entry *entries =
+		calloc(count + 1, sizeof(*entries));
+	_cleanup_free_ char **texts = calloc(count + 1, sizeof(*texts));
+	int r = plan_refuse_pending(host, err);
+
+	if (!entries || !texts)
+		return error_oom(err);
+	if (r == 0)
+		r = plan_tab_read_or_empty(host, &tab, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = make_entry(&tab, &addresses[i], settings, &entries[i], &texts[i],
+			       err);
+	if (r == 0)
+		r = boot_edit_settings(host, entries, count, ret_edits, ret_instructions,
+				       err);
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	return r == 0 ? change_edits_look(host, ret_edits, err) : r;
+}
