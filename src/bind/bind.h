@@ -19,6 +19,7 @@
 #include "change/change.h"
 #include "pci/address.h"
 #include "pci/device.h"
+#include "usage/picture.h"
 
 struct error;
 
@@ -49,6 +50,13 @@ struct bind_member {
 	 */
 	struct string_list disks;
 
+	/*
+	 * Of a graphics card: what is ended before it goes, and begun again when it is
+	 * back. Taking it, as found; giving it back, as kept.
+	 */
+	struct usage_picture picture;
+	struct string_list users; /* modules that hold its driver's, in that order */
+
 	/* The module whose driver is wanted; its name is known once it is loaded. */
 	char module[BIND_DRIVER_SIZE];
 };
@@ -58,6 +66,8 @@ struct bind_plan {
 	size_t count;
 	struct string_list modules;    /* to be loaded first */
 	struct string_list overridden; /* what spoke against it: "ADDRESS: eth0 is up" */
+	bool stop_display;	       /* the request's */
+	bool gives_back;	       /* it is one of bind_plan_release() */
 };
 
 struct bind_request {
@@ -74,6 +84,12 @@ struct bind_request {
 	const struct bind_settings *settings;
 	bool alone;	/* these functions alone, not their groups: for a release */
 	bool last_look; /* it will be carried out: ask the kernel about disks, too */
+
+	/*
+	 * Graphics cards go although they show a picture: services that are known to hold
+	 * them are stopped, if the device is one of those that are named.
+	 */
+	bool stop_display;
 
 	/* Of the devices, or of their groups: those that go although they are in use. */
 	const struct pci_address *forced;
@@ -110,7 +126,8 @@ bool bind_plan_is_done(const struct bind_plan *plan);
 
 /* The steps from now to wanted, in order; for change_steps_free(). Returns 0 or -ENOMEM.
  */
-int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps);
+int bind_plan_steps(const struct host *host, const struct bind_plan *plan,
+		    struct change_steps *ret_steps);
 
 /*
  * Carries a plan out that was made while the change was in progress. When a step fails,

@@ -124,7 +124,8 @@ static void roll_back(struct change *change, const struct bind_plan *plan,
 		char address[PCI_ADDRESS_SIZE];
 
 		pci_address_format(&member->address, address);
-		if (bring_to(change, member, way_back(member), &failure) == 0) {
+		if (bring_to(change, member, way_back(member), &failure) == 0 &&
+		    bind_display_begin(change, member, &failure) == 0) {
 			if (!member->kept || way_back(member) == &member->first)
 				change_drop_state(change, address);
 			if (!member->settings_kept || way_back(member) == &member->first)
@@ -260,7 +261,9 @@ int bind_take(struct change *change, struct bind_plan *plan, struct error *err)
 		r = keep_first_states(change, plan, err);
 	if (r < 0)
 		return r;
-	r = bring_all(change, plan, err);
+	r = bind_display_end(change, plan, err);
+	if (r == 0)
+		r = bring_all(change, plan, err);
 	if (r < 0)
 		roll_back(change, plan, err);
 	return r;
@@ -302,6 +305,9 @@ int bind_release(struct change *change, const struct bind_plan *plan, struct err
 			error_evidence(err, "%s: %s", failure.subject, failure.message);
 		error_hint(err, "%s", failure.hint);
 	}
+	/* A picture takes all of a card. */
+	for (size_t i = 0; result == 0 && i < plan->count; i++)
+		result = bind_display_begin(change, &plan->members[i], err);
 	return result;
 }
 

@@ -67,6 +67,39 @@ int bind_view_open(const struct host *host, struct bind_view *view, struct error
 void bind_view_close(struct bind_view *view);
 
 /*
+ * Says of each graphics card of the plan what has to be ended before it goes, or, for a
+ * release, what was. Returns 0 or -errno.
+ */
+int bind_display_look(const struct bind_view *view, struct bind_plan *plan,
+		      struct error *err);
+int bind_display_recall(const struct host *host, struct bind_plan *plan,
+			struct error *err);
+
+/* Whether this use ends with the services that are stopped, so it does not speak against
+ * it. */
+bool bind_display_ends(const struct bind_view *view, const struct bind_plan *plan,
+		       const struct pci_device *device, enum usage_kind kind);
+
+/* Adds the steps of that, or back. Returns 0 or -ENOMEM. */
+int bind_display_add_end(struct change_steps *steps, const struct bind_member *member);
+int bind_display_add_begin(const struct host *host, struct change_steps *steps,
+			   const struct bind_member *member);
+
+/*
+ * Carries it out: keeps what there is first, and waits, for a deadline, until nobody
+ * holds the cards any more. Returns 0 or -errno; what was ended then is for
+ * bind_display_begin(), which goes as far as it can and drops what was kept.
+ */
+int bind_display_end(struct change *change, const struct bind_plan *plan,
+		     struct error *err);
+int bind_display_begin(struct change *change, const struct bind_member *member,
+		       struct error *err);
+
+/* "key value\n" taken off the front of a text that is kept. Returns 0 or -EINVAL. */
+int bind_take_line(const char **at, size_t *left, const char *key, char *value,
+		   size_t size);
+
+/*
  * Say of each member which driver it is to have, by a request or by what is known of its
  * first state, and which modules have to be loaded for that. Return 0 or -errno.
  */

@@ -33,8 +33,11 @@ void bind_plan_free(struct bind_plan *plan)
 {
 	if (!plan)
 		return;
-	for (size_t i = 0; i < plan->count; i++)
+	for (size_t i = 0; i < plan->count; i++) {
 		string_list_free(&plan->members[i].disks);
+		usage_picture_free(&plan->members[i].picture);
+		string_list_free(&plan->members[i].users);
+	}
 	free(plan->members);
 	string_list_free(&plan->modules);
 	string_list_free(&plan->overridden);
@@ -227,6 +230,7 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	bool is_for_vfio = bind_is_for_vfio(request->driver);
 	int r;
 
+	plan.stop_display = request->stop_display;
 	r = bind_view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
@@ -246,6 +250,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	if (r == 0 && is_for_vfio)
 		r = bind_refuse_kept_memory(&view, &plan, err);
 	if (r == 0)
+		r = bind_display_look(&view, &plan, err);
+	if (r == 0)
 		r = look_for_claims(&view, request, &plan, err);
 	if (r == 0 && !bind_plan_is_done(&plan))
 		r = bind_refuse_in_use(&view, request, &plan, true, err);
@@ -263,9 +269,12 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 	_cleanup_(bind_view_close) struct bind_view view = { 0 };
 	int r;
 
+	plan.gives_back = true;
 	r = bind_view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
+	if (r == 0)
+		r = bind_display_recall(host, &plan, err);
 	if (r == 0)
 		r = bind_want_back(host, &plan, err);
 	if (r == 0)

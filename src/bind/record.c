@@ -25,9 +25,8 @@ char *bind_record_format(const struct bind_record *record)
 	return text;
 }
 
-/* Takes "key value\n" off the front. */
-static int take_line(const char **at, size_t *left, const char *key, char *value,
-		     size_t size)
+int bind_take_line(const char **at, size_t *left, const char *key, char *value,
+		   size_t size)
 {
 	const char *end = memchr(*at, '\n', *left);
 	size_t key_len = strlen(key), line, len;
@@ -51,12 +50,12 @@ int bind_record_parse(const char *text, size_t len, struct bind_record *ret_reco
 {
 	struct bind_record record = { 0 };
 
-	if (take_line(&text, &len, "identity", record.identity, sizeof(record.identity)) <
-		    0 ||
-	    take_line(&text, &len, "driver", record.first.driver,
-		      sizeof(record.first.driver)) < 0 ||
-	    take_line(&text, &len, "driver_override", record.first.override,
-		      sizeof(record.first.override)) < 0 ||
+	if (bind_take_line(&text, &len, "identity", record.identity,
+			   sizeof(record.identity)) < 0 ||
+	    bind_take_line(&text, &len, "driver", record.first.driver,
+			   sizeof(record.first.driver)) < 0 ||
+	    bind_take_line(&text, &len, "driver_override", record.first.override,
+			   sizeof(record.first.override)) < 0 ||
 	    len)
 		return -EINVAL;
 	*ret_record = record;
@@ -87,8 +86,8 @@ bool bind_settings_recall(const struct host *host, const struct pci_address *add
 		return false;
 	at = text;
 	left = strlen(text);
-	return take_line(&at, &left, "identity", kept, sizeof(kept)) == 0 &&
-	       take_line(&at, &left, "set", set, sizeof(set)) == 0 && !left &&
+	return bind_take_line(&at, &left, "identity", kept, sizeof(kept)) == 0 &&
+	       bind_take_line(&at, &left, "set", set, sizeof(set)) == 0 && !left &&
 	       !strcmp(kept, identity) && bind_settings_parse(set, ret_first, NULL) == 0;
 }
 

@@ -86,17 +86,21 @@ static bool can_be_forced(enum usage_kind kind, const struct pci_device *device)
 /* What speaks against a plan, gathered. */
 struct objections {
 	bool refused;
-	bool held;   /* only by processes that have the group */
-	bool forced; /* --force was said of what cannot be forced */
+	bool held;    /* only by processes that have the group */
+	bool forced;  /* --force was said of what cannot be forced */
+	bool picture; /* a graphics card shows one */
 };
 
-static int object(const struct bind_request *request, const struct pci_device *device,
-		  const struct usage_finding *finding, struct bind_plan *plan,
-		  struct objections *objections, struct error *err)
+static int object(const struct bind_view *view, const struct bind_request *request,
+		  const struct pci_device *device, const struct usage_finding *finding,
+		  struct bind_plan *plan, struct objections *objections,
+		  struct error *err)
 {
 	bool forced = is_forced(request, &device->address);
 	char text[PCI_ADDRESS_SIZE];
 
+	if (bind_display_ends(view, plan, device, finding->kind))
+		return 0;
 	pci_address_format(&device->address, text);
 	if (forced && can_be_forced(finding->kind, device))
 		return string_list_addf(&plan->overridden, "%s: %s", text,
@@ -107,6 +111,10 @@ static int object(const struct bind_request *request, const struct pci_device *d
 	error_evidence(err, "%s: %s", text, finding->detail);
 	objections->held &= finding->kind == USAGE_VFIO;
 	objections->forced |= forced;
+	objections->picture |=
+		pci_is_display(device) &&
+		(finding->kind == USAGE_DISPLAY || finding->kind == USAGE_CONSOLE ||
+		 finding->kind == USAGE_FRAMEBUFFER);
 	return 0;
 }
 
@@ -126,8 +134,8 @@ int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *
 			continue;
 		for (size_t j = 0; r == 0 && j < findings->count; j++)
 			if (speaks_against(member, findings->items[j].kind, take))
-				r = object(request, device, &findings->items[j], plan,
-					   &objections, err);
+				r = object(view, request, device, &findings->items[j],
+					   plan, &objections, err);
 	}
 	if (r < 0 || !objections.refused)
 		return r;
@@ -136,6 +144,9 @@ int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *
 		   : objections.forced
 			   ? "free it first: what is on a disk, what a guest has"
 			     " and what is not known cannot be forced"
+		   : objections.picture && !plan->stop_display
+			   ? "--stop-display stops what shows a picture, until the"
+			     " release; with another way in, such as SSH"
 			   : "free it first (umount, swapoff, ip link set ..."
 			     " down)");
 	return -EBUSY;

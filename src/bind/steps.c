@@ -109,11 +109,14 @@ int bind_add_module(struct change_steps *steps, const char *module)
 	return change_add(steps, &step);
 }
 
-int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps)
+int bind_plan_steps(const struct host *host, const struct bind_plan *plan,
+		    struct change_steps *ret_steps)
 {
 	struct change_steps steps = { 0 };
 	int r = 0;
 
+	for (size_t i = 0; r == 0 && !plan->gives_back && i < plan->count; i++)
+		r = bind_display_add_end(&steps, &plan->members[i]);
 	for (size_t i = 0; r == 0 && i < plan->modules.count; i++)
 		r = bind_add_module(&steps, plan->modules.items[i]);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
@@ -121,6 +124,8 @@ int bind_plan_steps(const struct bind_plan *plan, struct change_steps *ret_steps
 			r = bind_add_steps(&steps, &plan->members[i],
 					   &plan->members[i].now,
 					   &plan->members[i].wanted);
+	for (size_t i = 0; r == 0 && plan->gives_back && i < plan->count; i++)
+		r = bind_display_add_begin(host, &steps, &plan->members[i]);
 	if (r < 0) {
 		change_steps_free(&steps);
 		return r;

@@ -22,15 +22,19 @@ struct error;
 
 enum change_kind {
 	CHANGE_LOAD_MODULE,
+	CHANGE_UNLOAD_MODULE, /* refused by the kernel while it is in use */
 	CHANGE_WRITE_ATTRIBUTE,
 	CHANGE_GIVE_NODE,
+	CHANGE_STOP_UNIT, /* of systemd, by systemctl */
+	CHANGE_START_UNIT,
 };
 
 struct change_step {
 	enum change_kind kind;
-	char *device; /* the address it is about; NULL: none */
-	char *target; /* the attribute's or node's path beneath the root, or the module */
-	char *value;  /* what is written, or the number of a user; NULL for a module */
+	char *device;  /* the address it is about; NULL: none */
+	char *target;  /* the attribute's or node's path beneath the root, module or unit
+			*/
+	char *value;   /* what is written, or the number of a user; else NULL */
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
 	/*

@@ -66,4 +66,10 @@ int change_give_node(const struct change *change, const char *path, const char *
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);
 
+/* Unloads that one alone. Returns 0, also when it is not loaded; -EBUSY or -errno. */
+int change_unload_module(const char *name);
+
+/* systemctl's order to a unit, waited for. Returns 0, -EIO when it failed, or -errno. */
+int change_order_unit(const struct change *change, const char *order, const char *unit);
+
 #endif

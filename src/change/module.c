@@ -10,8 +10,10 @@
 #define KMOD_FUNCTIONS(X)                  \
 	X(kmod_list_next)                  \
 	X(kmod_module_get_module)          \
+	X(kmod_module_new_from_name)       \
 	X(kmod_module_new_from_lookup)     \
 	X(kmod_module_probe_insert_module) \
+	X(kmod_module_remove_module)       \
 	X(kmod_module_unref)               \
 	X(kmod_module_unref_list)          \
 	X(kmod_new)                        \
@@ -55,7 +57,23 @@ static int insert(const struct kmod_library *kmod, struct kmod_ctx *context,
 	return r;
 }
 
-int change_load_module(const char *name)
+/* Does not wait for who uses it (O_NONBLOCK is libkmod's own doing). */
+static int take_out(const struct kmod_library *kmod, struct kmod_ctx *context,
+		    const char *name)
+{
+	struct kmod_module *module;
+	int r = kmod->kmod_module_new_from_name(context, name, &module);
+
+	if (r < 0)
+		return r;
+	r = kmod->kmod_module_remove_module(module, 0);
+	kmod->kmod_module_unref(module);
+	return r == -EWOULDBLOCK ? -EBUSY : r == -ENOENT ? 0 : r;
+}
+
+static int with_kmod(const char *name,
+		     int (*work)(const struct kmod_library *kmod,
+				 struct kmod_ctx *context, const char *name))
 {
 	struct kmod_library kmod;
 	struct kmod_ctx *context;
@@ -68,7 +86,17 @@ int change_load_module(const char *name)
 	if (!context)
 		return -ENOMEM;
 	kmod.kmod_set_log_fn(context, say_nothing, NULL);
-	r = insert(&kmod, context, name);
+	r = work(&kmod, context, name);
 	kmod.kmod_unref(context);
 	return r;
+}
+
+int change_load_module(const char *name)
+{
+	return with_kmod(name, insert);
+}
+
+int change_unload_module(const char *name)
+{
+	return with_kmod(name, take_out);
 }

@@ -85,9 +85,19 @@ static int write_attribute(const struct change *change, const struct change_step
 
 int change_perform_here(struct change *change, const struct change_step *step)
 {
-	if (step->kind == CHANGE_LOAD_MODULE)
+	switch (step->kind) {
+	case CHANGE_LOAD_MODULE:
 		return change_load_module(step->target);
-	if (step->kind == CHANGE_GIVE_NODE)
+	case CHANGE_UNLOAD_MODULE:
+		return change_unload_module(step->target);
+	case CHANGE_GIVE_NODE:
 		return change_give_node(change, step->target, step->value);
+	case CHANGE_STOP_UNIT:
+		return change_order_unit(change, "stop", step->target);
+	case CHANGE_START_UNIT:
+		return change_order_unit(change, "start", step->target);
+	case CHANGE_WRITE_ATTRIBUTE:
+		break;
+	}
 	return write_attribute(change, step);
 }

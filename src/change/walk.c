@@ -197,6 +197,12 @@ static void explain(const struct change *change, const struct change_step *step,
 			  step->purpose, change->options.deadline_ms / 1000);
 		if (change->options.late)
 			error_hint(err, "%s", change->options.late);
+	} else if (step->kind == CHANGE_STOP_UNIT || step->kind == CHANGE_START_UNIT) {
+		error_set(err, -r, subject, "%s: systemctl failed", step->purpose);
+		error_hint(err, "systemctl status %s says why", step->target);
+	} else if (step->kind == CHANGE_UNLOAD_MODULE && r == -EBUSY) {
+		error_set(err, EBUSY, subject, "%s: it is in use", step->purpose);
+		error_hint(err, "end what uses it (nvidia-smi, lsof /dev/nvidia*)");
 	} else if (step->kind == CHANGE_LOAD_MODULE && r == -ENOENT) {
 		error_set(err, ENOENT, subject, "this kernel has no such module");
 		error_hint(err, "install the module, or boot a kernel that has it");

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/bind_tab.h"
 #include "cli/cli.h"
+#include "cli/display.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/settings.h"
@@ -24,7 +25,8 @@ enum {
 	OPTION_USER,
 	OPTION_WAIT,
 	OPTION_SET,
-	OPTION_PERSIST
+	OPTION_PERSIST,
+	OPTION_STOP_DISPLAY
 };
 
 struct bind_options {
@@ -64,6 +66,8 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *ow
 			options->tab = true;
 		else if (value == OPTION_SET)
 			r = take_parse_setting(optarg, take, err);
+		else if (value == OPTION_STOP_DISPLAY)
+			take->stop_display = true;
 		else if (value == OPTION_PERSIST)
 			options->persist = true;
 		else if (value == OPTION_WAIT)
@@ -90,11 +94,12 @@ static int print_result(const struct cli *cli, const struct host *host,
 			const struct bind_plan *plan, const char *already,
 			unsigned int change)
 {
-	struct json_object *root = NULL, *array = NULL;
+	struct json_object *root = NULL, *array = NULL, *ended = NULL;
 
 	if (cli->json) {
 		root = json_root(cli->command->name);
 		array = json_object_new_array();
+		ended = json_object_new_array();
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
@@ -103,6 +108,8 @@ static int print_result(const struct cli *cli, const struct host *host,
 			member->now.driver[0] ? member->now.driver : "no driver";
 		const char *now = driver_now(host, member, driver, sizeof(driver));
 
+		if (ended && !plan->gives_back)
+			display_tell_ended(member, ended);
 		pci_address_format(&member->address, address);
 		if (cli->json) {
 			struct json_object *item = json_object_new_object();
@@ -129,11 +136,14 @@ static int print_result(const struct cli *cli, const struct host *host,
 				    member->group);
 		}
 		settings_print(member, NULL);
+		if (!plan->gives_back)
+			display_tell_ended(member, NULL);
 	}
 	if (!cli->json)
 		return 0;
 	json_object_object_add(root, "devices", array);
 	json_add_list(root, "forced", &plan->overridden);
+	json_object_object_add(root, "ended", ended);
 	if (change)
 		json_add_number(root, "change", FACT_KNOWN, change);
 	return output_json(root);
@@ -241,7 +251,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 		r = take_carry_out(cli, host, options, addresses, count, direction, &plan,
 				   err);
 	if (r == 0 && options->dry_run) {
-		r = take_print_steps(&plan, options, err);
+		r = take_print_steps(host, &plan, options, err);
 		return r == 0 && parsed.persist
 			       ? settings_print_edits(host, options, addresses, count,
 						      err)
@@ -273,6 +283,7 @@ static int run_bind(struct cli *cli, int argc, char **argv, struct error *err)
 		{ "wait", optional_argument, NULL, OPTION_WAIT },
 		{ "set", required_argument, NULL, OPTION_SET },
 		{ "persist", no_argument, NULL, OPTION_PERSIST },
+		{ "stop-display", no_argument, NULL, OPTION_STOP_DISPLAY },
 		{ 0 },
 	};
 
@@ -303,6 +314,8 @@ const struct cli_command cli_bind = {
 	.options =
 		"  --driver DRIVER  bind to DRIVER (vfio-pci, or its variant for the device)\n"
 		"  --force ADDRESS  that one goes although it is in use; no disk, no guest's\n"
+		"  --stop-display   of graphics cards: stop the display manager, and what else\n"
+		"                   shows a picture; release starts it again\n"
 		"  --set NAME=VALUE of these devices, until their release: reset_method,\n"
 		"                   d3cold_allowed, power_control, bar0 to bar5 (a size)\n"
 		"  --persist        these settings at each boot, too\n"

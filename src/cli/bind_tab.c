@@ -73,7 +73,7 @@ static int bind_one(const struct cli *cli, const struct host *host,
 	if (r == 0)
 		r = check_listed(verification, &look, expected->wanted, err);
 	if (r == 0 && options->dry_run)
-		return take_print_steps(&look, options, err);
+		return take_print_steps(host, &look, options, err);
 	one.dry_run = false;
 	if (r == 0)
 		r = take_carry_out(cli, host, &one, &expected->address, 1, TAKE, &done,

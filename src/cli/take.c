@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "change/change.h"
+#include "cli/display.h"
 #include "cli/output.h"
 
 /* Another pciferry that is at work has usually finished by then. */
@@ -196,6 +197,7 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		.driver = options->driver,
 		.alone = direction == GIVE_BACK_ALONE,
 		.last_look = !options->dry_run,
+		.stop_display = options->stop_display,
 		.forced = options->forced,
 		.n_forced = options->n_forced,
 	};
@@ -215,8 +217,11 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 			return r;
 		request.settings = &settings;
 	}
-	if (options->dry_run)
-		return make_plan(host, &request, direction, ret_plan, err);
+	if (options->dry_run) {
+		r = make_plan(host, &request, direction, ret_plan, err);
+		return r == 0 && direction == TAKE ? display_warn(host, ret_plan, err)
+						   : r;
+	}
 	r = take_begin(cli, host, options, &late, &change, err);
 	if (r < 0)
 		return r;
@@ -226,6 +231,8 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	r = make_plan(host, &request, direction, &plan, err);
 	for (size_t i = 0; r == 0 && i < plan.overridden.count; i++)
 		output_talk("forced: %s", plan.overridden.items[i]);
+	if (r == 0 && direction == TAKE)
+		r = display_warn(host, &plan, err);
 	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
 		r = bind_take(change, &plan, err);
 	if (r == 0 && direction == TAKE && options->user)
@@ -245,17 +252,27 @@ void take_print_step_list(const struct change_steps *steps)
 	for (size_t i = 0; i < steps->count; i++) {
 		const struct change_step *step = &steps->items[i];
 
-		if (step->kind == CHANGE_LOAD_MODULE)
-			output_line("load the module %s", step->target);
-		else
+		switch (step->kind) {
+		case CHANGE_LOAD_MODULE:
+		case CHANGE_UNLOAD_MODULE:
+			output_line("%s %s", step->purpose, step->target);
+			break;
+		case CHANGE_STOP_UNIT:
+		case CHANGE_START_UNIT:
+			output_line("%s: %s", step->target, step->purpose);
+			break;
+		case CHANGE_WRITE_ATTRIBUTE:
+		case CHANGE_GIVE_NODE:
 			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,
 				    (int)strcspn(step->value, "\n"), step->value,
 				    step->target);
+			break;
+		}
 	}
 }
 
-int take_print_steps(const struct bind_plan *plan, const struct take_options *options,
-		     struct error *err)
+int take_print_steps(const struct host *host, const struct bind_plan *plan,
+		     const struct take_options *options, struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 
@@ -263,7 +280,7 @@ int take_print_steps(const struct bind_plan *plan, const struct take_options *op
 		output_line("nothing to do");
 		return 0;
 	}
-	if (bind_plan_steps(plan, &steps) < 0)
+	if (bind_plan_steps(host, plan, &steps) < 0)
 		return error_oom(err);
 	for (size_t i = 0; i < plan->overridden.count; i++)
 		output_line("forced: %s", plan->overridden.items[i]);

@@ -15,6 +15,8 @@ struct take_options {
 	/* Of the devices that are named: NAME=VALUE words; the caller's. NULL: none. */
 	char *settings;
 
+	bool stop_display; /* cards go with what shows a picture by way of them */
+
 	const char *user; /* who may open the groups, as it was given; NULL: root */
 	uid_t user_number;
 
@@ -72,8 +74,8 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 		  struct bind_plan *ret_plan);
 
 /* The steps of a plan, as a dry run shows them. */
-int take_print_steps(const struct bind_plan *plan, const struct take_options *options,
-		     struct error *err);
+int take_print_steps(const struct host *host, const struct bind_plan *plan,
+		     const struct take_options *options, struct error *err);
 void take_print_step_list(const struct change_steps *steps);
 
 /*

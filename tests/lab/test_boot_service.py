@@ -22,7 +22,7 @@ def boots_with_something_left(installed, tmp_path_factory):
     yield {name: Boot(folder, folder / name, *words, options=["--files", installed])
            for name, words in (("first", ["install", "apply", "list_more"]),
                                ("late", ["verify", "service", "functions"]),
-                               ("made", ["verify", "service", "show_functions"]),
+                               ("made", ["verify", "service", "show_functions", "display"]),
                                ("again", ["verify", "service", "show_functions"]))}
     shutil.rmtree(folder)
 
@@ -57,3 +57,13 @@ def test_virtual_functions_are_there_again_by_the_same_names(boots, boot):
     for address in functions:
         assert not later.names("nvme", address), "no driver of the host's was to have it"
     assert later.status["service"] == 0 and later.status["verify"] == 0
+
+
+def test_a_display_manager_is_stopped_for_its_card_and_started_again(boots):
+    made = boots["made"]
+    assert made.status["card_in_use"] == 3
+    assert made.status["card_goes"] == 0
+    assert "ferry-display.service" in made.text("card_goes")
+    assert made.text("stopped").strip() == "inactive"
+    assert made.status["card_back"] == 0
+    assert made.text("started").strip() == "active"

@@ -161,6 +161,16 @@ def test_virtual_functions_of_each_boot_are_made_and_verified():
     lab(SCENARIOS / "vf-persist.sh")
 
 
+def test_a_card_that_shows_a_picture_goes_and_comes_back_with_what_showed_it():
+    lab(SCENARIOS / "display.sh")
+
+
+def test_the_firmware_s_framebuffer_does_not_keep_a_card():
+    lab(SCENARIOS / "firmware-picture.sh", options=[
+        "--machine", "firmware-picture", "--boot", "full",
+        "--append", "vga=0x314 modprobe.blacklist=bochs"])
+
+
 def test_settings_of_a_device_come_and_go_with_its_driver():
     lab(SCENARIOS / "settings.sh")
 

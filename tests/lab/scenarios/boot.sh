@@ -118,6 +118,25 @@ show_functions()
 	run shown pciferry vf "$LAB_NVME_SRIOV"
 }
 
+# A unit that stands for a display manager: systemd's own doing is real, and so is the card.
+display()
+{
+	local card
+	card=/dev/dri/$(lab_entry "$LAB_BOCHS" 'drm/card*')
+	cat >/etc/systemd/system/ferry-display.service <<-END
+		[Service]
+		ExecStart=/bin/sh -c 'exec 9<>$card; exec sleep infinity'
+	END
+	ln -s ferry-display.service /etc/systemd/system/display-manager.service
+	systemctl daemon-reload
+	systemctl start ferry-display.service
+	run card_in_use pciferry bind "$LAB_BOCHS"
+	run card_goes pciferry bind "$LAB_BOCHS" --stop-display
+	run stopped systemctl is-active ferry-display.service
+	run card_back pciferry release "$LAB_BOCHS"
+	run started systemctl is-active ferry-display.service
+}
+
 # The service has been started by systemd, not by us.
 service()
 {

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "usage/picture.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "usage/internal.h"
+
+void usage_picture_free(struct usage_picture *picture)
+{
+	if (!picture)
+		return;
+	string_list_free(&picture->services);
+	string_list_free(&picture->consoles);
+	string_list_free(&picture->framebuffers);
+}
+
+/*
+ * Services of cards' makers that keep them open, and come back: of NVIDIA's driver
+ * (nvidia-persistenced(1), and its powerd). Others are somebody's own.
+ */
+static const char *const known[] = { "nvidia-persistenced.service",
+				     "nvidia-powerd.service" };
+
+/* Where systemd keeps a running service, in today's tree and in that of its own. */
+static bool is_running(const struct host *host, const char *unit)
+{
+	static const char *const trees[] = { "sys/fs/cgroup/system.slice",
+					     "sys/fs/cgroup/systemd/system.slice" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+		snprintf(path, sizeof(path), "%s/%s/cgroup.procs", trees[i], unit);
+		if (host_exists(host, path))
+			return true;
+	}
+	return false;
+}
+
+/* systemd.special(7): the unit goes by its own name, the link is an alias. */
+static bool find_manager(const struct host *host, char unit[NAME_MAX + 1])
+{
+	return host_link_name(host, "etc/systemd/system/display-manager.service", unit,
+			      NAME_MAX + 1) == FACT_KNOWN;
+}
+
+static int list_services(const struct usage *usage, const struct pci_device *device,
+			 struct string_list *services)
+{
+	char unit[NAME_MAX + 1];
+	int r = 0;
+
+	if (!usage_has_kind(usage, device, USAGE_DISPLAY) &&
+	    !usage_has_kind(usage, device, USAGE_PROCESS))
+		return 0;
+	if (find_manager(usage->host, unit) && is_running(usage->host, unit))
+		r = string_list_add(services, unit);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(known); i++)
+		if (device->driver && !strcmp(device->driver, "nvidia") &&
+		    is_running(usage->host, known[i]))
+			r = string_list_add(services, known[i]);
+	return r;
+}
+
+/* "(M)" may be detached, "(S)" is the kernel's first and last (show_name() in
+ * drivers/tty/vt/vt.c). */
+static int list_consoles(const struct host *host, struct string_list *consoles)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(host, "sys/class/vtconsole", &names);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		char path[PATH_MAX], bound[8], text[64];
+
+		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind",
+			 names.items[i]);
+		host_read(host, path, bound, sizeof(bound));
+		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name",
+			 names.items[i]);
+		host_read(host, path, text, sizeof(text));
+		if (!strcmp(bound, "1") && !strncmp(text, "(M)", 3) &&
+		    strstr(text, "frame buffer"))
+			r = string_list_add(consoles, names.items[i]);
+	}
+	return r;
+}
+
+/* The kernel makes one, of what the firmware left (drivers/firmware/sysfb.c). */
+static int list_framebuffers(const struct host *host, struct string_list *framebuffers)
+{
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(host, "sys/bus/platform/devices", &names);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		char path[PATH_MAX], driver[NAME_MAX + 1];
+
+		if (!strstr(names.items[i], "-framebuffer."))
+			continue;
+		snprintf(path, sizeof(path), "sys/bus/platform/devices/%s/driver",
+			 names.items[i]);
+		if (host_link_name(host, path, driver, sizeof(driver)) == FACT_KNOWN)
+			r = string_list_addf(framebuffers, "%s/%s", driver,
+					     names.items[i]);
+	}
+	return r;
+}
+
+int usage_picture_read(const struct usage *usage, const struct pci_device *device,
+		       struct usage_picture *ret_picture)
+{
+	struct usage_picture picture = { 0 };
+	int r = list_services(usage, device, &picture.services);
+
+	if (r == 0 && usage_has_kind(usage, device, USAGE_CONSOLE))
+		r = list_consoles(usage->host, &picture.consoles);
+	if (r == 0 && usage_has_kind(usage, device, USAGE_FRAMEBUFFER))
+		r = list_framebuffers(usage->host, &picture.framebuffers);
+	if (r < 0)
+		usage_picture_free(&picture);
+	else
+		*ret_picture = picture;
+	return r;
+}

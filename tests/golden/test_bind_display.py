@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What bind would do of graphics cards, on made hosts: no card of NVIDIA's or AMD's can be shown
+here. That the steps work is shown in the virtual host (tests/lab, display.sh)."""
+import pytest
+
+from fakehost import usual
+from program import expect, run
+
+CARD = "0000:01:00.0"
+MANAGER = "etc/systemd/system/display-manager.service"
+
+
+@pytest.fixture(name="host")
+def host_with_a_card_in_use(tmp_path):
+    host = usual(tmp_path / "host")
+    card = host.folder(CARD)
+    host.link(f"{card}/driver", "../../../bus/pci/drivers/nvidia")
+    host.link("sys/bus/pci/drivers/nvidia/module", "../../../../module/nvidia")
+    host.link(f"sys/bus/pci/drivers/nvidia/{CARD}", f"../../../../../{card}")
+    for module, holders in (("nvidia", ["nvidia_modeset", "nvidia_uvm"]),
+                            ("nvidia_modeset", ["nvidia_drm"]), ("nvidia_drm", [])):
+        (host.root / f"sys/module/{module}/holders").mkdir(parents=True)
+        for holder in holders:
+            host.link(f"sys/module/{module}/holders/{holder}", f"../../{holder}")
+    host.file(f"{card}/drm/card0/dev", "226:0\n")
+    host.link("sys/class/drm/card0", f"../../../{card}/drm/card0")
+    host.file(f"{card}/drm/card0/card0-DP-1/status", "connected\n")
+    host.file(f"{card}/drm/card0/card0-DP-1/enabled", "enabled\n")
+    host.link("sys/class/drm/card0-DP-1", f"../../../{card}/drm/card0/card0-DP-1")
+    return host
+
+
+def services(host, manager="gdm.service", running=()):
+    host.link(MANAGER, f"/usr/lib/systemd/system/{manager}")
+    for unit in running:
+        host.file(f"sys/fs/cgroup/system.slice/{unit}/cgroup.procs", "812\n")
+
+
+def steps(host, *args):
+    done = run("bind", "--dry-run", *args, "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    return [line.split(" (")[0] for line in done.stdout.splitlines()]
+
+
+def test_what_shows_a_picture_is_ended_only_when_asked(host):
+    services(host, running=["gdm.service"])
+    done = run("bind", "--dry-run", CARD, "--host", host.root)
+    assert done.returncode == 3
+    assert "card0-DP-1 shows a picture" in done.stderr and "--stop-display" in done.stderr
+
+
+def test_services_then_modules_then_the_driver(host):
+    services(host, running=["gdm.service", "nvidia-persistenced.service"])
+    assert steps(host, CARD, "--stop-display")[:7] == [
+        "gdm.service: stop it", "nvidia-persistenced.service: stop it",
+        "unload the module nvidia_drm", "unload the module nvidia_modeset",
+        "unload the module nvidia_uvm", "load the module vfio-pci",
+        f"{CARD}: let only vfio-pci have it"]
+
+
+def test_what_does_not_run_is_not_stopped(host):
+    services(host)
+    told = steps(host, CARD, "--stop-display")
+    assert not [line for line in told if "stop it" in line]
+
+
+def test_modules_stay_for_another_card_of_the_driver(host):
+    host.device("0000:05:00.0", "1234:5047", "030000", "nvidia", 9)
+    services(host, running=["gdm.service"])
+    told = steps(host, CARD, "--stop-display")
+    assert told[0] == "gdm.service: stop it"
+    assert not [line for line in told if "unload" in line]
+
+
+def test_a_process_of_no_service_that_is_stopped_keeps_the_card(host):
+    host.link("proc/self/ns/mnt", "mnt:[4026531840]")
+    host.link("proc/812/ns/mnt", "mnt:[4026531840]")
+    host.link("proc/812/fd/9", "/dev/dri/card0")
+    host.file("proc/812/comm", "Xorg\n")
+    expect(3, "process 812 (Xorg) holds /dev/dri/card0", "bind", "--dry-run", CARD,
+           "--stop-display", "--host", host.root)
+    services(host, running=["gdm.service"])
+    assert "gdm.service: stop it" in steps(host, CARD, "--stop-display")
+
+
+def test_a_card_that_does_not_come_back_is_warned_of(host):
+    host.device("0000:06:00.0", "1002:67df", "030000", "amdgpu", 8, reset_method="bus")
+    done = run("bind", "--dry-run", "06:00.0", "--host", host.root)
+    assert done.returncode == 0
+    assert "warning: 0000:06:00.0: an AMD Polaris 10" in done.stderr
