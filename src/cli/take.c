@@ -185,6 +185,21 @@ int take_begin(const struct cli *cli, const struct host *host,
 	return change_begin(host, &change_options, WAIT_FOR_LOCK_MS, ret_change, err);
 }
 
+static int take(struct change *change, const struct take_options *options,
+		struct bind_plan *plan, struct error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < plan->overridden.count; i++)
+		output_talk("forced: %s", plan->overridden.items[i]);
+	r = display_warn(change_host(change), plan, err);
+	if (r == 0 && !bind_plan_is_done(plan))
+		r = bind_take(change, plan, err);
+	if (r == 0 && options->user)
+		r = bind_give(change, plan, options->user_number, err);
+	return r;
+}
+
 int take_carry_out(const struct cli *cli, const struct host *host,
 		   const struct take_options *options,
 		   const struct pci_address *addresses, size_t count,
@@ -229,16 +244,9 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	/* Made only now, with the lock held: the host may have changed since it was
 	 * asked. */
 	r = make_plan(host, &request, direction, &plan, err);
-	for (size_t i = 0; r == 0 && i < plan.overridden.count; i++)
-		output_talk("forced: %s", plan.overridden.items[i]);
-	if (r == 0 && direction == TAKE)
-		r = display_warn(host, &plan, err);
-	if (r == 0 && direction == TAKE && !bind_plan_is_done(&plan))
-		r = bind_take(change, &plan, err);
-	if (r == 0 && direction == TAKE && options->user)
-		r = bind_give(change, &plan, options->user_number, err);
-	if (r == 0 && direction != TAKE)
-		r = bind_release(change, &plan, err);
+	if (r == 0)
+		r = direction == TAKE ? take(change, options, &plan, err)
+				      : bind_release(change, &plan, err);
 	change_end(change);
 	if (r < 0)
 		return r;
