@@ -142,6 +142,8 @@ static int load_modules(struct change *change, const struct bind_plan *plan,
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 
+	if (!plan->modules.count)
+		return 0;
 	for (size_t i = 0; i < plan->modules.count; i++)
 		if (bind_add_module(&steps, plan->modules.items[i]) < 0)
 			return error_oom(err);
@@ -224,8 +226,8 @@ static int make_lists(const struct host *host, const struct bind_plan *plan,
 }
 
 /*
- * A module may bind devices by itself as it is loaded (options vfio-pci ids=), so the
- * steps are made only then, from what each is like.
+ * A module may bind devices by itself as it is loaded (options vfio-pci ids=): then the
+ * steps are made from what each is like by now. Else that is what the plan has seen.
  */
 static int bring_all(struct change *change, struct bind_plan *plan, struct error *err)
 {
@@ -236,7 +238,9 @@ static int bring_all(struct change *change, struct bind_plan *plan, struct error
 
 	if (r == 0)
 		r = bind_name_drivers(host, plan, err);
-	if (r == 0)
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		now[i] = plan->members[i].now;
+	if (r == 0 && plan->modules.count)
 		r = read_now(host, plan->members, plan->count, now, err);
 	if (r == 0 && make_lists(host, plan, now, lists) < 0)
 		r = error_oom(err);

@@ -95,6 +95,27 @@ static int refuse_several(const char *argument, struct pci_device *const *device
 	return -EINVAL;
 }
 
+/* Most name addresses: for those nobody has to look at all devices. */
+static bool are_addresses(const struct host *host, int argc, char **argv,
+			  struct pci_address *addresses, size_t *ret_count)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < argc; i++) {
+		char path[PCI_ATTRIBUTE_PATH_SIZE];
+		size_t same = 0;
+
+		if (pci_address_parse(argv[i], &addresses[count]) < 0 ||
+		    !host_exists(host, pci_attribute_path(&addresses[count], NULL, path)))
+			return false;
+		while (pci_address_compare(&addresses[same], &addresses[count]) != 0)
+			same++;
+		count += same == count;
+	}
+	*ret_count = count;
+	return true;
+}
+
 int take_select(const struct cli *cli, const struct take_options *options, int argc,
 		char **argv, struct host **ret_host, struct pci_address **ret_addresses,
 		size_t *ret_count, struct error *err)
@@ -110,7 +131,15 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 		error_hint(err, "pciferry list shows what there is");
 		return -EINVAL;
 	}
-	r = cli_view_open(cli, &view, 0, err);
+	addresses = calloc((size_t)argc, sizeof(*addresses));
+	r = addresses ? cli_open_host(cli, &view.host, err) : error_oom(err);
+	if (r == 0 && are_addresses(view.host, argc, argv, addresses, ret_count)) {
+		*ret_host = steal(view.host);
+		*ret_addresses = steal(addresses);
+		return 0;
+	}
+	if (r == 0)
+		r = cli_view_look(&view, 0, err);
 	for (int i = 0; r == 0 && i < argc; i++) {
 		size_t before = count;
 		bool several;
@@ -122,6 +151,7 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 	}
 	if (r < 0)
 		return r;
+	free(addresses);
 	addresses = calloc(count, sizeof(*addresses));
 	if (!addresses)
 		return error_oom(err);

@@ -14,8 +14,13 @@ int cli_view_open(const struct cli *cli, struct cli_view *view, unsigned int nee
 {
 	int r = cli_open_host(cli, &view->host, err);
 
-	if (r == 0 && view->record)
-		r = host_record(view->host, err);
+	return r < 0 ? r : cli_view_look(view, needs, err);
+}
+
+int cli_view_look(struct cli_view *view, unsigned int needs, struct error *err)
+{
+	int r = view->record ? host_record(view->host, err) : 0;
+
 	if (r == 0)
 		r = pci_scan(view->host, &view->devices, err);
 	if (r == 0)

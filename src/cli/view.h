@@ -51,6 +51,9 @@ struct cli_view {
 
 int cli_view_open(const struct cli *cli, struct cli_view *view, unsigned int needs,
 		  struct error *err);
+
+/* The same of a host that is open: view->host. */
+int cli_view_look(struct cli_view *view, unsigned int needs, struct error *err);
 void cli_view_close(struct cli_view *view);
 
 /* Reads what is not there yet. Returns 0 or -errno. */
