@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "bind/internal.h"
 
 static void a_damaged_record_is_not_believed(void **state)
@@ -87,12 +88,59 @@ static void from_any_state_only_what_is_missing_is_done(void **state)
 	change_steps_free(&steps);
 }
 
+/* What is kept of settings is what a person would write. */
+static void settings_are_read_as_they_are_written(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"reset_method=device_specific,acpi,flr,af_flr,pm,bus,cxl_bus",
+		"reset_method=none d3cold_allowed=0 bar0=1M bar5=8T power_control=auto",
+		"bar1=512M bar2=1G bar3=16G bar4=1T",
+	};
+	char text[BIND_SETTINGS_TEXT_SIZE];
+	struct bind_settings settings;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		assert_int_equal(bind_settings_parse(texts[i], &settings, NULL), 0);
+		assert_string_equal(bind_settings_format(&settings, text), texts[i]);
+	}
+	/* As the attribute has them. */
+	assert_int_equal(bind_settings_parse("bar1=256M reset_method=flr,bus", &settings,
+					     NULL),
+			 0);
+	assert_string_equal(settings.values[SETTING_BAR0 + 1], "8");
+	assert_string_equal(settings.values[SETTING_RESET_METHOD], "flr bus");
+}
+
+static void a_bar_of_another_size_takes_the_driver_off_for_a_moment(void **state)
+{
+	struct bind_member member = { .address = { .bus = 1 } };
+	struct bind_state from = { .driver = "vfio-pci", .override = "vfio-pci" };
+	struct bind_state to = from;
+	struct change_steps steps = { 0 };
+
+	(void)state;
+	bind_settings_parse("bar1=64M reset_method=bus", &from.settings, NULL);
+	bind_settings_parse("bar1=256M reset_method=bus", &to.settings, NULL);
+	assert_int_equal(bind_add_steps(&steps, &member, &from, &to), 0);
+	assert_int_equal(steps.count, 3);
+	assert_string_equal(steps.items[0].target, "sys/bus/pci/drivers/vfio-pci/unbind");
+	assert_string_equal(steps.items[1].target,
+			    "sys/bus/pci/devices/0000:01:00.0/resource1_resize");
+	assert_string_equal(steps.items[1].value, "8\n");
+	assert_string_equal(steps.items[2].target, "sys/bus/pci/drivers/vfio-pci/bind");
+	change_steps_free(&steps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_damaged_record_is_not_believed),
 		cmocka_unit_test(no_other_driver_can_get_in_between),
 		cmocka_unit_test(from_any_state_only_what_is_missing_is_done),
+		cmocka_unit_test(settings_are_read_as_they_are_written),
+		cmocka_unit_test(a_bar_of_another_size_takes_the_driver_off_for_a_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
