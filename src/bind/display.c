@@ -213,13 +213,15 @@ static int add_framebuffer(struct change_steps *steps, char *address, const char
 	return change_add(steps, &step);
 }
 
-static int add_module(struct change_steps *steps, enum change_kind kind, char *module)
+static int add_unloading(struct change_steps *steps, char *module)
 {
 	char purpose[] = "unload the module";
-	struct change_step step = { .kind = kind, .target = module, .purpose = purpose };
+	struct change_step step = {
+		.kind = CHANGE_UNLOAD_MODULE,
+		.target = module,
+		.purpose = purpose,
+	};
 
-	if (kind == CHANGE_LOAD_MODULE)
-		snprintf(purpose, sizeof(purpose), "load the module");
 	return change_add(steps, &step);
 }
 
@@ -238,7 +240,7 @@ int bind_display_add_end(struct change_steps *steps, const struct bind_member *m
 		r = add_framebuffer(steps, address, picture->framebuffers.items[i],
 				    false);
 	for (size_t i = 0; r == 0 && i < member->users.count; i++)
-		r = add_module(steps, CHANGE_UNLOAD_MODULE, member->users.items[i]);
+		r = add_unloading(steps, member->users.items[i]);
 	return r;
 }
 
@@ -279,7 +281,7 @@ int bind_display_add_begin(const struct host *host, struct change_steps *steps,
 
 	pci_address_format(&member->address, address);
 	for (size_t i = member->users.count; r == 0 && i-- > 0;)
-		r = add_module(steps, CHANGE_LOAD_MODULE, member->users.items[i]);
+		r = bind_add_module(steps, member->users.items[i]);
 	for (size_t i = 0; r == 0 && i < picture->framebuffers.count; i++)
 		if (is_free_framebuffer(host, picture->framebuffers.items[i]))
 			r = add_framebuffer(steps, address,
@@ -457,16 +459,10 @@ int bind_display_begin(struct change *change, const struct bind_member *member,
 	if (bind_display_add_begin(change_host(change), &steps, member) < 0)
 		return error_oom(err);
 	for (size_t i = 0; i < steps.count; i++) {
-		_cleanup_(error_clear) struct error failure = ERROR_INIT;
+		struct error failure = ERROR_INIT;
 		int r = change_perform(change, &steps.items[i], &failure);
 
-		if (r == 0)
-			continue;
-		if (result == 0)
-			result = error_set(err, -r, failure.subject, "%s",
-					   failure.message);
-		else
-			error_evidence(err, "%s: %s", failure.subject, failure.message);
+		bind_gather(r, &failure, &result, err);
 	}
 	if (result == 0)
 		change_drop_state(change, kept_name(member, name));

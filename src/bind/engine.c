@@ -292,26 +292,38 @@ static int release_member(struct change *change, const struct bind_member *membe
 		     : 0;
 }
 
+void bind_gather(int r, struct error *failure, int *result, struct error *err)
+{
+	if (r < 0 && *result == 0)
+		*result = error_set(err, -r, failure->subject, "%s", failure->message);
+	else if (r < 0)
+		error_evidence(err, "%s: %s", failure->subject, failure->message);
+	if (r < 0)
+		error_hint(err, "%s", failure->hint);
+	error_clear(failure);
+}
+
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err)
 {
-	int result = load_modules(change, plan, err);
+	_cleanup_free_ bool *is_back = calloc(plan->count + 1, sizeof(*is_back));
+	int result = is_back ? load_modules(change, plan, err) : error_oom(err);
 
-	for (size_t i = 0; i < plan->count; i++) {
-		_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	for (size_t i = 0; is_back && i < plan->count; i++) {
+		struct error failure = ERROR_INIT;
 		int r = release_member(change, &plan->members[i], &failure);
 
-		if (r == 0)
-			continue;
-		if (result == 0)
-			result = error_set(err, -r, failure.subject, "%s",
-					   failure.message);
-		else
-			error_evidence(err, "%s: %s", failure.subject, failure.message);
-		error_hint(err, "%s", failure.hint);
+		is_back[i] = r == 0;
+		bind_gather(r, &failure, &result, err);
 	}
-	/* A picture takes all of a card. */
-	for (size_t i = 0; result == 0 && i < plan->count; i++)
-		result = bind_display_begin(change, &plan->members[i], err);
+	/* A picture comes when all of a card is back that can be. */
+	for (size_t i = 0; is_back && i < plan->count; i++) {
+		struct error failure = ERROR_INIT;
+
+		if (is_back[i])
+			bind_gather(bind_display_begin(change, &plan->members[i],
+						       &failure),
+				    &failure, &result, err);
+	}
 	return result;
 }
 

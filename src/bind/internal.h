@@ -95,6 +95,12 @@ int bind_display_end(struct change *change, const struct bind_plan *plan,
 int bind_display_begin(struct change *change, const struct bind_member *member,
 		       struct error *err);
 
+/*
+ * What goes as far as it can: the first failure is the result and the error, the others
+ * are evidence. Clears the failure.
+ */
+void bind_gather(int r, struct error *failure, int *result, struct error *err);
+
 /* "key value\n" taken off the front of a text that is kept. Returns 0 or -EINVAL. */
 int bind_take_line(const char **at, size_t *left, const char *key, char *value,
 		   size_t size);
