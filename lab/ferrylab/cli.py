@@ -11,7 +11,7 @@ from .errors import STATUS_LAB_FAILED, LabError, complain, say
 from .qemu import IOMMUS
 
 DEFAULTS = {"timeout": "300", "iommu": "vtd", "machine": None, "memory": "3072",
-            "smp": "1", "append": "", "boot": "quick"}
+            "smp": "1", "append": "", "boot": "quick", "modules": ""}
 
 BOOTS = ["quick", "full"]
 
@@ -91,6 +91,8 @@ def _add_options(command):
     command.add_argument("--boot", choices=BOOTS,
                          help="full: the packaged kernel image, with a VGA text console; "
                               "5 seconds slower under TCG")
+    command.add_argument("--modules", metavar="NAMES",
+                         help="modules of lab/host/modules, built for its kernel")
     command.add_argument("--append", metavar="WORDS", help="for the kernel's command line")
     command.add_argument("--quiet", action="store_true",
                          help="on stderr only errors")

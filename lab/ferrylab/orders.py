@@ -30,6 +30,9 @@ def write(folder, token, options, command, parts):
     keep = _hidden_paths([cache.REPOSITORY, cache.cache_dir(), pciferry, parts.kernel.image]
                          + [word for word in command if word.startswith("/")])
     os.mkdir(os.path.join(folder, "out"))
+    os.mkdir(os.path.join(folder, "built"))
+    for path in parts.modules:
+        shutil.copy(path, os.path.join(folder, "built"))
     for name, lines in {
             "run.sh": _host_lines(token, options, command, parts, pciferry),
             "keep": keep,
@@ -85,6 +88,7 @@ def _host_lines(token, options, command, parts, pciferry):
         "LAB_KERNEL": parts.kernel.image,
         "LAB_KERNEL_QUICK": parts.quick_image,
         "LAB_INITRD": parts.guest_image,
+        "LAB_MODULES": "/run/lab/built",
         **{name: firmware(name) for name in FIRMWARE},
     }
     size = shutil.get_terminal_size()

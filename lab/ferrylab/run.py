@@ -14,8 +14,8 @@ import sys
 import termios
 import time
 
-from . import cache, disks, initramfs, kernel as kernels, machine as machines, orders, qemu, \
-    quickboot, tools
+from . import cache, disks, initramfs, kernel as kernels, machine as machines, modules, orders, \
+    qemu, quickboot, tools
 from .errors import STATUS_DEADLINE, LabError, complain
 
 # A virtual host that has said nothing for so long will not: 20 times what it needs.
@@ -27,23 +27,24 @@ POKE_SECONDS = 0.5
 CONSOLE_LINES = 15
 
 # kernel: kernel.Kernel. machine: machine.Machine. disks: {device path: file}. The images are
-# paths: of the unpacked kernel, and of two initramfs.
+# paths: of the unpacked kernel, and of two initramfs. modules: paths of files that were built.
 Parts = collections.namedtuple(
-    "Parts", "kernel quick_image host_image guest_image machine disks")
+    "Parts", "kernel quick_image host_image guest_image machine disks modules")
 
 
-def prepare(kernel_name, machine_name):
+def prepare(kernel_name, machine_name, module_names=()):
     """Everything that a run needs."""
     with cache.preparing():
         kernel = kernels.get(kernel_name)
         machine = machines.load(machine_name)
         return Parts(kernel, quickboot.image(kernel), *initramfs.build(kernel), machine,
-                     disks.build(machine))
+                     disks.build(machine),
+                     [modules.build(kernel, name) for name in module_names])
 
 
 def run(options, command):
     """Run command in a virtual host; the scenario's status, or 124."""
-    parts = prepare(options.kernel, options.machine)
+    parts = prepare(options.kernel, options.machine, options.modules.split())
     folder, lock = cache.new_run_dir()
     with lock:
         token = secrets.token_hex(8)

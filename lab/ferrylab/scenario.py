@@ -12,7 +12,8 @@ SUFFIX = ".sh"
 # path: absolute. settings: of the header, as {"timeout": "300"}; "" is the description.
 Scenario = collections.namedtuple("Scenario", "name path settings")
 
-SETTINGS = ("timeout", "iommu", "kernel", "machine", "memory", "smp", "append", "boot")
+SETTINGS = ("timeout", "iommu", "kernel", "machine", "memory", "smp", "append", "boot",
+            "modules")
 
 
 def scenarios_dir():
