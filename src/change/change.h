@@ -27,14 +27,17 @@ enum change_kind {
 	CHANGE_GIVE_NODE,
 	CHANGE_STOP_UNIT, /* of systemd, by systemctl */
 	CHANGE_START_UNIT,
+	CHANGE_SET_FUNCTION,
 };
 
 struct change_step {
 	enum change_kind kind;
-	char *device;  /* the address it is about; NULL: none */
-	char *target;  /* the attribute's or node's path beneath the root, module or unit
-			*/
-	char *value;   /* what is written, or the number of a user; else NULL */
+	char *device; /* the address it is about; NULL: none */
+	/* The attribute's or node's path beneath the root, module, unit or interface. */
+	char *target;
+	/* What is written, the number of a user, or a virtual function's settings, in the
+	 * words of host/links.h, which are read again afterwards; else NULL. */
+	char *value;
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
 	/*

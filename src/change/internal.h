@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "change/change.h"
 #include "change/edit.h"
+#include "host/links.h"
+#include "host/netlink.h"
 
 struct change {
 	const struct host *host;
@@ -62,6 +64,27 @@ int change_take_away(const struct host *host, const char *path, struct error *er
  * Waits until udev has done what it does with a new one. Returns 0 or -errno.
  */
 int change_give_node(const struct change *change, const char *path, const char *user);
+
+/* The message that sets a virtual function's settings, as host/links.h writes them. */
+struct change_function_request {
+	_Alignas(8) char bytes[512];
+};
+
+/* Returns 0 or -EINVAL. */
+int change_function_request(const char *interface, const char *setting,
+			    struct change_function_request *ret_request);
+
+/* Sends it. `reason` may be NULL. Returns 0 or -errno. */
+int change_set_function(const struct change_step *step, char reason[HOST_REASON_SIZE]);
+
+/* Whether the kernel tells of it what the step has set; else *now is what it tells, "" if
+ * nothing. */
+bool change_function_is_set(const struct host *host, const struct change_step *step,
+			    char now[HOST_FUNCTION_TEXT_SIZE]);
+
+/* The words for why it is not set: r, or that the driver took it and it is untrue. */
+void change_explain_function(const struct change *change, const struct change_step *step,
+			     int r, bool untrue, const char *reason, struct error *err);
 
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);

@@ -96,6 +96,8 @@ int change_perform_here(struct change *change, const struct change_step *step)
 		return change_order_unit(change, "stop", step->target);
 	case CHANGE_START_UNIT:
 		return change_order_unit(change, "start", step->target);
+	case CHANGE_SET_FUNCTION:
+		return change_set_function(step, NULL);
 	case CHANGE_WRITE_ATTRIBUTE:
 		break;
 	}

@@ -18,7 +18,8 @@
 struct place {
 	size_t index;
 	bool untrue; /* the kernel took it, and what it is for has not come true */
-	char disk[NAME_MAX + 1]; /* that is somebody's; "": none */
+	char disk[NAME_MAX + 1];       /* that is somebody's; "": none */
+	char reason[HOST_REASON_SIZE]; /* the kernel's own words; "": none */
 };
 
 struct walk {
@@ -98,6 +99,8 @@ static bool is_true(const struct host *host, const struct change_step *step,
 {
 	enum fact fact;
 
+	if (step->kind == CHANGE_SET_FUNCTION)
+		return change_function_is_set(host, step, name);
 	if (step->reads) {
 		fact = host_read(host, step->target, name, NAME_MAX + 1);
 		if (fact == FACT_KNOWN && !strcmp(name, step->reads))
@@ -130,7 +133,9 @@ static int run_step(struct walk *walk, const struct change_step *step)
 	if (r == 0 && claims.count && !child_go_on())
 		r = -ECANCELED;
 	if (r == 0)
-		r = change_perform_here(walk->change, step);
+		r = step->kind == CHANGE_SET_FUNCTION
+			    ? change_set_function(step, walk->place.reason)
+			    : change_perform_here(walk->change, step);
 	walk->place.untrue = r == 0 && !is_true(walk->change->host, step, name);
 	return walk->place.untrue ? -EIO : r;
 }
@@ -189,6 +194,9 @@ static void explain(const struct change *change, const struct change_step *step,
 			     " stays",
 			     place->disk);
 		error_hint(err, "free it first (umount, swapoff, ...)");
+	} else if (step->kind == CHANGE_SET_FUNCTION && r != -ETIMEDOUT) {
+		change_explain_function(change, step, r, place->untrue, place->reason,
+					err);
 	} else if (place->untrue) {
 		explain_untrue(change, step, err);
 	} else if (r == -ETIMEDOUT) {

@@ -299,6 +299,9 @@ void take_print_step_list(const struct change_steps *steps)
 		case CHANGE_START_UNIT:
 			output_line("%s: %s", step->target, step->purpose);
 			break;
+		case CHANGE_SET_FUNCTION:
+			output_line("%s: %s", step->device, step->purpose);
+			break;
 		case CHANGE_WRITE_ATTRIBUTE:
 		case CHANGE_GIVE_NODE:
 			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,

@@ -200,14 +200,14 @@ int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 }
 
 int host_read_made(const struct host *host, const char *path,
-		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
-		   size_t *ret_len)
+		   int (*make)(void *argument, char **ret_bytes, size_t *ret_len),
+		   void *argument, char **ret_bytes, size_t *ret_len)
 {
 	int r;
 
 	if (!host->live)
 		return host_read_file(host, path, ret_bytes, ret_len);
-	r = make(ret_bytes, ret_len);
+	r = make(argument, ret_bytes, ret_len);
 	if (host->recording && r == 0)
 		host_recording_keep(host, path, *ret_bytes, *ret_len);
 	return r;

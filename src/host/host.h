@@ -96,8 +96,8 @@ int host_read_file(const struct host *host, const char *path, char **ret_bytes,
  * text as a file at `path`, which begins with "pciferry/". Returns 0 or -errno.
  */
 int host_read_made(const struct host *host, const char *path,
-		   int (*make)(char **ret_bytes, size_t *ret_len), char **ret_bytes,
-		   size_t *ret_len);
+		   int (*make)(void *argument, char **ret_bytes, size_t *ret_len),
+		   void *argument, char **ret_bytes, size_t *ret_len);
 
 /* Which file it is, and when it was last written. */
 struct host_status {

@@ -6,6 +6,8 @@
 
 #include "host/host.h"
 
+struct host_function;
+struct host_link;
 struct host_tree;
 struct string_list;
 
@@ -13,7 +15,13 @@ struct string_list;
 enum fact host_fact_of_error(int code);
 
 /* For host_read_made(): the text of host/network.h, of this machine. 0 or -errno. */
-int host_make_network(char **ret_text, size_t *ret_len);
+int host_make_network(void *unused, char **ret_text, size_t *ret_len);
+
+/* Asks this machine's kernel. Returns 0, for host_link_free(), or -errno. */
+int host_link_ask(const char *interface, struct host_link *ret_link);
+
+/* Adds a copy. Returns 0 or -ENOMEM. */
+int host_link_add(struct host_link *link, const struct host_function *function);
 
 /* Adds "ssh ADDRESS", when the person came in so. Returns 0 or -ENOMEM. */
 int host_find_ssh(struct string_list *lines);

@@ -64,11 +64,12 @@ size_t host_kernel_log_filter(char *text, size_t len)
 	return used;
 }
 
-static int make_log(char **ret_bytes, size_t *ret_len)
+static int make_log(void *unused, char **ret_bytes, size_t *ret_len)
 {
 	_cleanup_free_ char *log = NULL;
 	int size = klogctl(SIZE_BUFFER, NULL, 0), n;
 
+	(void)unused;
 	if (size < 0)
 		return -errno;
 	log = malloc((size_t)size + 1);
@@ -85,5 +86,6 @@ static int make_log(char **ret_bytes, size_t *ret_len)
 
 int host_read_kernel_log(const struct host *host, char **ret_text, size_t *ret_len)
 {
-	return host_read_made(host, "pciferry/kernel-log", make_log, ret_text, ret_len);
+	return host_read_made(host, "pciferry/kernel-log", make_log, NULL, ret_text,
+			      ret_len);
 }

@@ -181,11 +181,12 @@ static int take_route(const struct nlmsghdr *message, struct string_list *lines)
 			  : add_route(lines, parts.interface, destination, parts.table);
 }
 
-int host_make_network(char **ret_text, size_t *ret_len)
+int host_make_network(void *unused, char **ret_text, size_t *ret_len)
 {
 	_cleanup_(string_list_free) struct string_list lines = { 0 };
 	int r;
 
+	(void)unused;
 	r = dump(RTM_GETADDR, take_address, &lines);
 	if (r == 0)
 		r = dump(RTM_GETROUTE, take_route, &lines);

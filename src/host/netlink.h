@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_HOST_NETLINK_H
+#define PCIFERRY_HOST_NETLINK_H
+
+/* One request to the kernel by rtnetlink(7), and its answer. */
+#include <stddef.h>
+
+struct nlmsghdr;
+
+enum { HOST_REASON_SIZE = 128 };
+
+/*
+ * Sends a request. Where it has NLM_F_ACK there is no other answer than whether it
+ * succeeded, and ret_answer may be NULL; else the caller frees *ret_answer, which is one
+ * message. `reason` gets the kernel's own words on a failure (NLMSGERR_ATTR_MSG), or "";
+ * it may be NULL. Returns 0 or -errno. May sleep as long as a driver does that has the
+ * network's lock (rtnl_lock()).
+ */
+int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_len,
+		     char reason[HOST_REASON_SIZE]);
+
+#endif
