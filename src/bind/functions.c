@@ -16,6 +16,8 @@ void bind_functions_free(struct bind_functions *functions)
 		return;
 	free(functions->items);
 	string_list_free(&functions->disks);
+	bind_function_settings_free(&functions->settings);
+	host_link_free(&functions->link);
 	memset(functions, 0, sizeof(*functions));
 }
 
@@ -138,8 +140,9 @@ static int refuse_stuck(const struct host *host, struct pci_device *const *devic
 	return r;
 }
 
-static void object(const struct bind_view *view, const struct pci_device *device,
-		   size_t index, bool *refused, struct error *err)
+void bind_object_function(const struct bind_view *view, const struct pci_device *device,
+			  size_t index, const char *what, bool *refused,
+			  struct error *err)
 {
 	const struct usage_findings *findings = usage_of(&view->usage, device);
 	char address[PCI_ADDRESS_SIZE];
@@ -147,9 +150,9 @@ static void object(const struct bind_view *view, const struct pci_device *device
 	pci_address_format(&device->address, address);
 	if (!*refused && findings->count)
 		error_refuse(err, address,
-			     "virtual function %zu is in use and would go, so nothing"
-			     " was changed",
-			     index);
+			     "virtual function %zu is in use and %s, so nothing was"
+			     " changed",
+			     index, what);
 	*refused |= findings->count > 0;
 	for (size_t i = 0; i < findings->count; i++)
 		error_evidence(err, "%s: %s", address, findings->items[i].detail);
@@ -198,7 +201,7 @@ static int refuse_in_use(struct bind_view *view, struct bind_functions *function
 	if (r == 0 && last_look)
 		r = look_for_claims(view, devices, count, &functions->disks, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		object(view, devices[i], i, &refused, err);
+		bind_object_function(view, devices[i], i, "would go", &refused, err);
 	if (r < 0 || !refused)
 		return r;
 	error_hint(err, "free it first; the kernel changes their number only by way of"
@@ -219,12 +222,15 @@ int bind_functions_plan(const struct host *host,
 	r = bind_functions_read(host, &request->physical, &functions, err);
 	if (r == 0)
 		r = bind_view_open(host, &view, err);
-	functions.wanted = request->wanted;
+	functions.wanted =
+		request->as_many ? (unsigned int)functions.count : request->wanted;
 	functions.driver = request->driver;
 	if (r == 0 && functions.wanted != functions.count)
 		r = check_number(&view, &functions, err);
 	if (r == 0 && functions.wanted != functions.count)
 		r = refuse_in_use(&view, &functions, request->last_look, err);
+	if (r == 0)
+		r = bind_functions_plan_settings(&view, request, &functions, err);
 	if (r < 0)
 		return r;
 	*ret_functions = functions;

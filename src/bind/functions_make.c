@@ -59,15 +59,16 @@ static bool changes(const struct bind_functions *functions)
 	return functions->wanted != functions->count;
 }
 
-static bool turns_off(const struct bind_functions *functions)
+bool bind_functions_hold_back(const struct bind_functions *functions)
 {
-	return changes(functions) && functions->driver && functions->wanted &&
+	return changes(functions) && functions->wanted &&
+	       (functions->driver || functions->settings.count) &&
 	       (functions->probing || functions->left_off);
 }
 
 static int add_making(const struct bind_functions *functions, struct change_steps *steps)
 {
-	bool off = turns_off(functions);
+	bool off = bind_functions_hold_back(functions);
 	int r = 0;
 
 	if (functions->left_off && !off)
@@ -87,6 +88,10 @@ int bind_functions_steps(const struct bind_functions *functions,
 	struct change_steps steps = { 0 };
 	int r = add_making(functions, &steps);
 
+	/* What new ones are like nobody knows before. */
+	if (r == 0)
+		r = bind_functions_add_settings(
+			functions, changes(functions) ? NULL : &functions->link, &steps);
 	if (r < 0) {
 		change_steps_free(&steps);
 		return r;
@@ -158,7 +163,7 @@ static int hand_over(struct change *change, const struct bind_functions *functio
 }
 
 static int perform(struct change *change, const struct bind_functions *functions,
-		   struct error *err)
+		   bool is_back, struct error *err)
 {
 	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
@@ -177,28 +182,10 @@ static int perform(struct change *change, const struct bind_functions *functions
 				    " with its option enable_sriov=1)");
 	if (r == 0)
 		r = check_made(change, functions, &now, err);
+	if (r == 0)
+		r = bind_functions_set(change, functions, is_back, err);
 	if (r == 0 && functions->driver && now.count)
 		r = hand_over(change, functions, &now, err);
-	return r;
-}
-
-/* As many as there were, with the drivers that the kernel gives them. */
-static int roll_back(struct change *change, const struct bind_functions *functions,
-		     struct error *err)
-{
-	_cleanup_(error_clear) struct error failure = ERROR_INIT;
-	_cleanup_(bind_functions_free) struct bind_functions back = { 0 };
-	int r = bind_functions_read(change_host(change), &functions->physical, &back,
-				    &failure);
-
-	back.wanted = (unsigned int)functions->count;
-	if (r == 0)
-		r = perform(change, &back, &failure);
-	if (r < 0)
-		error_evidence(err,
-			       "there were %zu virtual functions, and that could not"
-			       " be made so again: %s",
-			       functions->count, failure.message);
 	return r;
 }
 
@@ -206,17 +193,94 @@ static int turn_on(struct change *change, const struct bind_functions *functions
 		   struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+	char name[BIND_PROBING_NAME_SIZE];
+	int r;
 
 	if (add_probing(&steps, functions, true) < 0)
 		return error_oom(err);
-	return change_perform(change, &steps.items[0], err);
+	r = change_perform(change, &steps.items[0], err);
+	if (r == 0)
+		change_drop_state(change, bind_probing_name(&functions->physical, name));
+	return r;
+}
+
+/* Those that no driver was to have until they were set go to whichever takes them. */
+static int let_go(struct change *change, const struct bind_functions *functions,
+		  struct error *err)
+{
+	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
+	int r = turn_on(change, functions, err);
+
+	if (r == 0 && !functions->driver)
+		r = bind_functions_read(change_host(change), &functions->physical, &now,
+					err);
+	for (size_t i = 0; r == 0 && i < now.count; i++) {
+		_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+		const struct bind_member member = { .address = now.items[i],
+						    .let_kernel_choose = true };
+		const struct bind_state none = { .driver = "" };
+
+		if (bind_add_steps(&steps, &member, &none, &none) < 0)
+			return error_oom(err);
+		/* That none takes it is no failure. */
+		if (change_perform(change, &steps.items[0], NULL) == -ETIMEDOUT)
+			r = error_set(err, ETIMEDOUT, steps.items[0].device,
+				      "a driver has been asked to take it, and the kernel"
+				      " has not come back from that");
+	}
+	return r;
+}
+
+/* Whether there are as many as before. */
+static bool is_count(struct change *change, const struct bind_functions *before)
+{
+	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
+
+	return bind_functions_read(change_host(change), &before->physical, &now, NULL) ==
+		       0 &&
+	       now.count == before->count;
+}
+
+/* As many as there were, set as they were, with the drivers that the kernel gives them.
+ */
+static int roll_back(struct change *change, const struct bind_functions *functions,
+		     struct error *err)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_(bind_functions_free) struct bind_functions back = { 0 };
+	char name[BIND_PROBING_NAME_SIZE];
+	int r = bind_functions_read(change_host(change), &functions->physical, &back,
+				    &failure);
+
+	back.wanted = (unsigned int)functions->count;
+	if (r == 0)
+		r = bind_functions_want_back(functions, &back, err);
+	if (r == 0 && bind_functions_hold_back(&back))
+		r = change_keep_state(change, bind_probing_name(&back.physical, name),
+				      "1\n", &failure);
+	if (r == 0)
+		r = perform(change, &back, true, &failure);
+	if (bind_functions_hold_back(&back) && r != -ETIMEDOUT) {
+		int on = let_go(change, &back, r == 0 ? &failure : NULL);
+
+		r = r ? r : on;
+	}
+	if (r < 0 && is_count(change, functions))
+		error_evidence(err, "not all is set as it was before: %s",
+			       failure.message);
+	else if (r < 0)
+		error_evidence(err,
+			       "there were %zu virtual functions, and that could not"
+			       " be made so again: %s",
+			       functions->count, failure.message);
+	return r;
 }
 
 int bind_functions_make(struct change *change, const struct bind_functions *functions,
 			struct error *err)
 {
 	char name[BIND_PROBING_NAME_SIZE], address[PCI_ADDRESS_SIZE];
-	bool off = turns_off(functions);
+	bool off = bind_functions_hold_back(functions);
 	int r = 0, back = 0;
 
 	bind_probing_name(&functions->physical, name);
@@ -229,19 +293,18 @@ int bind_functions_make(struct change *change, const struct bind_functions *func
 		r = change_keep_state(change, name, "1\n", err);
 	if (r < 0)
 		return r;
-	r = perform(change, functions, err);
+	r = perform(change, functions, false, err);
 	if (r == -ETIMEDOUT) {
 		pci_address_format(&functions->physical, address);
 		/* Not where it is what hangs: then bind_functions_came_back() does it. */
-		if (off && change_wait_for_device(change, address, 0, NULL) == 0 &&
-		    turn_on(change, functions, NULL) == 0)
-			change_drop_state(change, name);
+		if (off && change_wait_for_device(change, address, 0, NULL) == 0)
+			turn_on(change, functions, NULL);
 		return r;
 	}
 	if (r < 0)
 		back = roll_back(change, functions, err);
 	else if (off)
-		r = back = turn_on(change, functions, err);
+		r = back = let_go(change, functions, err);
 	if (back == 0)
 		change_drop_state(change, name);
 	return r;

@@ -3,6 +3,7 @@
 #define PCIFERRY_BIND_INTERNAL_H
 
 #include "bind/bind.h"
+#include "bind/functions.h"
 #include "iommu/groups.h"
 #include "usage/usage.h"
 
@@ -104,6 +105,37 @@ void bind_gather(int r, struct error *failure, int *result, struct error *err);
 /* "key value\n" taken off the front of a text that is kept. Returns 0 or -EINVAL. */
 int bind_take_line(const char **at, size_t *left, const char *key, char *value,
 		   size_t size);
+
+/*
+ * Refuses when it is in use, which is the evidence: `what` would be done to it. Sets
+ * *refused then; the first one is the refusal's.
+ */
+void bind_object_function(const struct bind_view *view, const struct pci_device *device,
+			  size_t index, const char *what, bool *refused,
+			  struct error *err);
+
+/*
+ * What is to be set of them, and what is set now. Refuses where nothing can be set, or
+ * one of them is in use. Returns 0 or -errno.
+ */
+int bind_functions_plan_settings(struct bind_view *view,
+				 const struct bind_functions_request *request,
+				 struct bind_functions *functions, struct error *err);
+
+/* The steps for what is otherwise now; NULL: nothing is known of that. 0 or -ENOMEM. */
+int bind_functions_add_settings(const struct bind_functions *functions,
+				const struct host_link *now, struct change_steps *steps);
+
+/*
+ * Performs them, by what is set when it begins; all that can be, or until one fails. The
+ * first failure is the error. Returns 0 or -errno.
+ */
+int bind_functions_set(struct change *change, const struct bind_functions *functions,
+		       bool all_that_can_be, struct error *err);
+
+/* Has `back` set what was set before, as far as that is known. Returns 0 or -ENOMEM. */
+int bind_functions_want_back(const struct bind_functions *before,
+			     struct bind_functions *back, struct error *err);
 
 /*
  * Say of each member which driver it is to have, by a request or by what is known of its

@@ -31,7 +31,8 @@ int boot_edit_lines(const struct host *host, const char *path, const char *purpo
 		r = bootcfg_tab_parse(before, len, &tab);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		/* None of them: no line. */
-		if (entries[i].kind == TAB_VF && !entries[i].count)
+		if ((entries[i].kind == TAB_VF && !entries[i].count) ||
+		    (entries[i].kind == TAB_SET && !*entries[i].to))
 			bootcfg_tab_remove(&tab, &entries[i]);
 		else
 			r = bootcfg_tab_set(&tab, &entries[i]);

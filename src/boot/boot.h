@@ -66,6 +66,9 @@ struct boot_functions {
 	struct pci_identity identity;
 	unsigned int count; /* 0: as many as its driver makes by itself */
 	const char *driver; /* "vfio-pci"; NULL: whichever takes them */
+	/* All that is set of the device, and of them: a set line's; "": it has no line.
+	 */
+	const char *settings;
 };
 
 /*

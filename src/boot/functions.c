@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Virtual functions at each boot: their line of the tab, and the service that reads it.
  */
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "boot/internal.h"
 
@@ -8,12 +9,20 @@ int boot_edit_functions(const struct host *host, const struct boot_functions *fu
 			struct change_edits *edits, struct string_list *ret_instructions,
 			struct error *err)
 {
-	const struct bootcfg_tab_entry entry = {
-		.kind = TAB_VF,
-		.address = functions->physical,
-		.identity = functions->identity,
-		.count = functions->count,
-		.to = functions->driver,
+	const struct bootcfg_tab_entry entries[] = {
+		{
+			.kind = TAB_VF,
+			.address = functions->physical,
+			.identity = functions->identity,
+			.count = functions->count,
+			.to = functions->driver,
+		},
+		{
+			.kind = TAB_SET,
+			.address = functions->physical,
+			.identity = functions->identity,
+			.to = functions->settings,
+		},
 	};
 	int r;
 
@@ -23,7 +32,7 @@ int boot_edit_functions(const struct host *host, const struct boot_functions *fu
 	r = boot_edit_lines(host, BOOTCFG_TAB,
 			    functions->count ? "make virtual functions at each boot"
 					     : "make no virtual functions at boot",
-			    &entry, 1, edits, err);
+			    entries, ARRAY_SIZE(entries), edits, err);
 
 	if (r < 0 || !functions->count)
 		return r;

@@ -106,13 +106,14 @@ static int make_functions(const struct cli *cli, const struct host *host,
 		.physical = expected->physical,
 		.wanted = expected->wanted,
 		.driver = expected->driver[0] ? expected->driver : NULL,
+		.settings = &expected->settings,
 		.last_look = !options->dry_run,
 	};
 	char address[PCI_ADDRESS_SIZE];
 	int r;
 
 	pci_address_format(&expected->physical, address);
-	if (!expected->fits)
+	if (!expected->fits || expected->bad_settings)
 		return error_set(err, ENODEV, address, "%s", expected->why);
 	if (options->dry_run)
 		return functions_print_steps(host, &request, false, err);

@@ -16,15 +16,15 @@ void functions_kept_free(struct functions_kept *kept)
 		string_list_free(&kept->instructions);
 }
 
-static int plan_edits(const struct host *host,
-		      const struct bind_functions_request *request,
+static int plan_edits(const struct host *host, const struct bind_functions *functions,
 		      struct change_edits *edits, struct string_list *instructions,
 		      struct error *err)
 {
 	const struct plan_functions_request kept = {
-		.physical = request->physical,
-		.count = request->wanted,
-		.driver = request->driver,
+		.physical = functions->physical,
+		.count = functions->wanted,
+		.driver = functions->driver,
+		.settings = &functions->settings,
 	};
 
 	return plan_functions(host, &kept, edits, instructions, err);
@@ -78,7 +78,7 @@ int functions_make(const struct cli *cli, const struct host *host,
 	if (r == 0 && ret_kept)
 		r = change_refuse_interrupted(change, err);
 	if (r == 0 && ret_kept)
-		r = plan_edits(host, request, &edits, &ret_kept->instructions, err);
+		r = plan_edits(host, &functions, &edits, &ret_kept->instructions, err);
 	if (r == 0)
 		r = bind_functions_make(change, &functions, err);
 	if (r == 0 && edits.count)
@@ -103,19 +103,22 @@ int functions_print_steps(const struct host *host,
 	int r = bind_functions_plan(host, request, &functions, err);
 
 	if (r == 0 && keep)
-		r = plan_edits(host, request, &edits, &instructions, err);
+		r = plan_edits(host, &functions, &edits, &instructions, err);
 	if (r < 0)
 		return r;
 	if (bind_functions_steps(&functions, &steps) < 0)
 		return error_oom(err);
 	if (!steps.count)
-		output_line("%s: there are as many already",
-			    pci_address_format(&request->physical, address));
+		output_line("%s: there are as many already%s",
+			    pci_address_format(&request->physical, address),
+			    functions.settings.count ? ", and they are set so" : "");
 	take_print_step_list(&steps);
 	if (request->driver && request->wanted)
 		output_line("each of them: bind to %s; then drivers may take new ones as"
 			    " before",
 			    request->driver);
+	else if (bind_functions_hold_back(&functions))
+		output_line("drivers may take them then, and new ones as before");
 	for (size_t i = 0; i < edits.count; i++)
 		if (edits_print(&edits.items[i], true) < 0)
 			return error_oom(err);

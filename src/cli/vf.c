@@ -11,15 +11,22 @@
 #include "cli/json.h"
 #include "cli/output.h"
 
-enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_DRY_RUN, OPTION_PERSIST };
+enum { OPTION_DRIVER = 1, OPTION_TIMEOUT, OPTION_DRY_RUN, OPTION_PERSIST, OPTION_SET };
 
 /* What is asked for. */
 struct wish {
 	struct take_options take;
 	struct bind_functions_request request;
-	bool counted; /* a COUNT was given: else they are only shown */
+	struct bind_function_settings settings;
+	bool counted; /* a COUNT was given */
+	bool changes; /* that, or settings: else they are only shown */
 	bool persist;
 };
+
+static void wish_free(struct wish *wish)
+{
+	bind_function_settings_free(&wish->settings);
+}
 
 static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wish,
 			 struct error *err)
@@ -29,6 +36,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wi
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "persist", no_argument, NULL, OPTION_PERSIST },
+		{ "set", required_argument, NULL, OPTION_SET },
 		{ 0 },
 	};
 	int value, r = 0;
@@ -42,6 +50,9 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wish *wi
 			wish->take.dry_run = true;
 		} else if (value == OPTION_PERSIST) {
 			wish->persist = true;
+		} else if (value == OPTION_SET) {
+			r = bind_function_settings_add(&wish->settings, optarg, err);
+			wish->changes = true;
 		} else {
 			r = value;
 		}
@@ -60,6 +71,7 @@ static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *
 	if (argc > 2)
 		return error_usage(err, argv[2], "vf takes one DEVICE and one COUNT");
 	wish->counted = argc == 2;
+	wish->changes |= wish->counted;
 	if (wish->counted && text_parse_number(argv[1], BIND_FUNCTIONS_MAX, &number) < 0)
 		return error_usage(err, argv[1], "not a number of virtual functions");
 	if (wish->take.driver && !wish->counted)
@@ -74,14 +86,40 @@ static int parse_arguments(struct cli *cli, int argc, char **argv, struct wish *
 		return error_usage(err, argv[0], "several devices are meant; name one");
 	wish->request.physical = addresses[0];
 	wish->request.wanted = wish->counted ? (unsigned int)number : 0;
+	wish->request.as_many = !wish->counted;
+	wish->request.settings = &wish->settings;
 	wish->request.driver = wish->take.driver;
 	wish->request.last_look = !wish->take.dry_run;
 	return 0;
 }
 
-static void print_function(struct json_object *array, const struct pci_devices *devices,
-			   size_t index, const struct pci_address *function)
+/* What is not known is null, all of it where nothing tells. */
+static void add_settings(struct json_object *item, const struct host_function *function)
 {
+	static const struct host_function unknown;
+	const struct host_function *of = function ? function : &unknown;
+	enum fact vlan = of->settings & HOST_SETTING_VLAN ? FACT_KNOWN : FACT_UNREADABLE;
+	char mac[HOST_MAC_SIZE];
+
+	json_add_text_or_null(
+		item, "mac",
+		of->settings & HOST_SETTING_MAC ? host_mac_format(of->mac, mac) : "");
+	json_add_number(item, "vlan", vlan, of->vlan);
+	json_add_number(item, "vlan_priority", vlan, of->priority);
+	json_add_boolean(item, "trust",
+			 of->settings & HOST_SETTING_TRUST ? FACT_KNOWN : FACT_UNREADABLE,
+			 of->trust);
+	json_add_boolean(item, "spoof_check",
+			 of->settings & HOST_SETTING_SPOOF_CHECK ? FACT_KNOWN
+								 : FACT_UNREADABLE,
+			 of->spoof_check);
+}
+
+static void print_function(struct json_object *array, const struct pci_devices *devices,
+			   size_t index, const struct pci_address *function,
+			   const struct host_function *settings)
+{
+	char set[HOST_FUNCTION_TEXT_SIZE] = "";
 	const struct pci_device *device = pci_find(devices, function);
 	const char *driver = device ? device->driver : NULL;
 	char address[PCI_ADDRESS_SIZE], group[32];
@@ -96,6 +134,7 @@ static void print_function(struct json_object *array, const struct pci_devices *
 				device ? device->group_fact : FACT_UNREADABLE,
 				device ? device->group_number : 0);
 		json_add_text(item, "driver", driver);
+		add_settings(item, settings);
 		json_object_array_add(array, item);
 		return;
 	}
@@ -105,11 +144,13 @@ static void print_function(struct json_object *array, const struct pci_devices *
 		snprintf(group, sizeof(group), "in no group");
 	else
 		snprintf(group, sizeof(group), "group %u", device->group_number);
-	output_line("  vf%-4zu %s  %s (%s)", index, address,
+	if (settings)
+		host_function_format(settings, settings->settings, set);
+	output_line("  vf%-4zu %s  %s (%s)%s%s", index, address,
 		    driver					   ? driver
 		    : device && device->driver_fact == FACT_ABSENT ? "no driver"
 								   : "driver unknown",
-		    group);
+		    group, *set ? "  " : "", set);
 }
 
 /* As they are now, whatever was wanted. */
@@ -119,8 +160,9 @@ static int print_now(const struct cli *cli, const struct host *host,
 {
 	_cleanup_(bind_functions_free) struct bind_functions now = { 0 };
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
+	_cleanup_(host_link_free) struct host_link link = { 0 };
 	struct json_object *root = NULL, *array = NULL;
-	char address[PCI_ADDRESS_SIZE];
+	char address[PCI_ADDRESS_SIZE], interface[IF_NAMESIZE];
 	int r = bind_functions_read(host, &wish->request.physical, &now, err);
 
 	if (r == 0)
@@ -144,8 +186,12 @@ static int print_now(const struct cli *cli, const struct host *host,
 		output_line("%s: %zu of %u virtual functions", address, now.count,
 			    now.total);
 	}
+	if (now.count &&
+	    bind_functions_find_interface(host, &now.physical, interface) == FACT_KNOWN)
+		host_link_read(host, interface, &link);
 	for (size_t i = 0; i < now.count; i++)
-		print_function(array, &devices, i, &now.items[i]);
+		print_function(array, &devices, i, &now.items[i],
+			       host_link_find(&link, (unsigned int)i));
 	if (!cli->json)
 		return 0;
 	json_object_object_add(root, "functions", array);
@@ -167,7 +213,7 @@ static void tell_kept(const struct wish *wish, const struct functions_kept *kept
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
-	struct wish wish = { .take = TAKE_OPTIONS_INIT };
+	_cleanup_(wish_free) struct wish wish = { .take = TAKE_OPTIONS_INIT };
 	_cleanup_(bind_functions_free) struct bind_functions before = { 0 };
 	_cleanup_(functions_kept_free) struct functions_kept kept = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
@@ -177,13 +223,13 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		r = parse_arguments(cli, argc - optind, argv + optind, &wish, &host, err);
 	if (r < 0)
 		return r;
-	if (wish.counted && wish.take.dry_run)
+	if (wish.changes && wish.take.dry_run)
 		return functions_print_steps(host, &wish.request, wish.persist, err);
-	if (wish.counted)
+	if (wish.changes)
 		r = functions_make(cli, host, &wish.take, &wish.request, &before,
 				   wish.persist ? &kept : NULL, err);
 	if (r == 0)
-		r = print_now(cli, host, &wish, wish.counted ? &before : NULL, kept.id,
+		r = print_now(cli, host, &wish, wish.changes ? &before : NULL, kept.id,
 			      err);
 	if (r == 0 && wish.persist && !cli->json)
 		tell_kept(&wish, &kept);
@@ -194,11 +240,17 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_vf = {
 	.name = "vf",
-	.arguments = "DEVICE [COUNT] [--driver DRIVER] [--persist] [--dry-run]",
+	.arguments = "DEVICE [COUNT] [--driver DRIVER] [--set NAME=VALUE]... [--persist]"
+		     " [--dry-run]",
 	.summary = "a device's virtual functions (SR-IOV): show them, or have COUNT",
-	.options = "  --driver DRIVER  bind them to DRIVER, before any other has them\n"
-		   "  --persist        at each boot, too: a line of /etc/pciferry.tab\n"
-		   "  --dry-run        print the steps, change nothing\n"
-		   "  --timeout SEC    give a step up after SEC seconds (30)\n",
+	.options =
+		"  --driver DRIVER  bind them to DRIVER, before any other has them\n"
+		"  --set NAME=VALUE  of function N, before any driver has it:\n"
+		"                   vfN.mac=52:54:00:00:00:01, vfN.vlan=100 (or 100:3,\n"
+		"                   with its priority; 0: none), vfN.trust=on|off,\n"
+		"                   vfN.spoofchk=on|off; vf* is each of them\n"
+		"  --persist        at each boot, too: a line of /etc/pciferry.tab\n"
+		"  --dry-run        print the steps, change nothing\n"
+		"  --timeout SEC    give a step up after SEC seconds (30)\n",
 	.run = run,
 };

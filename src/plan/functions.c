@@ -2,6 +2,7 @@
 #include "plan/functions.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -88,6 +89,68 @@ static int identify(const struct host *host, const struct pci_address *physical,
 		     : 0;
 }
 
+/* A set line's words for the device itself, and its settings of functions. */
+static int split_words(const struct bootcfg_tab_line *line, struct string_list *others,
+		       struct bind_function_settings *settings, struct error *err)
+{
+	_cleanup_free_ char *copy = strdup(line->entry.to);
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	char *rest = copy, *word;
+	int r = copy ? 0 : -ENOMEM;
+
+	while (r == 0 && (word = strsep(&rest, " ")))
+		if (!bind_is_function_setting(word))
+			r = string_list_add(others, word);
+	if (r == 0)
+		r = bind_function_settings_add_words(settings, line->entry.to, &failure);
+	if (r == -ENOMEM)
+		return error_oom(err);
+	if (r < 0) {
+		error_set(err, -r, PLAN_TAB, "line %u: %s: %s", line->number,
+			  failure.subject, failure.message);
+		error_hint(err, "edit that line");
+	}
+	return r;
+}
+
+/*
+ * What the set line has to say afterwards; the caller frees it. One that is there for
+ * another device than the one that sits there now is of no use.
+ */
+static int make_settings(const struct host *host,
+			 const struct plan_functions_request *request,
+			 const struct pci_identity *identity, char **ret_settings,
+			 struct error *err)
+{
+	_cleanup_(bind_function_settings_free) struct bind_function_settings settings = {
+		0
+	};
+	_cleanup_(string_list_free) struct string_list words = { 0 };
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	_cleanup_free_ char *of_functions = NULL;
+	const struct bootcfg_tab_entry place = { .kind = TAB_SET,
+						 .address = request->physical };
+	char ours[PCI_IDENTITY_TEXT_SIZE], theirs[PCI_IDENTITY_TEXT_SIZE];
+	const struct bootcfg_tab_line *line;
+	int r = plan_tab_read_or_empty(host, &tab, err);
+
+	if (r < 0)
+		return r;
+	line = bootcfg_tab_find(&tab, &place);
+	if (line && !strcmp(pci_identity_write(identity, ours),
+			    pci_identity_write(&line->entry.identity, theirs)))
+		r = split_words(line, &words, &settings, err);
+	if (r < 0)
+		return r;
+	if (bind_function_settings_merge(&settings, request->settings) < 0)
+		return error_oom(err);
+	of_functions = bind_function_settings_write(&settings, request->count);
+	if (!of_functions || (*of_functions && string_list_add(&words, of_functions) < 0))
+		return error_oom(err);
+	*ret_settings = string_list_join(&words, " ");
+	return *ret_settings ? 0 : error_oom(err);
+}
+
 int plan_functions(const struct host *host, const struct plan_functions_request *request,
 		   struct change_edits *ret_edits, struct string_list *ret_instructions,
 		   struct error *err)
@@ -97,12 +160,16 @@ int plan_functions(const struct host *host, const struct plan_functions_request 
 		.count = request->count,
 		.driver = request->driver,
 	};
+	_cleanup_free_ char *settings = NULL;
 	int r = plan_refuse_pending(host, err);
 
 	if (r == 0 && request->count)
 		r = refuse_given_away(host, &request->physical, err);
 	if (r == 0)
 		r = identify(host, &request->physical, &functions.identity, err);
+	if (r == 0)
+		r = make_settings(host, request, &functions.identity, &settings, err);
+	functions.settings = settings;
 	if (r == 0)
 		r = boot_edit_functions(host, &functions, ret_edits, ret_instructions,
 					err);

@@ -3,6 +3,7 @@
 #define PCIFERRY_PLAN_FUNCTIONS_H
 
 /* Virtual functions at each boot: docs/design/binding.md. */
+#include "bind/function_settings.h"
 #include "boot/boot.h"
 #include "host/host.h"
 
@@ -10,6 +11,9 @@ struct plan_functions_request {
 	struct pci_address physical;
 	unsigned int count; /* 0: not any more */
 	const char *driver; /* that the tab may name; NULL: whichever takes them */
+	/* Beside those of the tab, which they take the place of; of each function alone.
+	 */
+	const struct bind_function_settings *settings;
 };
 
 /*

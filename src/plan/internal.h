@@ -65,9 +65,9 @@ struct plan_expected;
 int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab *tab,
 			 struct plan_expected *expected);
 
-/* A vf line against what there is. Returns 0 or -ENOMEM. */
+/* A vf line, and the set line beside it, against what there is. Returns 0 or -ENOMEM. */
 struct plan_expected_functions;
-int plan_verify_functions(const struct plan_view *view,
+int plan_verify_functions(const struct plan_view *view, const struct bootcfg_tab *tab,
 			  const struct bootcfg_tab_entry *entry,
 			  struct plan_expected_functions *ret_expected);
 

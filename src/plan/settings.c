@@ -8,16 +8,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "bind/function_settings.h"
 #include "bind/settings.h"
 #include "plan/internal.h"
 #include "plan/trial.h"
 #include "plan/verify.h"
-
-/* Those in a tab that are of virtual functions are vf's: "vf0.mac=...". */
-static bool is_of_function(const char *word)
-{
-	return !strncmp(word, "vf", 2);
-}
 
 /* Those of the device itself, for free(); NULL: out of memory. */
 static char *own_settings(const char *settings)
@@ -30,7 +25,7 @@ static char *own_settings(const char *settings)
 		return NULL;
 	}
 	while ((word = strsep(&rest, " ")))
-		if (!is_of_function(word)) {
+		if (!bind_is_function_setting(word)) {
 			if (own[0])
 				strcat(own, " ");
 			strcat(own, word);

@@ -21,6 +21,8 @@ void plan_verification_free(struct plan_verification *verification)
 	for (size_t i = 0; i < verification->count; i++)
 		free(verification->items[i].settings);
 	free(verification->items);
+	for (size_t i = 0; i < verification->n_functions; i++)
+		bind_function_settings_free(&verification->functions[i].settings);
 	free(verification->functions);
 	string_list_free(&verification->bad);
 	memset(verification, 0, sizeof(*verification));
@@ -239,7 +241,7 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 					     line->number);
 		else if (line->entry.kind == TAB_VF)
 			r = plan_verify_functions(
-				&view, &line->entry,
+				&view, &tab, &line->entry,
 				&verification.functions[verification.n_functions++]);
 	}
 	if (verify.is_open)

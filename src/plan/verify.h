@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "bind/function_settings.h"
 #include "host/host.h"
 #include "pci/address.h"
 #include "plan/foresee.h"
@@ -40,6 +41,8 @@ struct plan_expected_functions {
 	unsigned int count; /* those that there are */
 	bool fits;	    /* the device there is the one that the line means */
 	bool can_be_made;   /* a driver has it, without which none are made */
+	struct bind_function_settings settings; /* of each function alone */
+	bool bad_settings; /* the tab's are none that can be: `why` */
 	bool holds;
 	char why[400]; /* as above */
 };

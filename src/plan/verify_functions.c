@@ -30,7 +30,75 @@ static void judge_drivers(const struct plan_view *view,
 	}
 }
 
-int plan_verify_functions(const struct plan_view *view,
+/* What the tab has set of them: its set line for the same device. */
+static int read_settings(const struct plan_view *view, const struct bootcfg_tab *tab,
+			 struct plan_expected_functions *expected)
+{
+	const struct bootcfg_tab_entry place = { .kind = TAB_SET,
+						 .address = expected->physical };
+	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
+	_cleanup_(bind_function_settings_free) struct bind_function_settings settings = {
+		0
+	};
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	char misfit[sizeof(expected->why)];
+	int r;
+
+	if (!line || !plan_find_listed(view, &line->entry, misfit, sizeof(misfit)))
+		return 0;
+	r = bind_function_settings_add_words(&settings, line->entry.to, &failure);
+	if (r == 0)
+		r = bind_function_settings_spread(&settings, expected->wanted,
+						  &expected->settings, &failure);
+	if (r == -ENOMEM)
+		return r;
+	expected->bad_settings = r < 0;
+	if (r < 0)
+		snprintf(expected->why, sizeof(expected->why), "line %u: %s: %s",
+			 line->number, failure.subject, failure.message);
+	return 0;
+}
+
+/* Of functions that are there, and as many as there are to be. */
+static void judge_settings(const struct plan_view *view,
+			   struct plan_expected_functions *expected)
+{
+	char interface[IF_NAMESIZE], now[HOST_FUNCTION_TEXT_SIZE];
+	char wanted[HOST_FUNCTION_TEXT_SIZE];
+	_cleanup_(host_link_free) struct host_link link = { 0 };
+	char *why = expected->why;
+	size_t size = sizeof(expected->why);
+
+	expected->holds = false;
+	if (bind_functions_find_interface(view->host, &expected->physical, interface) !=
+	    FACT_KNOWN) {
+		snprintf(why, size,
+			 "it has no network interface, through which they are set");
+		return;
+	}
+	if (host_link_read(view->host, interface, &link) != FACT_KNOWN) {
+		snprintf(why, size, "what %s has set of them could not be read",
+			 interface);
+		return;
+	}
+	for (size_t i = 0; i < expected->settings.count; i++) {
+		const struct host_function *item = &expected->settings.items[i];
+		const struct host_function *is = host_link_find(&link, item->index);
+		unsigned int differs = host_function_differs(item, is);
+
+		if (!differs)
+			continue;
+		host_function_format(item, differs, wanted);
+		host_function_format(is ? is : &(struct host_function){ 0 }, differs,
+				     now);
+		snprintf(why, size, "virtual function %u has %s, not %s: " HOW,
+			 item->index, *now ? now : "what is not told", wanted);
+		return;
+	}
+	expected->holds = true;
+}
+
+int plan_verify_functions(const struct plan_view *view, const struct bootcfg_tab *tab,
 			  const struct bootcfg_tab_entry *entry,
 			  struct plan_expected_functions *ret_expected)
 {
@@ -51,6 +119,9 @@ int plan_verify_functions(const struct plan_view *view,
 		return 0;
 	expected->fits = true;
 	expected->can_be_made = device->driver != NULL;
+	r = read_settings(view, tab, expected);
+	if (r < 0 || expected->bad_settings)
+		return r;
 	r = bind_functions_read(view->host, &entry->address, &functions, &failure);
 	if (r == -ENOMEM)
 		return r;
@@ -65,5 +136,7 @@ int plan_verify_functions(const struct plan_view *view,
 		judge_drivers(view, &functions, expected);
 	else
 		expected->holds = true;
+	if (expected->holds && expected->settings.count)
+		judge_settings(view, expected);
 	return 0;
 }

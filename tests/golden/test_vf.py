@@ -11,6 +11,8 @@ from program import SCHEMA, expect, run
 
 PF = "0000:06:00.0"
 MANY = f"{PF}: there are as many already\n"
+UNKNOWN = {"mac": None, "vlan": None, "vlan_priority": None, "trust": None,
+           "spoof_check": None}
 
 
 def physical(host, count, driver="ixgbe", **attributes):
@@ -57,8 +59,9 @@ def test_the_same_as_json(host):
     assert document["physical_function"] == PF
     assert (document["total"], document["count_before"]) == (63, 2)
     assert document["functions"] == [
-        {"index": 0, "address": "0000:06:10.0", "iommu_group": 21, "driver": None},
-        {"index": 1, "address": "0000:06:10.1", "iommu_group": 22, "driver": "ixgbevf"}]
+        {"index": 0, "address": "0000:06:10.0", "iommu_group": 21, "driver": None, **UNKNOWN},
+        {"index": 1, "address": "0000:06:10.1", "iommu_group": 22, "driver": "ixgbevf",
+         **UNKNOWN}]
 
 
 def purposes(text):
