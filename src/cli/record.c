@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "bind/bind.h"
+#include "bind/functions.h"
 #include "bootcfg/entries.h"
 #include "check/check.h"
 #include "cli/cli.h"
@@ -34,6 +35,19 @@ static int read_device(const struct cli_view *view, const struct pci_device *dev
 	pci_vendor_name(view->names, device);
 	pci_class_name(view->names, device);
 	return pci_details_read(view->host, device, &details, err);
+}
+
+/* What vf asks of a physical function. */
+static void read_functions(const struct cli_view *view, const struct pci_device *device)
+{
+	_cleanup_(bind_functions_free) struct bind_functions functions = { 0 };
+	_cleanup_(host_link_free) struct host_link link = { 0 };
+	char interface[IF_NAMESIZE];
+
+	if (bind_functions_read(view->host, &device->address, &functions, NULL) == 0 &&
+	    bind_functions_find_interface(view->host, &device->address, interface) ==
+		    FACT_KNOWN)
+		host_link_read(view->host, interface, &link);
 }
 
 static void read_group(const struct cli_view *view, const struct iommu_group *group)
@@ -130,6 +144,9 @@ static int read_everything(struct cli_view *view, struct error *err)
 
 	for (size_t i = 0; r == 0 && i < view->devices.count; i++)
 		r = read_device(view, &view->devices.items[i], err);
+	for (size_t i = 0; r == 0 && i < view->devices.count; i++)
+		if (view->configs[i].sriov_fact == FACT_KNOWN)
+			read_functions(view, &view->devices.items[i]);
 	for (size_t i = 0; r == 0 && i < view->groups.count; i++)
 		read_group(view, &view->groups.items[i]);
 	if (r == 0)
