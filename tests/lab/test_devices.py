@@ -175,6 +175,10 @@ def test_settings_of_a_device_come_and_go_with_its_driver():
     lab(SCENARIOS / "settings.sh")
 
 
+def test_virtual_functions_are_set_before_a_driver_has_them_or_nothing_is_left():
+    lab(SCENARIOS / "vf-settings.sh")
+
+
 def test_what_others_bind_is_neither_fought_for_nor_given_back():
     lab(SCENARIOS / "others.sh")
 
