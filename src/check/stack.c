@@ -199,5 +199,7 @@ const struct check check_stack_table[] = {
 	  check_guest_secure },
 	{ "guest-confinement", "guests", "nothing keeps guests from their devices", false,
 	  confinement },
+	{ "libvirt-hooks", "guests", "libvirt's hooks run, and end", false,
+	  check_libvirt_hooks, true },
 	{ 0 },
 };
