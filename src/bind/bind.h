@@ -68,6 +68,7 @@ struct bind_plan {
 	struct string_list overridden; /* what spoke against it: "ADDRESS: eth0 is up" */
 	bool stop_display;	       /* the request's */
 	bool gives_back;	       /* it is one of bind_plan_release() */
+	char *guest; /* what they are taken for, as in the request; NULL: nobody said */
 };
 
 struct bind_request {
@@ -82,6 +83,13 @@ struct bind_request {
 
 	/* For bind_plan_take, of these functions alone; NULL: none. */
 	const struct bind_settings *settings;
+
+	/*
+	 * For bind_plan_take: the guest that is about to start with them, and does not
+	 * run yet. Those that are moved for it are noted. Refused while another guest has
+	 * one of the groups, or has devices noted. NULL: nobody in particular.
+	 */
+	const char *guest;
 	bool alone;	/* these functions alone, not their groups: for a release */
 	bool last_look; /* it will be carried out: ask the kernel about disks, too */
 
@@ -146,6 +154,17 @@ int bind_give(struct change *change, const struct bind_plan *plan, uid_t user,
 /* Goes as far as it can with each device. Returns 0, or -errno of the first that failed.
  */
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err);
+
+/*
+ * The functions that were moved for a guest (bind_request.guest) and were not given back
+ * since, by whomever. The caller frees *ret_addresses. Returns 0 or -errno.
+ */
+int bind_guest_devices(const struct host *host, const char *guest,
+		       struct pci_address **ret_addresses, size_t *ret_count,
+		       struct error *err);
+
+/* Whether a guest can be noted by this name: one line, not too long. */
+bool bind_is_guest_name(const char *guest);
 
 /*
  * Waits, for one deadline at most, until no step of an earlier run that was killed is

@@ -22,8 +22,11 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 
 		if (!bind_settings_hold(&member->wanted.settings, &member->now.settings))
 			r = bind_settings_keep(change, member, err);
-		if (r < 0 || member->kept ||
-		    !strcmp(member->now.driver, member->wanted.driver))
+		if (r < 0 || !strcmp(member->now.driver, member->wanted.driver))
+			continue;
+		/* First: it counts for nothing without the other. */
+		r = bind_note_guest(change, &member->address, plan->guest, err);
+		if (r < 0 || member->kept)
 			continue;
 		memcpy(record.identity, member->identity, sizeof(record.identity));
 		text = bind_record_format(&record);
@@ -127,7 +130,9 @@ static void roll_back(struct change *change, const struct bind_plan *plan,
 		if (bring_to(change, member, way_back(member), &failure) == 0 &&
 		    bind_display_begin(change, member, &failure) == 0) {
 			if (!member->kept || way_back(member) == &member->first)
-				change_drop_state(change, address);
+				bind_forget(change, &member->address);
+			else if (plan->guest)
+				bind_note_guest(change, &member->address, NULL, NULL);
 			if (!member->settings_kept || way_back(member) == &member->first)
 				drop_settings(change, member);
 			continue;
@@ -283,7 +288,7 @@ static int release_member(struct change *change, const struct bind_member *membe
 	if (r < 0)
 		return r;
 	pci_address_format(&member->address, address);
-	r = change_drop_state(change, address);
+	r = bind_forget(change, &member->address);
 	if (r == 0)
 		r = drop_settings(change, member);
 	return r < 0 ? error_set(err, -r, address,
@@ -350,6 +355,6 @@ void bind_came_back(struct change *change, const char *device, void *argument)
 	for (size_t i = 0; i < steps.count; i++)
 		if (change_perform_here(change, &steps.items[i]) < 0)
 			return;
-	change_drop_state(change, device);
+	bind_forget(change, &member.address);
 	drop_settings(change, &member);
 }

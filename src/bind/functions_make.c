@@ -115,11 +115,8 @@ int bind_functions_wait(struct change *change, const struct pci_address *physica
  */
 static void forget(struct change *change, const struct bind_functions *functions)
 {
-	char address[PCI_ADDRESS_SIZE];
-
 	for (size_t i = 0; i < functions->count; i++)
-		change_drop_state(change,
-				  pci_address_format(&functions->items[i], address));
+		bind_forget(change, &functions->items[i]);
 }
 
 /* A driver may say yes, and have made fewer. */

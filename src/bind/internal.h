@@ -58,6 +58,22 @@ enum { BIND_PROBING_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".probing") };
 const char *bind_probing_name(const struct pci_address *physical,
 			      char name[BIND_PROBING_NAME_SIZE]);
 
+/*
+ * Under which it is kept that a device was moved for a guest, and which. What is kept of
+ * a device that pciferry has not taken any more counts for nothing. Returns the buffer.
+ */
+enum { BIND_GUEST_KEY_SIZE = PCI_ADDRESS_SIZE + sizeof(".guest") };
+const char *bind_guest_key(const struct pci_address *address,
+			   char key[BIND_GUEST_KEY_SIZE]);
+
+/* Notes for which guest a device is about to be moved; guest NULL: for none. 0, -errno.
+ */
+int bind_note_guest(struct change *change, const struct pci_address *address,
+		    const char *guest, struct error *err);
+
+/* Drops all that is kept of a device which is as it was first. Returns 0 or -errno. */
+int bind_forget(struct change *change, const struct pci_address *address);
+
 /* The host as it is now. */
 struct bind_view {
 	struct pci_devices devices;
@@ -175,6 +191,8 @@ bool bind_loses_driver(const struct bind_member *member);
  */
 int bind_refuse_in_use(const struct bind_view *view, const struct bind_request *request,
 		       struct bind_plan *plan, bool take, struct error *err);
+int bind_refuse_guests(const struct bind_view *view, const struct bind_request *request,
+		       const struct bind_plan *plan, struct error *err);
 int bind_refuse_stuck(const struct bind_plan *plan, struct error *err);
 int bind_refuse_physical(const struct bind_view *view, const struct bind_plan *plan,
 			 struct error *err);

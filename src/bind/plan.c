@@ -41,6 +41,7 @@ void bind_plan_free(struct bind_plan *plan)
 	free(plan->members);
 	string_list_free(&plan->modules);
 	string_list_free(&plan->overridden);
+	free(plan->guest);
 	memset(plan, 0, sizeof(*plan));
 }
 
@@ -234,6 +235,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	r = bind_view_open(host, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
+	if (r == 0 && request->guest && !(plan.guest = strdup(request->guest)))
+		r = error_oom(err);
 	if (r == 0)
 		r = bind_want_driver(host, &view, request, &plan, err);
 	if (r == 0)
@@ -242,6 +245,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 		r = bind_check_forced(request, &plan, err);
 	if (r == 0)
 		r = bind_refuse_stuck(&plan, err);
+	if (r == 0)
+		r = bind_refuse_guests(&view, request, &plan, err);
 	/* What no umount can mend comes first. */
 	if (r == 0)
 		r = bind_refuse_physical(&view, &plan, err);

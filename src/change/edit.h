@@ -25,6 +25,7 @@ struct change_edit {
 	char *purpose; /* "turn the IOMMU on": what it is for, in a few words */
 	char *bytes;   /* EDIT_WRITE: the whole new file */
 	size_t len;
+	mode_t mode; /* EDIT_WRITE: 0: as it was, or 0644 where there was none */
 	struct string_list arguments; /* EDIT_RUN: behind the program's name */
 
 	/* EDIT_RUN: what takes it back, the program's path beneath the root first. None:
@@ -42,6 +43,7 @@ struct change_edit {
 	bool existed;
 	char *before; /* NULL unless it existed */
 	size_t before_len;
+	mode_t before_mode;
 };
 
 struct change_edits {
@@ -53,6 +55,10 @@ struct change_edits {
 int change_edit_write(struct change_edits *edits, const char *path, const char *purpose,
 		      const char *bytes, size_t len);
 int change_edit_remove(struct change_edits *edits, const char *path, const char *purpose);
+
+/* The same of a program, which everybody may run (0755). */
+int change_edit_write_program(struct change_edits *edits, const char *path,
+			      const char *purpose, const char *bytes, size_t len);
 
 /* `arguments` ends with NULL. A tool that is there twice runs once, where it was last. */
 int change_edit_run(struct change_edits *edits, const char *program,

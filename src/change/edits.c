@@ -98,6 +98,16 @@ int change_edit_write(struct change_edits *edits, const char *path, const char *
 	return change_edits_add(edits, &edit);
 }
 
+int change_edit_write_program(struct change_edits *edits, const char *path,
+			      const char *purpose, const char *bytes, size_t len)
+{
+	int r = change_edit_write(edits, path, purpose, bytes, len);
+
+	if (r == 0)
+		edits->items[edits->count - 1].mode = 0755;
+	return r;
+}
+
 int change_edit_remove(struct change_edits *edits, const char *path, const char *purpose)
 {
 	struct change_edit edit = { .kind = EDIT_REMOVE,
@@ -192,12 +202,20 @@ int change_look_at(const struct host *host, const char *path, bool *ret_existed,
 
 static int look(const struct host *host, struct change_edit *edit, struct error *err)
 {
+	struct host_mode mode;
 	int r;
 
 	free(steal(edit->before));
 	r = change_look_at(host, edit->path, &edit->existed, &edit->before,
 			   &edit->before_len);
-	return r < 0 ? change_explain_path(edit->path, r, err) : 0;
+	if (r < 0)
+		return change_explain_path(edit->path, r, err);
+	/* One that cannot be told is set anew. */
+	edit->before_mode =
+		edit->existed && host_file_mode(host, edit->path, &mode) == FACT_KNOWN
+			? (mode_t)mode.mode
+			: 0;
+	return 0;
 }
 
 /* The second would be made of what the first one made: neither could be taken back. */
@@ -218,6 +236,8 @@ static bool changes_nothing(const struct change_edit *edit)
 {
 	if (edit->kind == EDIT_REMOVE)
 		return !edit->existed;
+	if (edit->mode && edit->mode != edit->before_mode)
+		return false;
 	return edit->kind == EDIT_WRITE && edit->existed &&
 	       edit->len == edit->before_len &&
 	       !memcmp(edit->bytes, edit->before, edit->len);

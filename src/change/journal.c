@@ -180,6 +180,9 @@ static int format_edit(const struct change_edit *edit, const struct journal_file
 		add_sum(object, "before_sum", edit->before, edit->before_len);
 	if (edit->kind == EDIT_WRITE)
 		add_sum(object, "after_sum", edit->bytes, edit->len);
+	if (edit->mode)
+		json_object_object_add(object, "after_mode",
+				       json_object_new_int((int)edit->mode));
 	json_object_object_add(object, "folders", format_list(&file->folders));
 	return edit->existed ? change_kept_format(&file->kept, object) : 0;
 }

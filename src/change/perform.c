@@ -84,7 +84,10 @@ static int run(struct change *change, const struct change_edit *edit, size_t num
 	return r;
 }
 
-/* A new file is everybody's to read and root's to write; one that was there stays so. */
+/*
+ * A new file is everybody's to read and root's to write; one that was there stays so,
+ * unless the edit says otherwise.
+ */
 int change_make(struct change *change, const struct change_edit *edit, size_t number,
 		struct journal *journal, const struct change_watcher *watcher,
 		struct error *err)
@@ -99,6 +102,8 @@ int change_make(struct change *change, const struct change_edit *edit, size_t nu
 		return change_take_away(change->host, edit->path, err);
 	if (edit->existed)
 		kept = journal->files[number].kept;
+	if (edit->mode)
+		kept.mode = edit->mode;
 	kept.has_times = false;
 	return change_put(change->host, edit->path, edit->bytes, edit->len, &kept, err);
 }

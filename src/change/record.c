@@ -131,12 +131,29 @@ static int take_kind(const char *text, enum change_edit_kind *ret_kind)
 	return -EINVAL;
 }
 
+/* Most edits have none. */
+static int take_mode(struct json_object *object, mode_t *ret_mode)
+{
+	struct json_object *value;
+	int64_t mode;
+
+	if (!json_object_object_get_ex(object, "after_mode", &value))
+		return 0;
+	mode = json_object_get_int64(value);
+	if (!json_object_is_type(value, json_type_int) || mode <= 0 || mode > 07777)
+		return -EINVAL;
+	*ret_mode = (mode_t)mode;
+	return 0;
+}
+
 static int take_file(const struct host *host, struct change_record *record,
 		     struct json_object *object, struct change_edit *edit,
 		     struct journal_file *file)
 {
 	int r = get_flag(object, "existed", &edit->existed);
 
+	if (r == 0)
+		r = take_mode(object, &edit->mode);
 	if (r == 0)
 		r = get_list(object, "folders", &file->folders);
 	if (r == 0 && edit->existed)

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "check/internal.h"
+#include "vm/libvirt.h"
 #include "vm/vm.h"
 
 /* What each family of distributions calls it. */
@@ -66,14 +67,6 @@ static const char *const qemu_paths[] = {
 	"usr/bin/qemu-kvm",
 	"usr/local/bin/qemu-system-x86_64",
 	"run/current-system/sw/bin/qemu-system-x86_64", /* NixOS */
-	NULL,
-};
-static const char *const libvirt_paths[] = {
-	"usr/sbin/libvirtd",
-	"usr/sbin/virtqemud",
-	"usr/bin/libvirtd",
-	"usr/bin/virtqemud",
-	"run/current-system/sw/bin/libvirtd",
 	NULL,
 };
 static const char *const swtpm_paths[] = {
@@ -139,7 +132,7 @@ static int firmware(struct check_run *run)
 
 static int libvirt(struct check_run *run)
 {
-	return look_for(run, libvirt_paths, CHECK_INFO,
+	return look_for(run, vm_libvirt_paths, CHECK_INFO,
 			"pciferry works without it; it is for guests that virsh or"
 			" virt-manager look after",
 			&libvirt_package);
@@ -175,7 +168,7 @@ static int confinement(struct check_run *run)
 	if (!by)
 		return check_tell(run, CHECK_PASS, NULL,
 				  "neither AppArmor nor SELinux holds guests back");
-	if (!find_program(host, libvirt_paths, &certain) && certain)
+	if (!find_program(host, vm_libvirt_paths, &certain) && certain)
 		return check_tell(run, CHECK_PASS, NULL,
 				  "%s is on, but only libvirt puts guests under it, and"
 				  " it is not here",
@@ -206,5 +199,7 @@ const struct check check_stack_table[] = {
 	  check_guest_secure },
 	{ "guest-confinement", "guests", "nothing keeps guests from their devices", false,
 	  confinement },
+	{ "libvirt-hooks", "guests", "libvirt's hooks run, and end", false,
+	  check_libvirt_hooks, true },
 	{ 0 },
 };

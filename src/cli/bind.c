@@ -13,7 +13,6 @@
 #include "cli/settings.h"
 #include "cli/take.h"
 #include "cli/within.h"
-#include "vfio/group.h"
 
 enum {
 	OPTION_DRIVER = 1,
@@ -149,34 +148,6 @@ static int print_result(const struct cli *cli, const struct host *host,
 	return output_json(root);
 }
 
-/* The proof: VFIO itself says that a guest can have the group. */
-static int verify_viable(const struct host *host, const struct bind_plan *plan,
-			 struct error *err)
-{
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
-
-	for (size_t i = 0; i < plan->count; i++) {
-		bool viable = false;
-		int r;
-
-		if (i && plan->members[i].group == plan->members[i - 1].group)
-			continue;
-		r = vfio_group_viable(host, plan->members[i].group, &viable, err);
-		if (r == -EBUSY) /* a guest has it, so it was viable when that began */
-			continue;
-		if (r < 0)
-			return r;
-		if (!viable)
-			return error_set(err, EIO,
-					 pci_attribute_path(&plan->members[i].address,
-							    NULL, path),
-					 "bound, but VFIO does not call group %u viable",
-					 plan->members[i].group);
-	}
-	error_clear(err);
-	return 0;
-}
-
 static int run_tab(const struct cli *cli, int argc, char **argv,
 		   const struct bind_options *parsed, struct error *err)
 {
@@ -258,7 +229,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 			       : r;
 	}
 	if (r == 0 && direction == TAKE && bind_is_for_vfio(options->driver))
-		r = verify_viable(host, &plan, err);
+		r = take_verify(host, &plan, err);
 	if (r == 0 && parsed.persist)
 		r = settings_keep(cli, host, options, addresses, count, false, &id, err);
 	if (r < 0)

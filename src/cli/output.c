@@ -139,6 +139,13 @@ bool output_status(const char *format, ...)
 	return true;
 }
 
+void output_last_words(const char *text)
+{
+	/* Nobody is left who could be told that it failed. */
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		return;
+}
+
 void output_error(const struct error *err)
 {
 	if (!error_is_set(err))

@@ -34,6 +34,12 @@ bool output_is_watched(void);
  */
 bool output_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * These bytes on standard error, from a handler of a signal (signal-safety(7)). The
+ * program's own words.
+ */
+void output_last_words(const char *text);
+
 /* The error as a person reads it: one line, its evidence, the way out. */
 void output_error(const struct error *err);
 

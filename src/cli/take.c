@@ -13,9 +13,9 @@
 #include "change/change.h"
 #include "cli/display.h"
 #include "cli/output.h"
+#include "vfio/group.h"
 
-/* Another pciferry that is at work has usually finished by then. */
-enum { WAIT_FOR_LOCK_MS = 60000, MAX_TIMEOUT_S = 3600 };
+enum { MAX_TIMEOUT_S = 3600 };
 
 int take_parse_timeout(const char *text, struct take_options *options, struct error *err)
 {
@@ -212,7 +212,7 @@ int take_begin(const struct cli *cli, const struct host *host,
 
 	/* A reader of our talk that goes away must not end the work half-way. */
 	signal(SIGPIPE, SIG_IGN);
-	return change_begin(host, &change_options, WAIT_FOR_LOCK_MS, ret_change, err);
+	return change_begin(host, &change_options, options->lock_ms, ret_change, err);
 }
 
 static int take(struct change *change, const struct take_options *options,
@@ -240,6 +240,7 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		.addresses = addresses,
 		.count = count,
 		.driver = options->driver,
+		.guest = options->guest,
 		.alone = direction == GIVE_BACK_ALONE,
 		.last_look = !options->dry_run,
 		.stop_display = options->stop_display,
@@ -282,6 +283,32 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		return r;
 	*ret_plan = plan;
 	memset(&plan, 0, sizeof(plan));
+	return 0;
+}
+
+int take_verify(const struct host *host, const struct bind_plan *plan, struct error *err)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		bool viable = false;
+		int r;
+
+		if (i && plan->members[i].group == plan->members[i - 1].group)
+			continue;
+		r = vfio_group_viable(host, plan->members[i].group, &viable, err);
+		if (r == -EBUSY) /* a guest has it, so it was viable when that began */
+			continue;
+		if (r < 0)
+			return r;
+		if (!viable)
+			return error_set(err, EIO,
+					 pci_attribute_path(&plan->members[i].address,
+							    NULL, path),
+					 "bound, but VFIO does not call group %u viable",
+					 plan->members[i].group);
+	}
+	error_clear(err);
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 struct take_options {
 	const char *driver;	  /* the one to bind to; NULL: VFIO's */
 	unsigned int deadline_ms; /* of each step */
+	unsigned int lock_ms;	  /* how long to wait for another pciferry at work */
+	const char *guest;	  /* which is about to start with them; may be NULL */
 	bool all_matching;
 	bool dry_run;
 
@@ -25,9 +27,10 @@ struct take_options {
 	size_t n_forced;
 };
 
-#define TAKE_OPTIONS_INIT             \
-	{                             \
-		.deadline_ms = 30000, \
+/* Another pciferry that is at work has usually finished in that time. */
+#define TAKE_OPTIONS_INIT                               \
+	{                                               \
+		.deadline_ms = 30000, .lock_ms = 60000, \
 	}
 
 /* --timeout's value. Returns 0 or -EINVAL. */
@@ -72,6 +75,9 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 bool take_is_done(const struct host *host, const struct take_options *options,
 		  const struct pci_address *addresses, size_t count,
 		  struct bind_plan *ret_plan);
+
+/* The proof: VFIO itself says that a guest can have the groups. Returns 0 or -errno. */
+int take_verify(const struct host *host, const struct bind_plan *plan, struct error *err);
 
 /* The steps of a plan, as a dry run shows them. */
 int take_print_steps(const struct host *host, const struct bind_plan *plan,

@@ -11,6 +11,7 @@
 #include "change/change.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/vm_hook.h"
 #include "cli/vm_options.h"
 #include "vm/vm.h"
 
@@ -294,6 +295,8 @@ static int run_vm(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	if (argc > 1 && !strcmp(argv[1], "run"))
 		return run_run(cli, argc - 1, argv + 1, err);
+	if (argc > 1 && !strcmp(argv[1], "hook"))
+		return vm_hook(cli, argc - 1, argv + 1, err);
 	if (argc > 1 && argv[1][0] != '-') {
 		error_usage(err, argv[1], "vm has no such command");
 	} else {
@@ -310,7 +313,8 @@ static int run_vm(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_vm = {
 	.name = "vm",
-	.arguments = "run DEVICE... [OPTION...] [-- QEMU-OPTION...]",
+	.arguments =
+		"run DEVICE... [OPTION...] [-- QEMU-OPTION...] | hook install|remove",
 	.summary = "run a guest that gets the devices, and give them back when it ends",
 	.options =
 		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
@@ -325,6 +329,11 @@ const struct cli_command cli_vm = {
 		"  --qemu PROGRAM   another qemu-system-x86_64\n"
 		"  --dry-run        print the command line for a shell, change nothing\n"
 		"  --all-matching   IDs may mean several devices\n"
-		"  --timeout SEC    give a step of binding up after SEC seconds (30)\n",
+		"  --timeout SEC    give a step of binding up after SEC seconds (30)\n"
+		"\n"
+		"vm hook install has libvirt call pciferry as a guest starts and ends: the\n"
+		"devices that its definition names with managed='no' are bound, and those that\n"
+		"were bound for it go back. Only for guests that ask for it, in <metadata>:\n"
+		"  <pciferry:hand-over xmlns:pciferry=\"urn:pciferry:domain:1\"/>\n",
 	.run = run_vm,
 };

@@ -110,6 +110,19 @@ struct host_status {
 enum fact host_file_status(const struct host *host, const char *path,
 			   struct host_status *ret_status);
 
+/* Who may do what with a file. */
+struct host_mode {
+	unsigned int mode; /* the permissions, and set-user-ID and the like: 0755 */
+	unsigned int owner;
+};
+
+/*
+ * Of what is at the end of a path, links followed. FACT_UNREADABLE also of a recording
+ * for which nobody has asked.
+ */
+enum fact host_file_mode(const struct host *host, const char *path,
+			 struct host_mode *ret_mode);
+
 /* A status as a line of text, without its end, and back (-EINVAL). */
 enum { HOST_STATUS_SIZE = 96 };
 const char *host_status_format(const struct host_status *status,

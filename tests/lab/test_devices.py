@@ -153,6 +153,11 @@ def test_a_group_is_given_to_a_user_and_to_nobody_else():
     lab(SCENARIOS / "user.sh")
 
 
+def test_libvirts_guests_get_their_devices_by_the_hook_and_give_them_back():
+    """Real libvirtd, QEMU and VFIO; the guests have no system, and wait in their firmware."""
+    lab(SCENARIOS / "hook.sh")
+
+
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
 

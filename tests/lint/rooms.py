@@ -43,7 +43,8 @@ OPENS = UNROOTED + BENEATH + ROOTED + PROGRAMS + LIBRARIES
 
 # Readers of the host, which take a path from its root.
 HOST_READERS = """host_read host_read_file host_read_number host_list host_exists host_dir_open
-    host_link_name host_link_target host_file_status host_read_digest""".split()
+    host_link_name host_link_target host_file_status host_file_mode
+    host_read_digest""".split()
 
 # Calls that make, name or remove a file. What only needs a descriptor, such as write(2), is
 # held by the flags that the descriptor was opened with.

@@ -410,6 +410,42 @@ static void special_modes_and_access_lists_are_kept(void **state)
 	assert_all_comes_back(sys, &edits);
 }
 
+static mode_t mode_of(const struct system *sys, const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(fstatat(sys->tree->fd, path, &status, 0), 0);
+	return status.st_mode & 07777;
+}
+
+/* A hook that is no program is passed over. */
+static void a_program_can_be_run_and_its_mode_comes_back(void **state)
+{
+	struct system *sys = *state;
+	struct change_edits edits = { 0 };
+	mode_t old_mask = umask(077);
+
+	assert_int_equal(change_edit_write_program(&edits, "etc/new", "a test", "x", 1),
+			 0);
+	assert_int_equal(system_apply(sys, &edits, NULL), 0);
+	assert_int_equal(mode_of(sys, "etc/new"), 0755);
+	umask(old_mask);
+	/* There already: nothing to be done. */
+	assert_int_equal(change_edits_look(sys->host, &edits, &sys->err), 0);
+	assert_int_equal(edits.count, 0);
+	/* There, and nobody may run it. */
+	assert_int_equal(fchmodat(sys->tree->fd, "etc/new", 0640, 0), 0);
+	assert_int_equal(change_edit_write_program(&edits, "etc/new", "a test", "x", 1),
+			 0);
+	assert_int_equal(system_apply(sys, &edits, NULL), 0);
+	assert_int_equal(mode_of(sys, "etc/new"), 0755);
+	assert_int_equal(system_undo(sys, 2), 0);
+	assert_int_equal(mode_of(sys, "etc/new"), 0640);
+	assert_int_equal(system_undo(sys, 1), 0);
+	system_assert_gone(sys, "etc/new");
+	change_edits_free(&edits);
+}
+
 static void a_long_name_can_be_changed(void **state)
 {
 	struct system *sys = *state;
@@ -485,6 +521,7 @@ int main(void)
 		SYSTEM_TEST(a_huge_file_is_refused),
 		SYSTEM_TEST(a_folder_that_is_a_link_is_followed_within_the_root),
 		SYSTEM_TEST(special_modes_and_access_lists_are_kept),
+		SYSTEM_TEST(a_program_can_be_run_and_its_mode_comes_back),
 		SYSTEM_TEST(a_long_name_can_be_changed),
 		SYSTEM_TEST(numbers_are_given_in_order_and_never_again),
 	};

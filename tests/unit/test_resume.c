@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATE(id) CHANGE_JOURNAL "/" id "/state"
@@ -149,6 +150,24 @@ static void a_state_that_cannot_be_read_is_told(void **state)
 	assert_non_null(strstr(sys->err.message, "it is damaged, and nothing was done"));
 }
 
+/* By the journal alone: else a hook would be there, and not run. */
+static void a_program_that_is_made_later_can_be_run_all_the_same(void **state)
+{
+	struct system *sys = *state;
+	struct change_edits edits = { 0 };
+	struct stat status;
+
+	assert_int_equal(change_edit_write_program(&edits, "etc/new", "a test", "x", 1),
+			 0);
+	assert_int_equal(system_apply(sys, &edits, NULL), 0);
+	unlinkat(sys->tree->fd, "etc/new", 0);
+	tree_file(sys->tree, STATE("1"), "begin 0\n");
+	assert_int_equal(resume(sys), 0);
+	assert_int_equal(fstatat(sys->tree->fd, "etc/new", &status, 0), 0);
+	assert_int_equal(status.st_mode & 07777, 0755);
+	change_edits_free(&edits);
+}
+
 static void what_somebody_edited_is_refused_with_all_three_sides(void **state)
 {
 	struct system *sys = *state;
@@ -210,6 +229,7 @@ int main(void)
 		SYSTEM_TEST(the_newest_one_comes_first),
 		SYSTEM_TEST(nothing_new_is_begun_beside_it),
 		SYSTEM_TEST(a_state_that_cannot_be_read_is_told),
+		SYSTEM_TEST(a_program_that_is_made_later_can_be_run_all_the_same),
 		SYSTEM_TEST(what_somebody_edited_is_refused_with_all_three_sides),
 		SYSTEM_TEST(a_tool_that_fails_takes_all_of_it_back),
 	};

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What libvirt waits for. It never talks to libvirt, which would wait for itself, and it
+ * ends in time, whatever a driver does.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/take.h"
+#include "cli/vm_hook.h"
+#include "vm/domain.h"
+
+/*
+ * A step that takes longer hangs. All has its end, too: nothing else of libvirt's goes on
+ * with this guest meanwhile.
+ */
+enum { STEP_MS = 10000, LOCK_MS = 20000, ALL_S = 120 };
+
+enum { OPTION_TIMEOUT = 1 };
+
+/* The words that libvirt gives; what comes behind them is of no account. */
+enum { DOMAIN, OPERATION, SUB_OPERATION, WORDS };
+
+static void too_late(int number)
+{
+	output_last_words("pciferry: it is not done after two minutes, and is given up\n"
+			  "  pciferry list shows what has moved; pciferry release gives"
+			  " it back\n");
+	raise(number);
+}
+
+/* Killed there, nothing is lost: what was moved is written down. */
+static void begin_deadline(void)
+{
+	/* The second time it is as ever, and ends the program. */
+	const struct sigaction action = { .sa_handler = too_late,
+					  .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGALRM, &action, NULL);
+	alarm(ALL_S);
+}
+
+static int read_definition(char **ret_bytes, size_t *ret_len, struct error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t len = 0, room = 0;
+	ssize_t n;
+
+	do {
+		if (len == room) {
+			char *larger;
+
+			room = room ? 2 * room : 65536;
+			/* The parser says that it is too large. */
+			if (len > VM_DOMAIN_MAX)
+				break;
+			larger = realloc(bytes, room);
+			if (!larger)
+				return error_oom(err);
+			bytes = larger;
+		}
+		n = read(STDIN_FILENO, bytes + len, room - len);
+		if (n < 0 && errno != EINTR)
+			return error_set(err, errno, "the domain's definition", "%s",
+					 strerror(errno));
+		len += n > 0 ? (size_t)n : 0;
+	} while (n != 0);
+	*ret_bytes = steal(bytes);
+	*ret_len = len;
+	return 0;
+}
+
+static int prepare(const struct cli *cli, const struct take_options *options,
+		   struct error *err)
+{
+	_cleanup_(vm_domain_free) struct vm_domain domain = { 0 };
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	_cleanup_free_ char *bytes = NULL;
+	size_t len = 0;
+	int r = read_definition(&bytes, &len, err);
+
+	if (r == 0)
+		r = vm_domain_parse(bytes, len, &domain, err);
+	if (r < 0 || !domain.n_devices)
+		return r;
+	r = cli_open_host(cli, &host, err);
+	if (r == 0)
+		r = take_carry_out(cli, host, options, domain.devices, domain.n_devices,
+				   TAKE, &plan, err);
+	return r < 0 ? r : take_verify(host, &plan, err);
+}
+
+/* Also what has been left behind by a start that was cut off, or an older definition. */
+static int release(const struct cli *cli, const struct take_options *options,
+		   struct error *err)
+{
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	_cleanup_(error_clear) struct error all = ERROR_INIT;
+	struct bind_plan plan = { 0 };
+	size_t count = 0;
+	int r = cli_open_host(cli, &host, err), result = 0;
+
+	if (r == 0)
+		r = bind_guest_devices(host, options->guest, &addresses, &count, err);
+	if (r < 0 || !count)
+		return r;
+	r = take_carry_out(cli, host, options, addresses, count, GIVE_BACK_ALONE, &plan,
+			   &all);
+	bind_plan_free(&plan);
+	if (r == 0 || all.kind != ERROR_REFUSED || count == 1) {
+		*err = all;
+		memset(&all, 0, sizeof(all));
+		return r;
+	}
+	/* One that is in use again keeps none of the others. */
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_(error_clear) struct error one = ERROR_INIT;
+		struct bind_plan alone = { 0 };
+
+		r = take_carry_out(cli, host, options, &addresses[i], 1, GIVE_BACK_ALONE,
+				   &alone, &one);
+		bind_plan_free(&alone);
+		if (r < 0 && result == 0) {
+			result = r;
+			*err = one;
+			memset(&one, 0, sizeof(one));
+		} else if (r < 0) {
+			error_evidence(err, "%s: %s", one.subject, one.message);
+		}
+	}
+	return result;
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct take_options *options,
+		 struct error *err)
+{
+	static const struct option own[] = {
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		{ 0 },
+	};
+	int value, r = 0;
+
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1)
+		r = value == OPTION_TIMEOUT ? take_parse_timeout(optarg, options, err)
+					    : value;
+	if (r < 0)
+		return r;
+	if (argc - optind < WORDS) {
+		error_usage(err, "",
+			    "vm hook run needs what libvirt gives a hook:"
+			    " DOMAIN OPERATION SUB-OPERATION EXTRA");
+		error_hint(err, "pciferry vm hook install has libvirt call it");
+		return -EINVAL;
+	}
+	options->guest = argv[optind + DOMAIN];
+	return bind_is_guest_name(options->guest)
+		       ? 0
+		       : error_usage(err, options->guest, "not the name of a domain");
+}
+
+int vm_hook_run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	struct take_options options = {
+		.deadline_ms = STEP_MS,
+		.lock_ms = LOCK_MS,
+	};
+	int r = parse(cli, argc, argv, &options, err);
+
+	if (r < 0)
+		return r;
+	begin_deadline();
+	cli->quiet = true;
+	argv += optind;
+	if (!strcmp(argv[OPERATION], "prepare") && !strcmp(argv[SUB_OPERATION], "begin"))
+		return prepare(cli, &options, err);
+	if (!strcmp(argv[OPERATION], "release") && !strcmp(argv[SUB_OPERATION], "end"))
+		return release(cli, &options, err);
+	return 0;
+}
