@@ -152,9 +152,18 @@ def _common(accel, options, port_fd):
     arguments += ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
     arguments += IOMMUS[options.iommu][0]
     arguments += _files("run", ".", "19.0", "")
-    return arguments + ["-device", "virtio-serial-pci,addr=1a.0",
-                        "-chardev", f"socket,id=port,fd={port_fd}",
-                        "-device", "virtserialport,nr=1,chardev=port,name=lab"]
+    arguments += ["-device", "virtio-serial-pci,addr=1a.0",
+                  "-chardev", f"socket,id=port,fd={port_fd}",
+                  "-device", "virtserialport,nr=1,chardev=port,name=lab"]
+    return arguments + _monitor()
+
+
+def _monitor():
+    """QEMU's monitor on a port, for a scenario that plugs devices: /dev/vport*p2."""
+    return ["-chardev", "socket,id=monitor,path=monitor,server=on,wait=off",
+            "-mon", "chardev=monitor,mode=control",
+            "-chardev", "socket,id=monitor-port,path=monitor",
+            "-device", "virtserialport,nr=2,chardev=monitor-port,name=monitor"]
 
 
 def _files(tag, path, address, more):
