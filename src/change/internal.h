@@ -26,6 +26,9 @@ struct change {
 int change_lock_device(const struct change *change, const char *device,
 		       unsigned int wait_ms, pid_t *ret_holder);
 
+/* The way out where /run/pciferry cannot be written: of a positive errno. */
+void change_hint_at_run(int code, struct error *err);
+
 /* Whether another process changes this host. Not for who has the lock: it gives it up. */
 bool change_is_busy(const struct host *host);
 

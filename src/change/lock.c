@@ -80,6 +80,16 @@ int change_lock_device(const struct change *change, const char *device,
 	return take_lock(change->run_dir, name, wait_ms, ret_holder);
 }
 
+void change_hint_at_run(int code, struct error *err)
+{
+	if (code == EACCES || code == EPERM)
+		error_hint(err, "changing devices needs root: run it with sudo");
+	else if (code == EROFS)
+		error_hint(err, "/run has to be writable: mount -o remount,rw /run");
+	else if (code == ENOSPC)
+		error_hint(err, "make room: df -h /run and df -i /run show what is full");
+}
+
 int change_wait_for_device(struct change *change, const char *device,
 			   unsigned int wait_ms, struct error *err)
 {
@@ -95,7 +105,9 @@ int change_wait_for_device(struct change *change, const char *device,
 			err, ETIMEDOUT, device,
 			"an earlier step on it still hangs in the kernel (process %d)",
 			(int)holder);
-	return error_set(err, -fd, device, "its lock: %s", strerror(-fd));
+	error_set(err, -fd, device, "its lock: %s", strerror(-fd));
+	change_hint_at_run(-fd, err);
+	return fd;
 }
 
 /* Signals that a person or a shutdown sends: they wait until the change is whole. */
@@ -110,11 +122,25 @@ static void hold_signals(sigset_t *ret_old)
 	sigprocmask(SIG_BLOCK, &set, ret_old);
 }
 
+/* Whoever could write there would say what a device was like first. */
+static int check_run_dir(int fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(err, errno, "/run/pciferry", "%s", strerror(errno));
+	if (st.st_uid == geteuid() && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	error_set(err, EPERM, "/run/pciferry", "others than root may write to it");
+	error_hint(err, "look at what is in it, and remove it: it is made anew");
+	return -EPERM;
+}
+
 static int open_run_dir(const struct host *host, struct error *err)
 {
+	_cleanup_close_ int fd = -1;
 	_cleanup_close_ int run =
 		rooted_open(host_root_fd(host), "run", O_PATH | O_DIRECTORY, 0);
-	int fd;
 
 	if (run < 0)
 		return error_set(err, -run, "/run", "%s", strerror(-run));
@@ -122,13 +148,18 @@ static int open_run_dir(const struct host *host, struct error *err)
 		int code = errno;
 
 		error_set(err, code, "/run/pciferry", "%s", strerror(code));
-		if (code == EACCES || code == EPERM)
-			error_hint(err, "changing devices needs root: run it with sudo");
+		change_hint_at_run(code, err);
 		return -code;
 	}
 	fd = openat(run, "pciferry", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? error_set(err, errno, "/run/pciferry", "%s", strerror(errno))
-		      : fd;
+	if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+		error_set(err, ENOTDIR, "/run/pciferry", "it is a link or a file");
+		error_hint(err, "remove it: the folder is made anew");
+		return -ENOTDIR;
+	}
+	if (fd < 0)
+		return error_set(err, errno, "/run/pciferry", "%s", strerror(errno));
+	return check_run_dir(fd, err) < 0 ? -EPERM : steal_fd(&fd);
 }
 
 int change_check_host(const struct host *host, struct error *err)
@@ -172,9 +203,11 @@ int change_begin(const struct host *host, const struct change_options *options,
 
 		close(change->run_dir);
 		free(change);
-		if (r != -ETIMEDOUT)
-			return error_set(err, -r, "/run/pciferry/lock", "%s",
-					 strerror(-r));
+		if (r != -ETIMEDOUT) {
+			error_set(err, -r, "/run/pciferry/lock", "%s", strerror(-r));
+			change_hint_at_run(-r, err);
+			return r;
+		}
 		error_set(err, EBUSY, "",
 			  "another pciferry (process %d) is changing this host",
 			  (int)holder);

@@ -27,12 +27,12 @@ int change_keep_state(struct change *change, const char *device, const char *tex
 	snprintf(name, sizeof(name), "%s.first", device);
 	r = atomic_replace(change->run_dir, name, text, strlen(text), 0644,
 			   ATOMIC_VOLATILE);
-	if (r < 0)
-		return error_set(err, -r, "/run/pciferry",
-				 "what %s is like now cannot be"
-				 " kept: %s",
-				 device, strerror(-r));
-	return 0;
+	if (r < 0) {
+		error_set(err, -r, "/run/pciferry",
+			  "what %s is like now cannot be kept: %s", device, strerror(-r));
+		change_hint_at_run(-r, err);
+	}
+	return r;
 }
 
 int change_drop_state(struct change *change, const char *device)
