@@ -38,13 +38,51 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 	return r;
 }
 
+static bool has_gone(const struct host *host, const struct bind_member *member)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	return !host_exists(host, pci_attribute_path(&member->address, NULL, path));
+}
+
+/* Its override has been asked for. Returns 0 or -errno. */
+static int read_one(const struct host *host, const struct bind_member *member,
+		    const struct pci_device *device, struct bind_state *ret_now,
+		    struct error *err)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE], address[PCI_ADDRESS_SIZE];
+	struct bind_state now = { 0 };
+
+	pci_address_format(&device->address, address);
+	if (has_gone(host, member)) {
+		error_set(err, ENODEV, address, "it is no longer there");
+		error_hint(err, "it was unplugged or removed in the meantime");
+		return -ENODEV;
+	}
+	if (device->stuck) {
+		error_set(err, ETIMEDOUT, address,
+			  "stuck: its driver hangs in the kernel");
+		error_hint(err, "end the process that holds the device, or reboot");
+		return -ETIMEDOUT;
+	}
+	pci_attribute_path(&device->address, "driver", path);
+	if (device->override_fact != FACT_KNOWN ||
+	    host_link_name(host, path, now.driver, sizeof(now.driver)) == FACT_UNREADABLE)
+		return error_set(err, EIO, address, "its driver could not be read");
+	snprintf(now.override, sizeof(now.override), "%s", device->driver_override);
+	/* What cannot be read is set in any case. */
+	bind_settings_read(host, &device->address, &member->first.settings, &now.settings,
+			   NULL);
+	*ret_now = now;
+	return 0;
+}
+
 /* What devices are like now; all are asked by one child. Returns 0 or -errno. */
 static int read_now(const struct host *host, const struct bind_member *members,
 		    size_t count, struct bind_state *ret_now, struct error *err)
 {
 	_cleanup_free_ struct pci_device *devices = calloc(count, sizeof(*devices));
 	_cleanup_free_ struct pci_device **pointers = calloc(count, sizeof(*pointers));
-	char path[PCI_ATTRIBUTE_PATH_SIZE], address[PCI_ADDRESS_SIZE];
 	int r;
 
 	if (!devices || !pointers)
@@ -54,27 +92,8 @@ static int read_now(const struct host *host, const struct bind_member *members,
 		pointers[i] = &devices[i];
 	}
 	r = pci_read_overrides(host, pointers, count, err);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		const struct pci_device *device = &devices[i];
-		struct bind_state *now = &ret_now[i];
-
-		pci_address_format(&device->address, address);
-		pci_attribute_path(&device->address, "driver", path);
-		memset(now, 0, sizeof(*now));
-		if (device->stuck)
-			r = error_set(err, ETIMEDOUT, address,
-				      "its driver hangs in the kernel");
-		else if (device->override_fact != FACT_KNOWN ||
-			 host_link_name(host, path, now->driver, sizeof(now->driver)) ==
-				 FACT_UNREADABLE)
-			r = error_set(err, EIO, address, "its driver could not be read");
-		else
-			snprintf(now->override, sizeof(now->override), "%s",
-				 device->driver_override);
-		/* What cannot be read is set in any case. */
-		bind_settings_read(host, &device->address, &members[i].first.settings,
-				   &now->settings, NULL);
-	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = read_one(host, &members[i], &devices[i], &ret_now[i], err);
 	for (size_t i = 0; i < count; i++)
 		free(devices[i].driver_override);
 	return r;
@@ -117,6 +136,14 @@ static int drop_settings(struct change *change, const struct bind_member *member
 	return change_drop_state(change, bind_settings_name(&member->address, name));
 }
 
+/* What was kept of a device, its settings too. */
+static int forget(struct change *change, const struct bind_member *member)
+{
+	int r = bind_forget(change, &member->address);
+
+	return r == 0 ? drop_settings(change, member) : r;
+}
+
 /* Puts all back; adds to the error what could not be. */
 static void roll_back(struct change *change, const struct bind_plan *plan,
 		      struct error *err)
@@ -135,6 +162,14 @@ static void roll_back(struct change *change, const struct bind_plan *plan,
 				bind_note_guest(change, &member->address, NULL, NULL);
 			if (!member->settings_kept || way_back(member) == &member->first)
 				drop_settings(change, member);
+			continue;
+		}
+		if (has_gone(change_host(change), member)) {
+			forget(change, member);
+			/* What was stopped for it runs without it, too. */
+			bind_display_begin(change, member, NULL);
+			if (!err || strcmp(err->subject, address) != 0)
+				error_evidence(err, "%s is no longer there", address);
 			continue;
 		}
 		error_evidence(err, "%s could not be put back: %s", address,
@@ -266,11 +301,11 @@ int bind_take(struct change *change, struct bind_plan *plan, struct error *err)
 		r = change_wait_for_device(
 			change, pci_address_format(&plan->members[i].address, address), 0,
 			err);
-	if (r == 0)
-		r = keep_first_states(change, plan, err);
 	if (r < 0)
 		return r;
-	r = bind_display_end(change, plan, err);
+	r = keep_first_states(change, plan, err);
+	if (r == 0)
+		r = bind_display_end(change, plan, err);
 	if (r == 0)
 		r = bring_all(change, plan, err);
 	if (r < 0)
@@ -285,12 +320,12 @@ static int release_member(struct change *change, const struct bind_member *membe
 	int r;
 
 	r = bring_to(change, member, &member->wanted, err);
+	if (r < 0 && has_gone(change_host(change), member))
+		forget(change, member);
 	if (r < 0)
 		return r;
 	pci_address_format(&member->address, address);
-	r = bind_forget(change, &member->address);
-	if (r == 0)
-		r = drop_settings(change, member);
+	r = forget(change, member);
 	return r < 0 ? error_set(err, -r, address,
 				 "it is back, but what was kept of it in"
 				 " /run/pciferry cannot be removed")
@@ -308,6 +343,25 @@ void bind_gather(int r, struct error *failure, int *result, struct error *err)
 	error_clear(failure);
 }
 
+/* A release that fails half-way ends without a driver; what was kept of it stays. */
+static void tell_driverless(struct change *change, const struct bind_member *member,
+			    struct error *err)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE], address[PCI_ADDRESS_SIZE];
+	char driver[BIND_DRIVER_SIZE];
+
+	pci_attribute_path(&member->address, "driver", path);
+	if (has_gone(change_host(change), member) ||
+	    host_link_name(change_host(change), path, driver, sizeof(driver)) !=
+		    FACT_ABSENT)
+		return;
+	pci_address_format(&member->address, address);
+	error_evidence(err,
+		       "%s is without a driver now; once that is mended, release it"
+		       " again",
+		       address);
+}
+
 int bind_release(struct change *change, const struct bind_plan *plan, struct error *err)
 {
 	_cleanup_free_ bool *is_back = calloc(plan->count + 1, sizeof(*is_back));
@@ -319,6 +373,8 @@ int bind_release(struct change *change, const struct bind_plan *plan, struct err
 
 		is_back[i] = r == 0;
 		bind_gather(r, &failure, &result, err);
+		if (r < 0 && r != -ETIMEDOUT)
+			tell_driverless(change, &plan->members[i], err);
 	}
 	/* A picture comes when all of a card is back that can be. */
 	for (size_t i = 0; is_back && i < plan->count; i++) {
@@ -349,12 +405,15 @@ void bind_came_back(struct change *change, const char *device, void *argument)
 	bind_settings_recall(host, &member.address, record.identity,
 			     &record.first.settings);
 	member.first = record.first;
+	if (has_gone(host, &member)) {
+		forget(change, &member);
+		return;
+	}
 	if (read_now(host, &member, 1, &now, NULL) < 0 ||
 	    bind_add_steps(&steps, &member, &now, &record.first) < 0)
 		return;
 	for (size_t i = 0; i < steps.count; i++)
 		if (change_perform_here(change, &steps.items[i]) < 0)
 			return;
-	bind_forget(change, &member.address);
-	drop_settings(change, &member);
+	forget(change, &member);
 }

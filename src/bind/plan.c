@@ -114,10 +114,13 @@ static int add_member(struct bind_plan *plan, const struct pci_device *device,
 static int read_state(const struct host *host, const struct pci_device *device,
 		      struct bind_member *member, struct error *err)
 {
-	char text[PCI_ADDRESS_SIZE];
+	char text[PCI_ADDRESS_SIZE], path[PCI_ATTRIBUTE_PATH_SIZE];
 
 	pci_address_format(&member->address, text);
 	member->stuck = device->stuck;
+	if (device->override_fact != FACT_KNOWN && !member->stuck && host_is_live(host) &&
+	    !host_exists(host, pci_attribute_path(&device->address, NULL, path)))
+		return no_such_device(&device->address, err);
 	if (!member->stuck && (device->override_fact == FACT_UNREADABLE ||
 			       device->driver_fact == FACT_UNREADABLE))
 		return error_set(err, EIO, text, "its driver could not be read");

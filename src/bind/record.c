@@ -107,16 +107,20 @@ int bind_settings_keep(struct change *change, const struct bind_member *member,
 }
 
 /*
- * Whether the device is on a driver of the host's, with nothing left of what pciferry
- * writes: somebody gave it back by other means, and what is kept is not true any more.
+ * Whether the device is as it was first, or on a driver of the host's with nothing left
+ * of what pciferry writes: somebody gave it back by other means, or it was unplugged and
+ * is there anew, and what is kept is not true any more.
  */
 static bool was_given_back(const struct pci_device *device,
 			   const struct bind_state *first)
 {
 	const char *override = device->driver_override;
 
+	if (device->override_fact != FACT_KNOWN || !override)
+		return false;
+	if (device->driver_fact == FACT_ABSENT)
+		return !first->driver[0] && !strcmp(override, first->override);
 	return device->driver && !iommu_is_vfio_driver(device->driver) &&
-	       device->override_fact == FACT_KNOWN && override &&
 	       (!override[0] || !strcmp(override, first->override)) &&
 	       strcmp(override, device->driver) != 0;
 }

@@ -183,6 +183,41 @@ static void explain_untrue(const struct change *change, const struct change_step
 		  name[0] ? name : "empty");
 }
 
+static bool has_gone(const struct change *change, const struct change_step *step)
+{
+	char path[NAME_MAX + 1];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s",
+		 step->device ? step->device : "");
+	return !host_exists(change->host, path);
+}
+
+/* Why a write to an attribute failed. */
+static void explain_write(const struct change *change, const struct change_step *step,
+			  int r, struct error *err)
+{
+	const char *subject = step->device ? step->device : step->target;
+
+	if (has_gone(change, step)) {
+		error_set(err, ENODEV, subject, "%s: it is no longer there",
+			  step->purpose);
+		error_hint(err, "it was unplugged or removed in the meantime");
+	} else if (r == -ENOENT && step->link_name &&
+		   !host_exists(change->host, step->target)) {
+		error_set(err, ENOENT, subject, "%s: there is no such driver",
+			  step->purpose);
+		error_hint(err, "install or load its module: modprobe %s",
+			   step->link_name);
+	} else if (r == -ECHILD) {
+		error_set(err, ECHILD, subject, "%s: the process that did it died",
+			  step->purpose);
+		error_hint(err, "the kernel log may say why: dmesg | tail");
+	} else {
+		error_set(err, -r, subject, "%s: %s", step->purpose, strerror(-r));
+		error_hint(err, "the kernel log may say why: dmesg | tail");
+	}
+}
+
 static void explain(const struct change *change, const struct change_step *step,
 		    const struct place *place, int r, struct error *err)
 {
@@ -197,7 +232,7 @@ static void explain(const struct change *change, const struct change_step *step,
 	} else if (step->kind == CHANGE_SET_FUNCTION && r != -ETIMEDOUT) {
 		change_explain_function(change, step, r, place->untrue, place->reason,
 					err);
-	} else if (place->untrue) {
+	} else if (place->untrue && !has_gone(change, step)) {
 		explain_untrue(change, step, err);
 	} else if (r == -ETIMEDOUT) {
 		error_set(err, ETIMEDOUT, subject,
@@ -215,8 +250,7 @@ static void explain(const struct change *change, const struct change_step *step,
 		error_set(err, ENOENT, subject, "this kernel has no such module");
 		error_hint(err, "install the module, or boot a kernel that has it");
 	} else {
-		error_set(err, -r, subject, "%s: %s", step->purpose, strerror(-r));
-		error_hint(err, "the kernel log may say why: dmesg | tail");
+		explain_write(change, step, r, err);
 	}
 }
 

@@ -20,6 +20,8 @@ static int setup(void **state)
 		return -1;
 	sys = *state;
 	tree_folder(sys->tree, "run/pciferry");
+	tree_folder(sys->tree, "sys/bus/pci/devices/0000:01:00.0");
+	tree_folder(sys->tree, "sys/bus/pci/devices/0000:02:00.0");
 	sys->change.run_dir =
 		openat(sys->tree->fd, "run/pciferry", O_RDONLY | O_DIRECTORY);
 	sys->change.options.deadline_ms = 10000;
@@ -163,6 +165,40 @@ static void what_has_not_come_true_is_a_failure(void **state)
 	change_steps_free(&list);
 }
 
+/* 03:00.0 has no folder; it fails as one that goes just then. */
+static void a_device_that_has_gone_is_told_as_such_whatever_the_write_said(void **state)
+{
+	struct system *sys = *state;
+	struct change_steps list = { 0 };
+
+	add(&list, "0000:03:00.0", "sys/missing");
+	assert_int_equal(change_perform_all(&sys->change, &list, 1, &sys->err), -ENOENT);
+	assert_string_equal(sys->err.subject, "0000:03:00.0");
+	assert_string_equal(sys->err.message, "set it: it is no longer there");
+	change_steps_free(&list);
+}
+
+static void a_driver_that_is_not_loaded_is_named_with_the_way_out(void **state)
+{
+	struct system *sys = *state;
+	struct change_steps list = { 0 };
+	const struct change_step step = {
+		.kind = CHANGE_WRITE_ATTRIBUTE,
+		.device = (char *)"0000:01:00.0",
+		.target = (char *)"sys/bus/pci/drivers/nvme/bind",
+		.value = (char *)"0000:01:00.0",
+		.purpose = (char *)"bind to nvme",
+		.link = (char *)"sys/driver",
+		.link_name = (char *)"nvme",
+	};
+
+	assert_int_equal(change_add(&list, &step), 0);
+	assert_int_equal(change_perform_all(&sys->change, &list, 1, &sys->err), -ENOENT);
+	assert_string_equal(sys->err.message, "bind to nvme: there is no such driver");
+	assert_non_null(strstr(sys->err.hint, "modprobe nvme"));
+	change_steps_free(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +210,12 @@ int main(void)
 			a_hang_holds_nobody_up_and_nothing_follows_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_has_not_come_true_is_a_failure,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_device_that_has_gone_is_told_as_such_whatever_the_write_said,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_driver_that_is_not_loaded_is_named_with_the_way_out, setup,
+			teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
