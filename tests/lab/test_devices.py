@@ -227,6 +227,28 @@ def test_a_hanging_unbind_stops_neither_list_nor_other_devices(kernel):
     lab(SCENARIOS / "hang.sh", kernel=kernel)
 
 
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"] if FULL else ["6.1"])
+def test_a_device_that_is_unplugged_is_told_as_gone_and_comes_back_to_its_driver(kernel):
+    lab(SCENARIOS / "removal.sh", kernel=kernel)
+
+
+def test_a_missing_module_a_full_run_or_another_pciferry_leaves_nothing_half_bound():
+    lab(SCENARIOS / "faults.sh")
+
+
+@pytest.mark.skipif(not FULL, reason="an image and a machine of its own, three minutes:"
+                    " make check-full runs it")
+def test_what_is_bound_stays_so_while_the_machine_sleeps_and_can_be_released(tmp_path):
+    lab(SCENARIOS / "suspend-image", options=["--output", tmp_path])
+    booted = subprocess.run(
+        [ROOT / "lab/lab", "boot", "--kernel", "6.1", tmp_path / "image"], check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    print(booted.stdout[-20000:])
+    print(booted.stderr[-4000:])
+    assert booted.returncode == 0 and "FAIL" not in booted.stdout
+    assert re.search(r"^0 failures\r?$", booted.stdout, re.MULTILINE)
+
+
 @pytest.mark.parametrize("iommu,kernel", HOSTS)
 def test_a_guest_reads_the_disk_it_was_given_and_gives_it_back(iommu, kernel):
     output = lab("demo", iommu=iommu, kernel=kernel)

@@ -5,32 +5,6 @@
 # shellcheck source=tests/lab/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-hold()
-{
-	"$(dirname "$0")/hold-device" "$1" >/run/held &
-	holder=$!
-	for _ in $(seq 100); do
-		grep -q held /run/held && return
-		sleep 0.1
-	done
-	fail "the device could not be held"
-}
-
-# Polls: what comes after a hang ends in the kernel's own time.
-eventually()
-{
-	local name=$1
-	shift
-	for _ in $(seq 100); do
-		if "$@"; then
-			ok "$name"
-			return
-		fi
-		sleep 0.1
-	done
-	fail "$name"
-}
-
 list_answers()
 {
 	local from until

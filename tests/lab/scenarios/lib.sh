@@ -21,6 +21,31 @@ check()
 	if "$@"; then ok "$name"; else fail "$name"; fi
 }
 
+# eventually NAME COMMAND...: the command must succeed in the end, in the kernel's own time.
+eventually()
+{
+	local name=$1
+	shift
+	for _ in $(seq 300); do
+		if "$@"; then
+			ok "$name"
+			return
+		fi
+		sleep 0.1
+	done
+	fail "$name"
+}
+
+# hold DEVICE: by a process, $holder, that has it open through VFIO.
+hold()
+{
+	"$(dirname "$0")/hold-device" "$1" >/run/held 2>&1 &
+	# The scenario ends it.
+	# shellcheck disable=SC2034
+	holder=$!
+	eventually "$1 is held" grep -q held /run/held
+}
+
 # killed_at CALL N COMMAND...: by strace, when it enters the Nth call of this system call. The
 # exit status, 137 when it was killed.
 killed_at()
