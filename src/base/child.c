@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* Who was first: the child with its answer, or the parent's deadline. Never both. */
 enum outcome { OUTCOME_OPEN, OUTCOME_ANSWERED, OUTCOME_ABANDONED };
@@ -42,21 +42,13 @@ struct child {
 /* In a child: what it shares with its parent. */
 static struct shared *own;
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /* Only the parent changes it besides, and only once. */
 bool child_go_on(void)
 {
 	long long since = atomic_load(&own->since);
 
 	return since != GIVEN_UP && getppid() == own->parent &&
-	       atomic_compare_exchange_strong(&own->since, &since, now_ms());
+	       atomic_compare_exchange_strong(&own->since, &since, clock_now_ms());
 }
 
 static bool settle(struct shared *shared, enum outcome outcome)
@@ -102,7 +94,7 @@ static bool wait_for_end(const struct child *child)
 	for (;;) {
 		struct pollfd poll_fd = { .fd = child->read_end, .events = POLLIN };
 		long long since = atomic_load(&child->shared->since);
-		long long left = since + child->deadline_ms - now_ms();
+		long long left = since + child->deadline_ms - clock_now_ms();
 		int r;
 
 		/* It has not begun: when it does, there is less left. */
@@ -114,7 +106,7 @@ static bool wait_for_end(const struct child *child)
 		if (r < 0 && errno == EINTR)
 			continue;
 		/* It may have begun another piece of its work meanwhile. */
-		if (since + child->deadline_ms <= now_ms() &&
+		if (since + child->deadline_ms <= clock_now_ms() &&
 		    atomic_compare_exchange_strong(&child->shared->since, &since,
 						   GIVEN_UP))
 			return false;
@@ -153,7 +145,7 @@ static int share(struct shared **ret_shared)
 
 	if (shared == MAP_FAILED)
 		return -errno;
-	atomic_store(&shared->since, now_ms() + START_MS);
+	atomic_store(&shared->since, clock_now_ms() + START_MS);
 	shared->parent = getpid();
 	*ret_shared = shared;
 	return 0;

@@ -43,6 +43,7 @@ struct bind_member {
 	bool settings_kept;	/* so do its settings, which may be without the rest */
 	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
 	bool stuck;		/* it does not answer; nothing is done to it */
+	bool forced;		/* it goes although it is in use: the request's */
 
 	/*
 	 * Of one that a driver of the host's is to let go, with last_look: the kernel's
@@ -94,8 +95,8 @@ struct bind_request {
 	bool last_look; /* it will be carried out: ask the kernel about disks, too */
 
 	/*
-	 * Graphics cards go although they show a picture: services that are known to hold
-	 * them are stopped, if the device is one of those that are named.
+	 * Graphics cards go although they show a picture, and services that are known to
+	 * hold them are stopped.
 	 */
 	bool stop_display;
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "bind/internal.h"
 
@@ -89,6 +90,21 @@ static int list_users(const struct bind_view *view, const struct bind_plan *plan
 		       : 0;
 }
 
+/* Whether the host loses it by this plan, if only for a moment. */
+static bool goes(const struct bind_member *member)
+{
+	return !member->stuck && (bind_loses_driver(member) ||
+				  (!member->now.driver[0] && member->wanted.driver[0]));
+}
+
+bool bind_display_ended(const struct bind_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (has_any(&plan->members[i]))
+			return true;
+	return false;
+}
+
 int bind_display_look(const struct bind_view *view, struct bind_plan *plan,
 		      struct error *err)
 {
@@ -99,9 +115,7 @@ int bind_display_look(const struct bind_view *view, struct bind_plan *plan,
 		const struct pci_device *device =
 			pci_find(&view->devices, &member->address);
 
-		if (!pci_is_display(device) || member->stuck ||
-		    iommu_is_vfio_driver(member->now.driver) ||
-		    !strcmp(member->now.driver, member->wanted.driver))
+		if (!pci_is_display(device) || !goes(member))
 			continue;
 		r = usage_picture_read(&view->usage, device, &member->picture);
 		if (!plan->stop_display)
@@ -112,23 +126,27 @@ int bind_display_look(const struct bind_view *view, struct bind_plan *plan,
 	return r < 0 ? error_oom(err) : 0;
 }
 
-/* A card, or what is in the same slot: its sound. */
+/* A card that was looked at, or the sound in its slot. */
 static bool is_of_card(const struct bind_view *view, const struct bind_plan *plan,
 		       const struct pci_device *device, bool *ret_stops)
 {
 	bool found = false;
 
 	*ret_stops = false;
+	if (!pci_is_display(device) && device->class_code >> 16 != 0x04)
+		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
 
 		if (member->address.domain != device->address.domain ||
 		    member->address.bus != device->address.bus ||
 		    member->address.device != device->address.device ||
-		    !pci_is_display(pci_find(&view->devices, &member->address)))
+		    !pci_is_display(pci_find(&view->devices, &member->address)) ||
+		    !goes(member))
 			continue;
 		found = true;
-		*ret_stops |= member->picture.services.count > 0;
+		*ret_stops |= member->picture.services.count > 0 &&
+			      !member->picture.held_otherwise;
 	}
 	return found;
 }
@@ -295,26 +313,6 @@ int bind_display_add_begin(const struct host *host, struct change_steps *steps,
 	return r;
 }
 
-static int keep(struct change *change, const struct bind_member *member,
-		struct error *err)
-{
-	_cleanup_free_ char *text = NULL;
-	char name[64];
-
-	if (asprintf(&text, "identity %s\n", member->identity) < 0)
-		text = NULL;
-	for (size_t i = 0; text && i < KEPT_LISTS; i++) {
-		_cleanup_free_ char *before = text;
-		_cleanup_free_ char *list =
-			string_list_join(list_of((struct bind_member *)member, i), " ");
-
-		if (!list || asprintf(&text, "%s%s %s\n", before, kept_keys[i], list) < 0)
-			text = NULL;
-	}
-	return text ? change_keep_state(change, kept_name(member, name), text, err)
-		    : error_oom(err);
-}
-
 static int add_words(struct string_list *list, char *text)
 {
 	char *word;
@@ -348,6 +346,43 @@ static int recall(const struct host *host, struct bind_member *member)
 	return r;
 }
 
+static void free_kept(struct bind_member *kept)
+{
+	usage_picture_free(&kept->picture);
+	string_list_free(&kept->users);
+}
+
+/* Beside what an earlier run has ended, and nobody has begun again since. */
+static int keep(struct change *change, const struct bind_member *member,
+		struct error *err)
+{
+	_cleanup_(free_kept) struct bind_member all = { .address = member->address };
+	_cleanup_free_ char *text = NULL;
+	char name[64];
+	int r;
+
+	memcpy(all.identity, member->identity, sizeof(all.identity));
+	r = recall(change_host(change), &all);
+	for (size_t i = 0; i < KEPT_LISTS; i++) {
+		const struct string_list *more = list_of((struct bind_member *)member, i);
+
+		for (size_t j = 0; r == 0 && j < more->count; j++)
+			if (!string_list_has(list_of(&all, i), more->items[j]))
+				r = string_list_add(list_of(&all, i), more->items[j]);
+	}
+	if (r < 0 || asprintf(&text, "identity %s\n", member->identity) < 0)
+		text = NULL;
+	for (size_t i = 0; text && i < KEPT_LISTS; i++) {
+		_cleanup_free_ char *before = text;
+		_cleanup_free_ char *list = string_list_join(list_of(&all, i), " ");
+
+		if (!list || asprintf(&text, "%s%s %s\n", before, kept_keys[i], list) < 0)
+			text = NULL;
+	}
+	return text ? change_keep_state(change, kept_name(member, name), text, err)
+		    : error_oom(err);
+}
+
 int bind_display_recall(const struct host *host, struct bind_plan *plan,
 			struct error *err)
 {
@@ -377,13 +412,14 @@ static int count_holders(const struct bind_plan *plan, const struct bind_view *v
 			enum usage_kind kind = findings->items[j].kind;
 
 			if ((kind != USAGE_PROCESS && kind != USAGE_SOUND) ||
+			    plan->members[i].forced ||
 			    !bind_display_ends(view, plan, device, kind))
 				continue;
 			pci_address_format(&device->address, address);
 			if (!count++)
 				error_refuse(err, address,
 					     "its services were stopped, and yet it is"
-					     " held: all goes back");
+					     " held, so it stays");
 			error_evidence(err, "%s: %s", address, findings->items[j].detail);
 		}
 	}
@@ -395,9 +431,9 @@ static int wait_for_holders(struct change *change, const struct bind_plan *plan,
 			    struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = 250000000 };
-	unsigned int left = change_deadline_ms(change) / 250;
+	long long end = clock_now_ms() + change_deadline_ms(change);
 
-	for (;; left--) {
+	for (;;) {
 		_cleanup_(bind_view_close) struct bind_view view = { 0 };
 		struct error failure = ERROR_INIT;
 		int r = bind_view_open(change_host(change), &view, err);
@@ -405,7 +441,7 @@ static int wait_for_holders(struct change *change, const struct bind_plan *plan,
 		if (r < 0)
 			return r;
 		r = count_holders(plan, &view, &failure);
-		if (r > 0 && !left) {
+		if (r > 0 && clock_now_ms() >= end) {
 			*err = failure;
 			return -EBUSY;
 		}
@@ -450,14 +486,18 @@ int bind_display_end(struct change *change, const struct bind_plan *plan,
 int bind_display_begin(struct change *change, const struct bind_member *member,
 		       struct error *err)
 {
+	_cleanup_(free_kept) struct bind_member kept = { .address = member->address };
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	char name[64];
 	int result = 0;
 
-	if (!has_any(member))
-		return 0;
-	if (bind_display_add_begin(change_host(change), &steps, member) < 0)
+	/* Not what this run has ended alone: an earlier one may have been cut off. */
+	memcpy(kept.identity, member->identity, sizeof(kept.identity));
+	if (recall(change_host(change), &kept) < 0 ||
+	    bind_display_add_begin(change_host(change), &steps, &kept) < 0)
 		return error_oom(err);
+	if (!has_any(&kept))
+		return 0;
 	for (size_t i = 0; i < steps.count; i++) {
 		struct error failure = ERROR_INIT;
 		int r = change_perform(change, &steps.items[i], &failure);

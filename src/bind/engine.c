@@ -8,6 +8,28 @@
 #include "base/error.h"
 #include "bind/internal.h"
 
+static int keep_first(struct change *change, const struct bind_member *member,
+		      const struct bind_state *first, struct error *err)
+{
+	struct bind_record record = { .first = *first };
+	_cleanup_free_ char *text = NULL;
+	char address[PCI_ADDRESS_SIZE];
+
+	memcpy(record.identity, member->identity, sizeof(record.identity));
+	text = bind_record_format(&record);
+	if (!text)
+		return error_oom(err);
+	pci_address_format(&member->address, address);
+	return change_keep_state(change, address, text, err);
+}
+
+/* Off its driver for a moment, and on the same one again: for the size of a BAR. */
+static bool is_off_for_a_moment(const struct bind_member *member)
+{
+	return !strcmp(member->now.driver, member->wanted.driver) &&
+	       bind_settings_move(&member->wanted.settings, &member->now.settings);
+}
+
 /* Before anything is touched, so that there is a way back from every later instant. */
 static int keep_first_states(struct change *change, const struct bind_plan *plan,
 			     struct error *err)
@@ -16,33 +38,25 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
-		struct bind_record record = { .first = member->first };
-		_cleanup_free_ char *text = NULL;
-		char address[PCI_ADDRESS_SIZE];
+		bool moves = strcmp(member->now.driver, member->wanted.driver) != 0;
 
 		if (!bind_settings_hold(&member->wanted.settings, &member->now.settings))
 			r = bind_settings_keep(change, member, err);
-		if (r < 0 || !strcmp(member->now.driver, member->wanted.driver))
-			continue;
 		/* First: it counts for nothing without the other. */
-		r = bind_note_guest(change, &member->address, plan->guest, err);
-		if (r < 0 || member->kept)
-			continue;
-		memcpy(record.identity, member->identity, sizeof(record.identity));
-		text = bind_record_format(&record);
-		if (!text)
-			return error_oom(err);
-		pci_address_format(&member->address, address);
-		r = change_keep_state(change, address, text, err);
+		if (r == 0 && moves)
+			r = bind_note_guest(change, &member->address, plan->guest, err);
+		if (r == 0 && !member->kept && (moves || is_off_for_a_moment(member)))
+			r = keep_first(change, member, &member->first, err);
 	}
 	return r;
 }
 
 static bool has_gone(const struct host *host, const struct bind_member *member)
 {
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	char address[PCI_ADDRESS_SIZE];
 
-	return !host_exists(host, pci_attribute_path(&member->address, NULL, path));
+	return !change_device_is_there(host,
+				       pci_address_format(&member->address, address));
 }
 
 /* Its override has been asked for. Returns 0 or -errno. */
@@ -144,6 +158,21 @@ static int forget(struct change *change, const struct bind_member *member)
 	return r == 0 ? drop_settings(change, member) : r;
 }
 
+/* What this run has kept of a device that is as it was when the run began. */
+static void forget_run(struct change *change, const struct bind_plan *plan,
+		       const struct bind_member *member)
+{
+	bool is_first = way_back(member) == &member->first;
+	bool moved = strcmp(member->now.driver, member->wanted.driver) != 0;
+
+	if (!member->kept || is_first)
+		bind_forget(change, &member->address);
+	else if (plan->guest && moved)
+		bind_note_guest(change, &member->address, NULL, NULL);
+	if (!member->settings_kept || is_first)
+		drop_settings(change, member);
+}
+
 /* Puts all back; adds to the error what could not be. */
 static void roll_back(struct change *change, const struct bind_plan *plan,
 		      struct error *err)
@@ -151,29 +180,25 @@ static void roll_back(struct change *change, const struct bind_plan *plan,
 	for (size_t i = plan->count; i-- > 0;) {
 		const struct bind_member *member = &plan->members[i];
 		_cleanup_(error_clear) struct error failure = ERROR_INIT;
+		_cleanup_(error_clear) struct error unbegun = ERROR_INIT;
+		int r = bring_to(change, member, way_back(member), &failure);
 		char address[PCI_ADDRESS_SIZE];
 
 		pci_address_format(&member->address, address);
-		if (bring_to(change, member, way_back(member), &failure) == 0 &&
-		    bind_display_begin(change, member, &failure) == 0) {
-			if (!member->kept || way_back(member) == &member->first)
-				bind_forget(change, &member->address);
-			else if (plan->guest)
-				bind_note_guest(change, &member->address, NULL, NULL);
-			if (!member->settings_kept || way_back(member) == &member->first)
-				drop_settings(change, member);
-			continue;
-		}
-		if (has_gone(change_host(change), member)) {
+		if (r == 0) {
+			forget_run(change, plan, member);
+		} else if (has_gone(change_host(change), member)) {
 			forget(change, member);
-			/* What was stopped for it runs without it, too. */
-			bind_display_begin(change, member, NULL);
 			if (!err || strcmp(err->subject, address) != 0)
 				error_evidence(err, "%s is no longer there", address);
+		} else {
+			error_evidence(err, "%s could not be put back: %s", address,
+				       failure.message);
 			continue;
 		}
-		error_evidence(err, "%s could not be put back: %s", address,
-			       failure.message);
+		/* What was stopped for a card that has gone runs without it, too. */
+		if (bind_display_begin(change, member, &unbegun) < 0)
+			error_evidence(err, "%s: %s", unbegun.subject, unbegun.message);
 	}
 }
 
@@ -266,8 +291,9 @@ static int make_lists(const struct host *host, const struct bind_plan *plan,
 }
 
 /*
- * A module may bind devices by itself as it is loaded (options vfio-pci ids=): then the
- * steps are made from what each is like by now. Else that is what the plan has seen.
+ * A module may bind devices by itself as it is loaded (options vfio-pci ids=), and what
+ * stops a display manager may move its card: then the steps are made from what each is
+ * like by now. Else that is what the plan has just seen.
  */
 static int bring_all(struct change *change, struct bind_plan *plan, struct error *err)
 {
@@ -280,7 +306,7 @@ static int bring_all(struct change *change, struct bind_plan *plan, struct error
 		r = bind_name_drivers(host, plan, err);
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		now[i] = plan->members[i].now;
-	if (r == 0 && plan->modules.count)
+	if (r == 0 && (plan->modules.count || bind_display_ended(plan)))
 		r = read_now(host, plan->members, plan->count, now, err);
 	if (r == 0 && make_lists(host, plan, now, lists) < 0)
 		r = error_oom(err);
@@ -310,6 +336,10 @@ int bind_take(struct change *change, struct bind_plan *plan, struct error *err)
 		r = bring_all(change, plan, err);
 	if (r < 0)
 		roll_back(change, plan, err);
+	/* On the driver that it had, nothing is left to be brought back. */
+	for (size_t i = 0; r == 0 && i < plan->count; i++)
+		if (!plan->members[i].kept && is_off_for_a_moment(&plan->members[i]))
+			bind_forget(change, &plan->members[i].address);
 	return r;
 }
 
@@ -317,9 +347,12 @@ static int release_member(struct change *change, const struct bind_member *membe
 			  struct error *err)
 {
 	char address[PCI_ADDRESS_SIZE];
-	int r;
+	int r = 0;
 
-	r = bring_to(change, member, &member->wanted, err);
+	if (!member->kept && is_off_for_a_moment(member))
+		r = keep_first(change, member, &member->now, err);
+	if (r == 0)
+		r = bring_to(change, member, &member->wanted, err);
 	if (r < 0 && has_gone(change_host(change), member))
 		forget(change, member);
 	if (r < 0)
@@ -371,7 +404,7 @@ int bind_release(struct change *change, const struct bind_plan *plan, struct err
 		struct error failure = ERROR_INIT;
 		int r = release_member(change, &plan->members[i], &failure);
 
-		is_back[i] = r == 0;
+		is_back[i] = r == 0 || has_gone(change_host(change), &plan->members[i]);
 		bind_gather(r, &failure, &result, err);
 		if (r < 0 && r != -ETIMEDOUT)
 			tell_driverless(change, &plan->members[i], err);

@@ -97,6 +97,9 @@ int bind_display_recall(const struct host *host, struct bind_plan *plan,
 bool bind_display_ends(const struct bind_view *view, const struct bind_plan *plan,
 		       const struct pci_device *device, enum usage_kind kind);
 
+/* Whether there is anything of that in a plan. */
+bool bind_display_ended(const struct bind_plan *plan);
+
 /* Adds the steps of that, or back. Returns 0 or -ENOMEM. */
 int bind_display_add_end(struct change_steps *steps, const struct bind_member *member);
 int bind_display_add_begin(const struct host *host, struct change_steps *steps,
@@ -179,7 +182,7 @@ bool bind_group_is_done(const struct bind_plan *plan, unsigned int group);
 bool bind_is_driver_name(const char *driver);
 
 /* Whether each device that is to be forced goes along. 0 or -EINVAL. */
-int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
+int bind_check_forced(const struct bind_request *request, struct bind_plan *plan,
 		      struct error *err);
 
 /* Whether the plan takes it from a driver of the host's. */

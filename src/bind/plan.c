@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "bind/internal.h"
 #include "iommu/groups.h"
@@ -320,14 +320,6 @@ bool bind_group_is_done(const struct bind_plan *plan, unsigned int group)
 	return true;
 }
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 /*
  * By the group's own folder: this comes before the host is looked at, and is not worth a
  * look of its own.
@@ -342,7 +334,7 @@ static void wait_for_group(struct change *change, const struct host *host,
 	if (host_list(host, path, &members) < 0)
 		return;
 	for (size_t i = 0; i < members.count; i++) {
-		long long left = end - now_ms();
+		long long left = end - clock_now_ms();
 
 		change_wait_for_device(change, members.items[i],
 				       left > 0 ? (unsigned int)left : 0, NULL);
@@ -352,7 +344,7 @@ static void wait_for_group(struct change *change, const struct host *host,
 void bind_wait(struct change *change, const struct host *host,
 	       const struct bind_request *request)
 {
-	long long end = now_ms() + change_deadline_ms(change);
+	long long end = clock_now_ms() + change_deadline_ms(change);
 
 	for (size_t i = 0; i < request->count; i++)
 		wait_for_group(change, host, &request->addresses[i], end);

@@ -35,16 +35,20 @@ static bool speaks_against(const struct bind_member *member, enum usage_kind kin
 }
 
 /* One that does not go along is a mistake, and perhaps of another device. */
-int bind_check_forced(const struct bind_request *request, const struct bind_plan *plan,
+int bind_check_forced(const struct bind_request *request, struct bind_plan *plan,
 		      struct error *err)
 {
 	char text[PCI_ADDRESS_SIZE];
 
 	for (size_t i = 0; i < request->n_forced; i++) {
-		if (!bind_plan_find(plan, &request->forced[i]))
+		const struct bind_member *member =
+			bind_plan_find(plan, &request->forced[i]);
+
+		if (!member)
 			return error_usage(
 				err, pci_address_format(&request->forced[i], text),
 				"it is to be forced, and is none of the devices that go");
+		plan->members[member - plan->members].forced = true;
 	}
 	return 0;
 }
@@ -99,9 +103,9 @@ static int object(const struct bind_view *view, const struct bind_request *reque
 	bool forced = is_forced(request, &device->address);
 	char text[PCI_ADDRESS_SIZE];
 
-	if (bind_display_ends(view, plan, device, finding->kind))
-		return 0;
 	pci_address_format(&device->address, text);
+	if (!forced && bind_display_ends(view, plan, device, finding->kind))
+		return 0;
 	if (forced && can_be_forced(finding->kind, device))
 		return string_list_addf(&plan->overridden, "%s: %s", text,
 					finding->detail) < 0

@@ -112,6 +112,9 @@ int change_perform(struct change *change, const struct change_step *step,
 int change_perform_all(struct change *change, const struct change_steps *lists,
 		       size_t count, struct error *err);
 
+/* Whether the PCI device is there: it may have been unplugged meanwhile. */
+bool change_device_is_there(const struct host *host, const char *device);
+
 /*
  * Waits at most wait_ms until no step of an earlier pciferry is under way on the device.
  * -ETIMEDOUT: one still is.

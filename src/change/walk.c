@@ -183,13 +183,17 @@ static void explain_untrue(const struct change *change, const struct change_step
 		  name[0] ? name : "empty");
 }
 
-static bool has_gone(const struct change *change, const struct change_step *step)
+bool change_device_is_there(const struct host *host, const char *device)
 {
 	char path[NAME_MAX + 1];
 
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s",
-		 step->device ? step->device : "");
-	return !host_exists(change->host, path);
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", device);
+	return host_exists(host, path);
+}
+
+static bool has_gone(const struct change *change, const struct change_step *step)
+{
+	return step->device && !change_device_is_there(change->host, step->device);
 }
 
 /* Why a write to an attribute failed. */
@@ -234,15 +238,19 @@ static void explain(const struct change *change, const struct change_step *step,
 					err);
 	} else if (place->untrue && !has_gone(change, step)) {
 		explain_untrue(change, step, err);
+	} else if (step->kind == CHANGE_STOP_UNIT || step->kind == CHANGE_START_UNIT) {
+		error_set(err, -r, subject,
+			  r == -ETIMEDOUT ? "%s: systemctl takes longer than %u s"
+					  : "%s: systemctl failed",
+			  step->purpose, change->options.deadline_ms / 1000);
+		error_hint(err, "systemctl status %s says why; --timeout gives it longer",
+			   step->target);
 	} else if (r == -ETIMEDOUT) {
 		error_set(err, ETIMEDOUT, subject,
 			  "%s: the kernel has not come back from it after %u s",
 			  step->purpose, change->options.deadline_ms / 1000);
 		if (change->options.late)
 			error_hint(err, "%s", change->options.late);
-	} else if (step->kind == CHANGE_STOP_UNIT || step->kind == CHANGE_START_UNIT) {
-		error_set(err, -r, subject, "%s: systemctl failed", step->purpose);
-		error_hint(err, "systemctl status %s says why", step->target);
 	} else if (step->kind == CHANGE_UNLOAD_MODULE && r == -EBUSY) {
 		error_set(err, EBUSY, subject, "%s: it is in use", step->purpose);
 		error_hint(err, "end what uses it (nvidia-smi, lsof /dev/nvidia*)");

@@ -42,17 +42,39 @@ static int check_listed(const struct plan_verification *verification,
 	return 0;
 }
 
+/* A device that came along for another one before is told once, with its settings. */
+static void tell_settings(struct bind_member *told, const struct bind_member *done)
+{
+	char text[BIND_SETTINGS_TEXT_SIZE];
+
+	if (!*bind_settings_format(&done->wanted.settings, text))
+		return;
+	told->wanted.settings = done->wanted.settings;
+	told->now.settings = done->now.settings;
+}
+
+/* Takes what is done over from it, and leaves the rest to it. */
 static int add_done(struct bind_plan *all, struct bind_plan *done)
 {
 	struct bind_member *larger =
 		reallocarray(all->members, all->count + done->count + 1, sizeof(*larger));
+	size_t left = 0;
 
 	if (!larger)
 		return -ENOMEM;
 	all->members = larger;
-	for (size_t i = 0; i < done->count; i++)
-		larger[all->count++] = done->members[i];
-	done->count = 0;
+	for (size_t i = 0; i < done->count; i++) {
+		const struct bind_member *told =
+			bind_plan_find(all, &done->members[i].address);
+
+		if (told) {
+			tell_settings(&larger[told - larger], &done->members[i]);
+			done->members[left++] = done->members[i];
+		} else {
+			larger[all->count++] = done->members[i];
+		}
+	}
+	done->count = left;
 	return 0;
 }
 
@@ -162,16 +184,25 @@ static void bind_devices(const struct cli *cli, const struct host *host,
 		const struct plan_expected *expected = &verification->items[i];
 		struct error one = ERROR_INIT;
 		char address[PCI_ADDRESS_SIZE];
+		/* With another one of its group it was bound, and not set. */
+		bool is_done =
+			bind_plan_find(plan, &expected->address) && !expected->settings;
 		int r;
 
-		if (expected->holds || bind_plan_find(plan, &expected->address))
+		if (expected->holds)
 			continue;
 		pci_address_format(&expected->address, address);
-		r = expected->fits
+		r = is_done ? 0
+		    : expected->fits
 			    ? bind_one(cli, host, options, verification, expected, plan,
 				       &one)
 			    : error_set(&one, ENODEV, address, "%s", expected->why);
 		note_failure(r, &one, result, err);
+		if (r == 0 && expected->bad_settings)
+			note_failure(error_set(&one, EINVAL, address, "%s",
+					       "its set line is another device's, or"
+					       " makes no sense: pciferry verify tells"),
+				     &one, result, err);
 	}
 }
 

@@ -263,11 +263,8 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 			return r;
 		request.settings = &settings;
 	}
-	if (options->dry_run) {
-		r = make_plan(host, &request, direction, ret_plan, err);
-		return r == 0 && direction == TAKE ? display_warn(host, ret_plan, err)
-						   : r;
-	}
+	if (options->dry_run)
+		return make_plan(host, &request, direction, ret_plan, err);
 	r = take_begin(cli, host, options, &late, &change, err);
 	if (r < 0)
 		return r;
@@ -344,6 +341,10 @@ int take_print_steps(const struct host *host, const struct bind_plan *plan,
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 
+	int r = plan->gives_back ? 0 : display_warn(host, plan, err);
+
+	if (r < 0)
+		return r;
 	if (bind_plan_is_done(plan) && !options->user) {
 		output_line("nothing to do");
 		return 0;

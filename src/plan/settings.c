@@ -33,26 +33,23 @@ static char *own_settings(const char *settings)
 	return own;
 }
 
-static void judge(const struct plan_view *view, const struct bootcfg_tab_entry *entry,
-		  const char *settings, struct plan_expected *expected)
+/* Whether they can be set; why not goes to the expectation, behind its driver. */
+static bool make_sense(const struct plan_view *view,
+		       const struct bootcfg_tab_entry *entry, const char *settings,
+		       struct bind_settings *ret_wanted, char why[400])
 {
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
-	struct bind_settings wanted, now;
-	char *why = expected->why;
-	size_t size = sizeof(expected->why);
+	char misfit[300];
 
-	expected->holds = false;
-	if (!plan_find_listed(view, entry, why, size))
-		return;
-	if (bind_settings_parse(settings, &wanted, &failure) < 0 ||
-	    bind_settings_read(view->host, &entry->address, &wanted, &now, &failure) < 0)
-		snprintf(why, size, "its set line: %s", failure.message);
-	else if (!bind_settings_hold(&wanted, &now))
-		snprintf(why, size,
-			 "it is not set to %.200s: pciferry bind --tab does it",
-			 settings);
-	else
-		expected->holds = true;
+	if (!plan_find_listed(view, entry, misfit, sizeof(misfit))) {
+		snprintf(why, 400, "its set line: %s", misfit);
+		return false;
+	}
+	if (bind_settings_parse(settings, ret_wanted, &failure) < 0) {
+		snprintf(why, 400, "its set line: %s", failure.message);
+		return false;
+	}
+	return true;
 }
 
 int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab *tab,
@@ -62,16 +59,29 @@ int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab 
 						 .address = expected->address };
 	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
 	_cleanup_free_ char *settings = line ? own_settings(line->entry.to) : NULL;
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	struct bind_settings wanted, now;
+	char why[400] = "";
 
 	if (line && !settings)
 		return -ENOMEM;
 	if (!line || !settings[0])
 		return 0;
+	if (!make_sense(view, &line->entry, settings, &wanted, why))
+		expected->bad_settings = true;
+	else if (bind_settings_read(view->host, &expected->address, &wanted, &now,
+				    &failure) < 0)
+		snprintf(why, sizeof(why), "its set line: %s", failure.message);
+	else if (!bind_settings_hold(&wanted, &now))
+		snprintf(why, sizeof(why),
+			 "it is not set to %.200s: pciferry bind --tab does it",
+			 settings);
 	/* Its driver is the reason that comes first. */
-	if (expected->holds)
-		judge(view, &line->entry, settings, expected);
-	expected->settings = settings;
-	settings = NULL;
+	if (expected->holds && why[0])
+		memcpy(expected->why, why, sizeof(expected->why));
+	expected->holds &= !why[0];
+	if (!expected->bad_settings)
+		expected->settings = steal(settings);
 	return 0;
 }
 

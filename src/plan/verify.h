@@ -28,6 +28,7 @@ struct plan_expected {
 	/* What else the tab sets of it, NAME=VALUE words; NULL: nothing, or no such
 	 * thing. */
 	char *settings;
+	bool bad_settings; /* they are another device's, or make no sense */
 	bool holds;
 	char why[400]; /* why not, as far as it can be told, and the way out; "": it holds
 			*/

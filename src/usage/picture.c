@@ -40,28 +40,90 @@ static bool is_running(const struct host *host, const char *unit)
 	return false;
 }
 
-/* systemd.special(7): the unit goes by its own name, the link is an alias. */
+/*
+ * systemd.special(7): a link, to what may be a link again (Debian's gdm3.service is one
+ * to gdm.service); the unit goes by the last name.
+ */
 static bool find_manager(const struct host *host, char unit[NAME_MAX + 1])
 {
-	return host_link_name(host, "etc/systemd/system/display-manager.service", unit,
-			      NAME_MAX + 1) == FACT_KNOWN;
+	static const char *const folders[] = { "etc/systemd/system",
+					       "usr/lib/systemd/system",
+					       "lib/systemd/system" };
+	char path[PATH_MAX], next[NAME_MAX + 1];
+	bool found = host_link_name(host, "etc/systemd/system/display-manager.service",
+				    unit, NAME_MAX + 1) == FACT_KNOWN;
+
+	for (size_t i = 0, depth = 0; found && i < ARRAY_SIZE(folders) && depth < 8;) {
+		snprintf(path, sizeof(path), "%s/%s", folders[i], unit);
+		if (host_link_name(host, path, next, sizeof(next)) != FACT_KNOWN ||
+		    !strcmp(next, unit)) {
+			i++;
+			continue;
+		}
+		/* To /dev/null: it is masked. */
+		if (!text_ends_with(next, ".service"))
+			return false;
+		snprintf(unit, NAME_MAX + 1, "%s", next);
+		depth++;
+		i = 0;
+	}
+	return found;
 }
 
-static int list_services(const struct usage *usage, const struct pci_device *device,
-			 struct string_list *services)
+/* The service of the system that a process is of (cgroups(7)); false: of none. */
+static bool find_service(const struct host *host, int process, char unit[NAME_MAX + 1])
 {
-	char unit[NAME_MAX + 1];
+	static const char slice[] = ":/system.slice/";
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+	const char *found;
+	size_t len;
+
+	snprintf(path, sizeof(path), "proc/%d/cgroup", process);
+	if (host_read_file(host, path, &text, &len) < 0)
+		return false;
+	found = strstr(text, slice);
+	if (!found)
+		return false;
+	found += strlen(slice);
+	snprintf(unit, NAME_MAX + 1, "%.*s", (int)strcspn(found, "/\n"), found);
+	return true;
+}
+
+static bool is_known(const char *unit)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(unit, known[i]))
+			return true;
+	return false;
+}
+
+/* A session is of no service, and ends with the display manager that began it. */
+static int list_services(const struct usage *usage, const struct pci_device *device,
+			 struct usage_picture *picture)
+{
+	const struct usage_findings *findings = usage_of(usage, device);
+	char manager[NAME_MAX + 1] = "", unit[NAME_MAX + 1];
+	bool shows = usage_has_kind(usage, device, USAGE_DISPLAY);
 	int r = 0;
 
-	if (!usage_has_kind(usage, device, USAGE_DISPLAY) &&
-	    !usage_has_kind(usage, device, USAGE_PROCESS))
-		return 0;
-	if (find_manager(usage->host, unit) && is_running(usage->host, unit))
-		r = string_list_add(services, unit);
+	if (!find_manager(usage->host, manager) || !is_running(usage->host, manager))
+		manager[0] = '\0';
+	for (size_t i = 0; i < findings->count; i++) {
+		if (findings->items[i].kind != USAGE_PROCESS)
+			continue;
+		if (!find_service(usage->host, findings->items[i].process, unit) ||
+		    !strcmp(unit, manager))
+			shows = true;
+		else if (!is_known(unit))
+			picture->held_otherwise = true;
+	}
+	if (shows && manager[0])
+		r = string_list_add(&picture->services, manager);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(known); i++)
 		if (device->driver && !strcmp(device->driver, "nvidia") &&
 		    is_running(usage->host, known[i]))
-			r = string_list_add(services, known[i]);
+			r = string_list_add(&picture->services, known[i]);
 	return r;
 }
 
@@ -116,7 +178,7 @@ int usage_picture_read(const struct usage *usage, const struct pci_device *devic
 		       struct usage_picture *ret_picture)
 {
 	struct usage_picture picture = { 0 };
-	int r = list_services(usage, device, &picture.services);
+	int r = list_services(usage, device, &picture);
 
 	if (r == 0 && usage_has_kind(usage, device, USAGE_CONSOLE))
 		r = list_consoles(usage->host, &picture.consoles);

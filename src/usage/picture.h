@@ -13,6 +13,7 @@ struct usage_picture {
 	/* The display manager, and what else is known to hold such a card: systemd's
 	 * units that run, "gdm.service". */
 	struct string_list services;
+	bool held_otherwise; /* a service that is none of those holds it, too */
 
 	/* The kernel's consoles on its framebuffer: entries of sys/class/vtconsole. */
 	struct string_list consoles;

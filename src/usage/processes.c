@@ -18,15 +18,21 @@ static bool passes_by(const char *process)
 static int add_holder(struct usage_scan *scan, const struct usage_node *node,
 		      const char *pid)
 {
+	struct usage_findings *findings;
 	char process[96];
+	int r;
 
 	if (node->group)
 		return usage_add_vfio_holder(scan, node->group, pid);
 	usage_process_name(scan->host, pid, process, sizeof(process));
 	if (passes_by(process))
 		return 0;
-	return usage_add(scan->usage, node->owner, USAGE_PROCESS, "process %s holds %s",
-			 process, node->path);
+	r = usage_add(scan->usage, node->owner, USAGE_PROCESS, "process %s holds %s",
+		      process, node->path);
+	findings = (struct usage_findings *)usage_of(scan->usage, node->owner);
+	if (r == 0 && findings->items[findings->count - 1].kind == USAGE_PROCESS)
+		findings->items[findings->count - 1].process = atoi(pid);
+	return r;
 }
 
 static int add_holders(struct usage_scan *scan, const struct usage_nodes *nodes,

@@ -39,6 +39,7 @@ enum usage_kind {
 struct usage_finding {
 	enum usage_kind kind;
 	char *detail; /* one line, without the device's address */
+	int process;  /* of USAGE_PROCESS its number; else 0 */
 };
 
 struct usage_findings {

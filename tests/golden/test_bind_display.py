@@ -83,6 +83,27 @@ def test_a_process_of_no_service_that_is_stopped_keeps_the_card(host):
     assert "gdm.service: stop it" in steps(host, CARD, "--stop-display")
 
 
+def test_the_unit_goes_by_its_last_name(host):
+    services(host, manager="gdm3.service", running=["gdm.service"])
+    host.link("lib/systemd/system/gdm3.service", "gdm.service")
+    assert steps(host, CARD, "--stop-display")[0] == "gdm.service: stop it"
+
+
+def test_a_session_is_not_ended_for_a_card_that_another_service_keeps(host):
+    services(host, running=["gdm.service"])
+    host.link("proc/self/ns/mnt", "mnt:[4026531840]")
+    for pid, place in ((812, "/user.slice/user-1000.slice/session-2.scope"),
+                       (77, "/system.slice/ollama.service")):
+        host.link(f"proc/{pid}/ns/mnt", "mnt:[4026531840]")
+        host.link(f"proc/{pid}/fd/9", "/dev/dri/card0")
+        host.file(f"proc/{pid}/comm", "one\n")
+        host.file(f"proc/{pid}/cgroup", f"0::{place}\n")
+    expect(3, "process 77 (one) holds /dev/dri/card0", "bind", "--dry-run", CARD,
+           "--stop-display", "--host", host.root)
+    (host.root / "proc/77/fd/9").unlink()
+    assert "gdm.service: stop it" in steps(host, CARD, "--stop-display")
+
+
 def test_a_card_that_does_not_come_back_is_warned_of(host):
     host.device("0000:06:00.0", "1002:67df", "030000", "amdgpu", 8, reset_method="bus")
     done = run("bind", "--dry-run", "06:00.0", "--host", host.root)

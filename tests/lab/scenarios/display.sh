@@ -102,5 +102,9 @@ for n in 2 6; do
 	killed_at write "$n" "$PCIFERRY" bind "$LAB_BOCHS" --stop-display
 	expect 0 "" "$PCIFERRY" release "$LAB_BOCHS"
 	check "killed at write $n and released: all as before" as_before
+	killed_at write "$n" "$PCIFERRY" bind "$LAB_BOCHS" --stop-display
+	expect 0 "" "$PCIFERRY" bind "$LAB_BOCHS" --stop-display
+	expect 0 "" "$PCIFERRY" release "$LAB_BOCHS"
+	check "killed at write $n, bound and released: all as before" as_before
 done
 finish

@@ -73,13 +73,17 @@ check "back on the kernel's choice" is_on "$LAB_NVME_FREE" nvme
 
 # At each boot: only of what the tab gives away, and the service's command does it.
 expect 1 "first pciferry apply" "$PCIFERRY" bind "$LAB_NVME_FREE" --set reset_method=bus --persist
-path=$(readlink -f "$device")
-chain=""
-for part in $(echo "${path#/sys/devices/pci*/}" | tr / ' '); do
-	chain+=${chain:+/}${part##*:}
-done
-identity=$(cut -c3- "$device/vendor"):$(cut -c3- "$device/device")
-identity+=/$(cut -c3- "$device/subsystem_vendor"):$(cut -c3- "$device/subsystem_device")@$chain
+identify()
+{
+	local device=/sys/bus/pci/devices/$1 path part chain=""
+	path=$(readlink -f "$device")
+	for part in $(echo "${path#/sys/devices/pci*/}" | tr / ' '); do
+		chain+=${chain:+/}${part##*:}
+	done
+	echo "$(cut -c3- "$device/vendor"):$(cut -c3- "$device/device")/$(
+		cut -c3- "$device/subsystem_vendor"):$(cut -c3- "$device/subsystem_device")@$chain"
+}
+identity=$(identify "$LAB_NVME_FREE")
 echo "device $LAB_NVME_FREE $identity vfio-pci" >/etc/pciferry.tab
 expect 0 "set $LAB_NVME_FREE $identity reset_method=bus" \
 	"$PCIFERRY" bind "$LAB_NVME_FREE" --set reset_method=bus --persist --dry-run
@@ -103,4 +107,21 @@ expect 0 "" "$PCIFERRY" undo
 expect 0 "" "$PCIFERRY" undo
 [ "$(cat /etc/pciferry.tab)" = "device $LAB_NVME_FREE $identity vfio-pci" ] ||
 	fail "undone, the tab is $(cat /etc/pciferry.tab)"
+"$PCIFERRY" release "$LAB_NVME_FREE" >/dev/null
+
+# Two devices of one group, each with a line of its own; and one of another device's.
+for one in "$LAB_NIC_PAIR0" "$LAB_NIC_PAIR1"; do
+	echo "device $one $(identify "$one") vfio-pci"
+	echo "set $one $(identify "$one") power_control=on"
+done >/etc/pciferry.tab
+expect 0 "$LAB_NIC_PAIR1: vfio-pci" "$PCIFERRY" bind --tab
+expect 0 "$LAB_NIC_PAIR1  vfio-pci  power_control=on" "$PCIFERRY" verify
+"$PCIFERRY" release "$LAB_NIC_PAIR0" >/dev/null
+sed -i "s|^set $LAB_NIC_PAIR1 8086:10d3|set $LAB_NIC_PAIR1 8086:10d4|" /etc/pciferry.tab
+expect 1 "its set line" "$PCIFERRY" bind --tab
+expect 1 "its set line: another device is there" "$PCIFERRY" verify
+[ "$(cat "/sys/bus/pci/devices/$LAB_NIC_PAIR0/power/control")" = on ] ||
+	fail "what is right in the tab is not set"
+[ "$(cat "/sys/bus/pci/devices/$LAB_NIC_PAIR1/power/control")" = auto ] ||
+	fail "another device's settings are set"
 finish
