@@ -22,7 +22,8 @@ CONSOLE = "console=ttyS0 mitigations=off no_timer_check"
 
 # The kernel, an init, and the libraries that pciferry is built with.
 COMMON = ["linux-image-amd64", "systemd-sysv", "udev", "kmod", "zstd", "pciutils", "e2fsprogs",
-          "libsmartcols1", "libjson-c5", "libmount1", "libudev1", "libkmod2", "libarchive13"]
+          "libsmartcols1", "libjson-c5", "libmount1", "libudev1", "libkmod2", "libarchive13",
+          "libmnl0"]
 
 SYSTEMS = {
     "grub": System("GRUB, initramfs-tools; the IOMMU is turned off on the command line",
