@@ -245,7 +245,7 @@ const struct cli_command cli_vf = {
 	.summary = "a device's virtual functions (SR-IOV): show them, or have COUNT",
 	.options =
 		"  --driver DRIVER  bind them to DRIVER, before any other has them\n"
-		"  --set NAME=VALUE  of function N, before any driver has it:\n"
+		"  --set NAME=VALUE of function N, before any driver has it:\n"
 		"                   vfN.mac=52:54:00:00:00:01, vfN.vlan=100 (or 100:3,\n"
 		"                   with its priority; 0: none), vfN.trust=on|off,\n"
 		"                   vfN.spoofchk=on|off; vf* is each of them\n"
