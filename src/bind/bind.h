@@ -88,7 +88,8 @@ struct bind_request {
 	/*
 	 * For bind_plan_take: the guest that is about to start with them, and does not
 	 * run yet. Those that are moved for it are noted. Refused while another guest has
-	 * one of the groups, or has devices noted. NULL: nobody in particular.
+	 * one of the groups, or has devices noted. For bind_plan_release: of these the
+	 * ones that are noted for this guest. NULL: nobody in particular.
 	 */
 	const char *guest;
 	bool alone;	/* these functions alone, not their groups: for a release */

@@ -300,7 +300,8 @@ int bind_functions_make(struct change *change, const struct bind_functions *func
 	}
 	if (r < 0)
 		back = roll_back(change, functions, err);
-	else if (off)
+	/* Also those that an earlier run has made, and did not come to hand out. */
+	else if (off || (functions->left_off && !functions->driver))
 		r = back = let_go(change, functions, err);
 	if (back == 0)
 		change_drop_state(change, name);

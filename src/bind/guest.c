@@ -95,6 +95,20 @@ static void refuse_one(const struct bind_view *view, const struct bind_member *m
 			error_evidence(err, "%s: %s", text, findings->items[i].detail);
 }
 
+void bind_drop_others(const struct host *host, const char *guest, struct bind_plan *plan)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; guest && i < plan->count; i++) {
+		_cleanup_free_ char *noted = read_guest(host, &plan->members[i].address);
+
+		if (noted && !strcmp(noted, guest))
+			plan->members[kept++] = plan->members[i];
+	}
+	if (guest)
+		plan->count = kept;
+}
+
 int bind_refuse_guests(const struct bind_view *view, const struct bind_request *request,
 		       const struct bind_plan *plan, struct error *err)
 {

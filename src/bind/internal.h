@@ -185,6 +185,12 @@ bool bind_is_driver_name(const char *driver);
 int bind_check_forced(const struct bind_request *request, struct bind_plan *plan,
 		      struct error *err);
 
+/*
+ * Leaves in a plan for a guest's end what is noted for that guest: what was somebody
+ * else's by the time that the change began is none of its business. NULL: all stay.
+ */
+void bind_drop_others(const struct host *host, const char *guest, struct bind_plan *plan);
+
 /* Whether the plan takes it from a driver of the host's. */
 bool bind_loses_driver(const struct bind_member *member);
 

@@ -282,6 +282,8 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
 	if (r == 0)
+		bind_drop_others(host, request->guest, &plan);
+	if (r == 0)
 		r = bind_display_recall(host, &plan, err);
 	if (r == 0)
 		r = bind_want_back(host, &plan, err);

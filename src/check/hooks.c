@@ -178,7 +178,7 @@ static int look_at(struct search *search, const struct hook *hook)
 	_cleanup_free_ char *text = NULL;
 	struct host_mode mode = { 0 };
 	enum fact fact = host_file_mode(run->facts->host, hook->path, &mode);
-	bool is_script;
+	bool is_program;
 	size_t len;
 	int r = host_read_file(run->facts->host, hook->path, &text, &len);
 
@@ -187,12 +187,14 @@ static int look_at(struct search *search, const struct hook *hook)
 		       : r == -ENOENT ? 0
 				      : check_tell_unread(run, hook->path);
 	search->found++;
-	is_script = len >= 2 && !memcmp(text, "#!", 2);
+	is_program = (len >= 2 && !memcmp(text, "#!", 2)) ||
+		     (len >= 4 && !memcmp(text, "\177ELF", 4));
 	if (fact != FACT_KNOWN && hook->is_libvirts)
 		r = check_tell(run, CHECK_UNKNOWN, NULL,
 			       "whether /%s is executable could not be read", hook->path);
-	else if (fact == FACT_KNOWN && !(mode.mode & 0111) &&
-		 (hook->is_libvirts || is_script))
+	/* What the kernel could not start is data, and must not be made to look like one.
+	 */
+	else if (fact == FACT_KNOWN && !(mode.mode & 0111) && is_program)
 		r = tell_not_run(run, hook, &mode);
 	return r < 0 ? r : look_inside(run, hook, mode.mode & 0111, text, len);
 }

@@ -280,6 +280,9 @@ static void take_argument(struct reader *reader, const char *word)
 		command->line = reader->text.line;
 		command->is_wrapper = is_among(wrappers, name);
 		command->talks = talks_to_libvirt(word);
+	} else if (!strcmp(command->name, "command") && !strcasecmp(word, "-v")) {
+		/* It only asks where the program is. */
+		command->is_wrapper = false;
 	} else if (command->is_wrapper && !command->talks && talks_to_libvirt(word)) {
 		command->talks = true;
 		snprintf(command->name, sizeof(command->name), "%s",

@@ -20,7 +20,10 @@
  * A step that takes longer hangs. All has its end, too: nothing else of libvirt's goes on
  * with this guest meanwhile.
  */
-enum { STEP_MS = 10000, LOCK_MS = 20000, ALL_S = 120 };
+enum { STEP_MS = 30000, LOCK_MS = 20000, ALL_S = 120 };
+
+/* An end that is refused is not tried again: it waits for images that are being made. */
+enum { LOCK_AT_END_MS = 90000 };
 
 enum { OPTION_TIMEOUT = 1 };
 
@@ -181,7 +184,9 @@ int vm_hook_run(struct cli *cli, int argc, char **argv, struct error *err)
 	argv += optind;
 	if (!strcmp(argv[OPERATION], "prepare") && !strcmp(argv[SUB_OPERATION], "begin"))
 		return prepare(cli, &options, err);
-	if (!strcmp(argv[OPERATION], "release") && !strcmp(argv[SUB_OPERATION], "end"))
-		return release(cli, &options, err);
-	return 0;
+	if (strcmp(argv[OPERATION], "release") != 0 ||
+	    strcmp(argv[SUB_OPERATION], "end") != 0)
+		return 0;
+	options.lock_ms = LOCK_AT_END_MS;
+	return release(cli, &options, err);
 }

@@ -8,11 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "vm/domain.h"
 #include "vm/vm.h"
 
 /*
- * libvirt starts it for each step of each guest, so what does not matter ends here. Where
- * pciferry has been removed, guests are none of its business.
+ * libvirt starts it for each step of each guest, so what does not matter ends here, and
+ * so do guests that do not ask: they start, whatever is the matter with pciferry. Where
+ * that has been removed, no guest is its business.
  */
 static char *make_script(const char *program)
 {
@@ -27,21 +29,32 @@ static char *make_script(const char *program)
 		    " it out.\n"
 		    "# Hands devices over for guests that ask for it: pciferry vm hook"
 		    " --help\n"
-		    "case $2/$3 in\n"
-		    "prepare/begin | release/end) ;;\n"
-		    "*) exit 0 ;;\n"
-		    "esac\n"
 		    "[ -x %s ] || exit 0\n"
-		    "exec %s vm hook run -- \"$@\"\n",
-		    word, word) < 0)
+		    "case $2/$3 in\n"
+		    "prepare/begin)\n"
+		    "    definition=$(cat)\n"
+		    "    case $definition in\n"
+		    "    *" VM_DOMAIN_NAMESPACE "*) ;;\n"
+		    "    *) exit 0 ;;\n"
+		    "    esac\n"
+		    "    printf '%%s\\n' \"$definition\" | %s vm hook run -- \"$@\"\n"
+		    "    ;;\n"
+		    "release/end) exec %s vm hook run -- \"$@\" ;;\n"
+		    "esac\n",
+		    word, word, word) < 0)
 		return NULL;
 	return text;
 }
 
-/* libvirt runs hooks as root, and so whoever can change the program would be root. */
-static int check_program(const struct host *host, const char *program, struct error *err)
+/* In a folder like /tmp nobody can take away what is root's. */
+static bool is_roots(const struct host_mode *mode, bool is_folder)
 {
-	const char *path = program + strspn(program, "/");
+	return !mode->owner && (!(mode->mode & 022) || (is_folder && mode->mode & 01000));
+}
+
+static int check_place(const struct host *host, const char *path, const char *program,
+		       bool is_folder, struct error *err)
+{
 	struct host_mode mode;
 	enum fact fact = host_file_mode(host, path, &mode);
 
@@ -52,21 +65,48 @@ static int check_program(const struct host *host, const char *program, struct er
 		error_hint(err, "install pciferry, and run that one");
 		return fact == FACT_ABSENT ? -ENOENT : -EIO;
 	}
-	if (!mode.owner && !(mode.mode & 022))
+	if (is_roots(&mode, is_folder))
 		return 0;
 	error_refuse(err, program,
-		     "others than root can write to it, and libvirt would run it as root:"
-		     " nothing was changed");
-	error_evidence(err, "%s: mode %04o, owner %u", program, mode.mode, mode.owner);
+		     "others than root can put another in its place, and libvirt would"
+		     " run it as root: nothing was changed");
+	error_evidence(err, "/%s: mode %04o, owner %u", path, mode.mode, mode.owner);
 	error_hint(err, "install pciferry, and run that one");
 	return -EPERM;
 }
 
-/* Whether a file of AppArmor's names the program, or all of its folder. */
+/* libvirt runs hooks as root, and so whoever can change the program would be root. */
+static int check_program(const struct host *host, const char *program, struct error *err)
+{
+	const char *path = program + strspn(program, "/");
+	_cleanup_free_ char *folder = strdup(path);
+	int r = folder ? check_place(host, path, program, false, err) : error_oom(err);
+
+	for (char *slash; r == 0 && (slash = strrchr(folder, '/'));) {
+		*slash = '\0';
+		r = check_place(host, folder, program, true, err);
+	}
+	return r;
+}
+
+/* Whether a rule of AppArmor's lets it be started: "[owner] PATH PERMISSIONS,". */
+static bool rule_allows(const char *line, const char *program, const char *all)
+{
+	char words[3][512] = { "", "", "" };
+	size_t path;
+
+	if (sscanf(line, " %511s %511s %511s", words[0], words[1], words[2]) < 2)
+		return false;
+	path = words[0][0] != '/';
+	return (!strcmp(words[path], program) || !strcmp(words[path], all)) &&
+	       strchr(words[path + 1], 'x');
+}
+
 static bool file_allows(const struct host *host, const char *path, const char *program)
 {
 	size_t folder = (size_t)(strrchr(program, '/') - program), len;
 	_cleanup_free_ char *text = NULL, *all = NULL;
+	char *rest, *line;
 
 	if (host_read_file(host, path, &text, &len) < 0)
 		return false;
@@ -74,7 +114,11 @@ static bool file_allows(const struct host *host, const char *path, const char *p
 		all = NULL;
 		return false;
 	}
-	return strstr(text, program) || (folder && strstr(text, all));
+	rest = text;
+	while ((line = strsep(&rest, "\n")))
+		if (line[strspn(line, " \t")] != '#' && rule_allows(line, program, all))
+			return true;
+	return false;
 }
 
 /*
@@ -92,7 +136,8 @@ static int check_confinement(const struct host *host, const char *program,
 	char enabled[8], profile[64], local[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		if (!strncmp(program, folders[i], strlen(folders[i])))
+		if (!strncmp(program, folders[i], strlen(folders[i])) &&
+		    !strchr(program + strlen(folders[i]), '/'))
 			return 0;
 	if (host_read(host, "sys/module/apparmor/parameters/enabled", enabled,
 		      sizeof(enabled)) != FACT_KNOWN ||

@@ -52,7 +52,7 @@ def call(text, *words, program=PROGRAM):
 @needs_root
 def test_it_is_a_program_that_calls_the_installed_one_and_can_be_undone(live):
     done = live.run("vm", "hook", "install", "--dry-run")
-    assert done.returncode == 0 and '+exec /pciferry vm hook run -- "$@"' in done.stdout
+    assert done.returncode == 0 and 'exec /pciferry vm hook run -- "$@"' in done.stdout
     assert not (live.root / HOOK).exists()
     done = live.run("vm", "hook", "install")
     assert done.returncode == 0, done.stderr
@@ -62,6 +62,44 @@ def test_it_is_a_program_that_calls_the_installed_one_and_can_be_undone(live):
     assert done.stdout == f"/{HOOK} is there already.\n"
     assert live.run("undo", "1").returncode == 0
     assert not (live.root / "etc/libvirt").exists()
+
+
+@needs_root
+def test_a_guest_that_does_not_ask_starts_whatever_is_the_matter_with_pciferry(live, tmp_path):
+    """The script as it is written, and a program in the place of pciferry that cannot run."""
+    assert live.run("vm", "hook", "install").returncode == 0
+    broken = tmp_path / "pciferry"
+    broken.write_text('#!/bin/sh\necho "$@" >>"${0%/*}/called"\ncat >>"${0%/*}/given"\nexit 127\n')
+    broken.chmod(0o755)
+    script = tmp_path / "hook"
+    script.write_text((live.root / HOOK).read_text().replace("/pciferry", str(broken)))
+
+    def hook(text, *words):
+        return subprocess.run(["sh", script, *words], input=text, text=True, check=False,
+                              capture_output=True).returncode
+
+    assert hook(definition(ask=""), "web", "prepare", "begin", "-") == 0
+    assert hook(definition(), "web", "started", "begin", "-") == 0
+    assert not (tmp_path / "called").exists()
+    assert hook(definition("0000:03:00.0"), "web", "prepare", "begin", "-") == 127
+    assert (tmp_path / "called").read_text() == "vm hook run -- web prepare begin -\n"
+    assert (tmp_path / "given").read_text() == definition("0000:03:00.0") + "\n"
+    assert hook("", "web", "release", "end", "-") == 127
+
+
+@needs_root
+def test_another_one_s_folder_above_the_program_is_refused(live):
+    live.host.file("opt/bin/pciferry", "")
+    (live.root / "opt/bin/pciferry").chmod(0o755)
+    (live.root / "proc/self/exe").unlink()
+    live.host.link("proc/self/exe", "/opt/bin/pciferry")
+    (live.root / "opt").chmod(0o777)
+    done = live.run("vm", "hook", "install", "--dry-run")
+    assert done.returncode == 3 and "/opt: mode 0777" in done.stderr
+    # Where nobody can take away what is another's, as in /tmp; and root's alone.
+    for mode in (0o1777, 0o755):
+        (live.root / "opt").chmod(mode)
+        assert live.run("vm", "hook", "install", "--dry-run").returncode == 0
 
 
 @needs_root
