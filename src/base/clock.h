@@ -13,4 +13,10 @@ static inline long long clock_now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* The same in seconds, a part of one left out. */
+static inline long clock_now_s(void)
+{
+	return (long)(clock_now_ms() / 1000);
+}
+
 #endif

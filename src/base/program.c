@@ -7,21 +7,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 /* How often its end is looked for, and what a pipe may hold of it then (pipe(7)). */
 enum { LOOK_MS = 100, LOOK_SOON_MS = 5, PIPE_BYTES = 65536 };
-
-static long now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 void program_execute(const char *path, char *const *argv)
 {
@@ -94,7 +86,7 @@ static bool watch(const struct program *program, pid_t pid, int input)
 {
 	struct pollfd fd = { .fd = input, .events = POLLIN };
 	size_t behind_end = 0;
-	long start = now();
+	long start = clock_now_s();
 
 	for (;;) {
 		/* Asked first, so that what it wrote last is taken. */
@@ -103,7 +95,7 @@ static bool watch(const struct program *program, pid_t pid, int input)
 				ended	    ? 0
 				: fd.fd < 0 ? LOOK_SOON_MS
 					    : LOOK_MS);
-		long seconds = now() - start;
+		long seconds = clock_now_s() - start;
 
 		behind_end += ended ? n : 0;
 		if (ended && (!n || behind_end >= PIPE_BYTES))

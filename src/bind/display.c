@@ -33,14 +33,6 @@ static bool has_any(const struct bind_member *member)
 	       member->picture.framebuffers.count || member->users.count;
 }
 
-static const char *kept_name(const struct bind_member *member, char name[64])
-{
-	char address[PCI_ADDRESS_SIZE];
-
-	snprintf(name, 64, "%s.display", pci_address_format(&member->address, address));
-	return name;
-}
-
 /* NVIDIA's is held by nvidia_modeset, and that by nvidia_drm: the leaves come first. */
 static int add_users(const struct host *host, const char *module,
 		     struct string_list *users, unsigned int depth)
@@ -181,25 +173,16 @@ static int add_unit(struct change_steps *steps, enum change_kind kind, char *uni
 	return change_add(steps, &step);
 }
 
-static int add_console(struct change_steps *steps, char *address, const char *console,
-		       bool attach)
+static int add_console(struct change_steps *steps, const char *address,
+		       const char *console, bool attach)
 {
-	char path[PATH_MAX], value[] = "0", purpose[NAME_MAX + 32];
-	struct change_step step = {
-		.kind = CHANGE_WRITE_ATTRIBUTE,
-		.device = address,
-		.target = path,
-		.value = value,
-		.purpose = purpose,
-		.reads = value,
-	};
+	const char *value = attach ? "1" : "0";
+	char path[PATH_MAX], purpose[NAME_MAX + 32];
 
-	if (attach)
-		value[0] = '1';
 	snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind", console);
 	snprintf(purpose, sizeof(purpose), "%s the kernel's console %s",
 		 attach ? "attach" : "detach", console);
-	return change_add(steps, &step);
+	return bind_add_write(steps, address, path, value, value, purpose);
 }
 
 /* "efi-framebuffer/efi-framebuffer.0" */
@@ -326,13 +309,15 @@ static int add_words(struct string_list *list, char *text)
 
 static int recall(const struct host *host, struct bind_member *member)
 {
-	char name[64], value[KEPT_LINE_SIZE];
+	char name[BIND_KEPT_NAME_SIZE], value[KEPT_LINE_SIZE];
 	_cleanup_free_ char *text = NULL;
 	const char *at;
 	size_t left;
 	int r = 0;
 
-	if (change_read_state(host, kept_name(member, name), &text) < 0)
+	if (change_read_state(host,
+			      bind_kept_name(&member->address, BIND_DISPLAY_KEPT, name),
+			      &text) < 0)
 		return 0;
 	at = text;
 	left = strlen(text);
@@ -358,7 +343,7 @@ static int keep(struct change *change, const struct bind_member *member,
 {
 	_cleanup_(free_kept) struct bind_member all = { .address = member->address };
 	_cleanup_free_ char *text = NULL;
-	char name[64];
+	char name[BIND_KEPT_NAME_SIZE];
 	int r;
 
 	memcpy(all.identity, member->identity, sizeof(all.identity));
@@ -379,7 +364,10 @@ static int keep(struct change *change, const struct bind_member *member,
 		if (!list || asprintf(&text, "%s%s %s\n", before, kept_keys[i], list) < 0)
 			text = NULL;
 	}
-	return text ? change_keep_state(change, kept_name(member, name), text, err)
+	return text ? change_keep_state(change,
+					bind_kept_name(&member->address,
+						       BIND_DISPLAY_KEPT, name),
+					text, err)
 		    : error_oom(err);
 }
 
@@ -488,7 +476,7 @@ int bind_display_begin(struct change *change, const struct bind_member *member,
 {
 	_cleanup_(free_kept) struct bind_member kept = { .address = member->address };
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	char name[64];
+	char name[BIND_KEPT_NAME_SIZE];
 	int result = 0;
 
 	/* Not what this run has ended alone: an earlier one may have been cut off. */
@@ -505,6 +493,7 @@ int bind_display_begin(struct change *change, const struct bind_member *member,
 		bind_gather(r, &failure, &result, err);
 	}
 	if (result == 0)
-		change_drop_state(change, kept_name(member, name));
+		change_drop_state(change, bind_kept_name(&member->address,
+							 BIND_DISPLAY_KEPT, name));
 	return result;
 }

@@ -145,9 +145,10 @@ static const struct bind_state *way_back(const struct bind_member *member)
 
 static int drop_settings(struct change *change, const struct bind_member *member)
 {
-	char name[BIND_SETTINGS_NAME_SIZE];
+	char name[BIND_KEPT_NAME_SIZE];
 
-	return change_drop_state(change, bind_settings_name(&member->address, name));
+	return change_drop_state(change, bind_kept_name(&member->address,
+							BIND_SETTINGS_KEPT, name));
 }
 
 /* What was kept of a device, its settings too. */

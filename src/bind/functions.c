@@ -21,16 +21,6 @@ void bind_functions_free(struct bind_functions *functions)
 	memset(functions, 0, sizeof(*functions));
 }
 
-const char *bind_probing_name(const struct pci_address *physical,
-			      char name[BIND_PROBING_NAME_SIZE])
-{
-	char address[PCI_ADDRESS_SIZE];
-
-	snprintf(name, BIND_PROBING_NAME_SIZE, "%s.probing",
-		 pci_address_format(physical, address));
-	return name;
-}
-
 static int read_items(const struct host *host, struct bind_functions *functions,
 		      struct error *err)
 {
@@ -77,7 +67,7 @@ int bind_functions_read(const struct host *host, const struct pci_address *physi
 			struct bind_functions *ret_functions, struct error *err)
 {
 	struct bind_functions functions = { .physical = *physical };
-	char path[PCI_ATTRIBUTE_PATH_SIZE], name[BIND_PROBING_NAME_SIZE];
+	char path[PCI_ATTRIBUTE_PATH_SIZE], name[BIND_KEPT_NAME_SIZE];
 	_cleanup_free_ char *kept = NULL;
 	long long probing = 0;
 	enum fact fact;
@@ -92,7 +82,8 @@ int bind_functions_read(const struct host *host, const struct pci_address *physi
 	functions.probing = fact == FACT_KNOWN && probing;
 	functions.left_off =
 		fact == FACT_KNOWN && !probing &&
-		change_read_state(host, bind_probing_name(physical, name), &kept) == 0;
+		change_read_state(host, bind_kept_name(physical, BIND_PROBING_KEPT, name),
+				  &kept) == 0;
 	r = read_items(host, &functions, err);
 	if (r == 0)
 		*ret_functions = functions;

@@ -190,14 +190,15 @@ static int turn_on(struct change *change, const struct bind_functions *functions
 		   struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	char name[BIND_PROBING_NAME_SIZE];
+	char name[BIND_KEPT_NAME_SIZE];
 	int r;
 
 	if (add_probing(&steps, functions, true) < 0)
 		return error_oom(err);
 	r = change_perform(change, &steps.items[0], err);
 	if (r == 0)
-		change_drop_state(change, bind_probing_name(&functions->physical, name));
+		change_drop_state(change, bind_kept_name(&functions->physical,
+							 BIND_PROBING_KEPT, name));
 	return r;
 }
 
@@ -245,7 +246,7 @@ static int roll_back(struct change *change, const struct bind_functions *functio
 {
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
 	_cleanup_(bind_functions_free) struct bind_functions back = { 0 };
-	char name[BIND_PROBING_NAME_SIZE];
+	char name[BIND_KEPT_NAME_SIZE];
 	int r = bind_functions_read(change_host(change), &functions->physical, &back,
 				    &failure);
 
@@ -253,8 +254,9 @@ static int roll_back(struct change *change, const struct bind_functions *functio
 	if (r == 0)
 		r = bind_functions_want_back(functions, &back, err);
 	if (r == 0 && bind_functions_hold_back(&back))
-		r = change_keep_state(change, bind_probing_name(&back.physical, name),
-				      "1\n", &failure);
+		r = change_keep_state(
+			change, bind_kept_name(&back.physical, BIND_PROBING_KEPT, name),
+			"1\n", &failure);
 	if (r == 0)
 		r = perform(change, &back, true, &failure);
 	if (bind_functions_hold_back(&back) && r != -ETIMEDOUT) {
@@ -276,11 +278,11 @@ static int roll_back(struct change *change, const struct bind_functions *functio
 int bind_functions_make(struct change *change, const struct bind_functions *functions,
 			struct error *err)
 {
-	char name[BIND_PROBING_NAME_SIZE], address[PCI_ADDRESS_SIZE];
+	char name[BIND_KEPT_NAME_SIZE], address[PCI_ADDRESS_SIZE];
 	bool off = bind_functions_hold_back(functions);
 	int r = 0, back = 0;
 
-	bind_probing_name(&functions->physical, name);
+	bind_kept_name(&functions->physical, BIND_PROBING_KEPT, name);
 	/* What an earlier run has begun on one of them may still go on. */
 	for (size_t i = 0; r == 0 && i < functions->count; i++)
 		r = change_wait_for_device(
@@ -313,7 +315,7 @@ void bind_functions_came_back(struct change *change, const char *device, void *a
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	_cleanup_free_ char *kept = NULL;
 	struct bind_functions functions = { 0 };
-	char name[BIND_PROBING_NAME_SIZE], path[PCI_ATTRIBUTE_PATH_SIZE];
+	char name[BIND_KEPT_NAME_SIZE], path[PCI_ATTRIBUTE_PATH_SIZE];
 
 	if (pci_address_parse(device, &functions.physical) < 0)
 		return;
@@ -323,7 +325,9 @@ void bind_functions_came_back(struct change *change, const char *device, void *a
 		return;
 	}
 	if (change_read_state(change_host(change),
-			      bind_probing_name(&functions.physical, name), &kept) < 0 ||
+			      bind_kept_name(&functions.physical, BIND_PROBING_KEPT,
+					     name),
+			      &kept) < 0 ||
 	    add_probing(&steps, &functions, true) < 0 ||
 	    change_perform_here(change, &steps.items[0]) < 0)
 		return;

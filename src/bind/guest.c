@@ -23,22 +23,13 @@ bool bind_is_guest_name(const char *guest)
 	return guest[0] && strlen(guest) <= GUEST_MAX && !strchr(guest, '\n');
 }
 
-const char *bind_guest_key(const struct pci_address *address,
-			   char key[BIND_GUEST_KEY_SIZE])
-{
-	char text[PCI_ADDRESS_SIZE];
-
-	snprintf(key, BIND_GUEST_KEY_SIZE, "%s.guest", pci_address_format(address, text));
-	return key;
-}
-
 int bind_note_guest(struct change *change, const struct pci_address *address,
 		    const char *guest, struct error *err)
 {
-	char key[BIND_GUEST_KEY_SIZE], line[GUEST_MAX + sizeof("\n")];
+	char key[BIND_KEPT_NAME_SIZE], line[GUEST_MAX + sizeof("\n")];
 	int r;
 
-	bind_guest_key(address, key);
+	bind_kept_name(address, BIND_GUEST_KEPT, key);
 	if (guest) {
 		snprintf(line, sizeof(line), "%s\n", guest);
 		return change_keep_state(change, key, line, err);
@@ -51,8 +42,8 @@ int bind_note_guest(struct change *change, const struct pci_address *address,
 
 int bind_forget(struct change *change, const struct pci_address *address)
 {
-	char key[BIND_GUEST_KEY_SIZE], text[PCI_ADDRESS_SIZE];
-	int r = change_drop_state(change, bind_guest_key(address, key));
+	char key[BIND_KEPT_NAME_SIZE], text[PCI_ADDRESS_SIZE];
+	int r = change_drop_state(change, bind_kept_name(address, BIND_GUEST_KEPT, key));
 	int second = change_drop_state(change, pci_address_format(address, text));
 
 	return r < 0 ? r : second;
@@ -61,9 +52,10 @@ int bind_forget(struct change *change, const struct pci_address *address)
 /* The guest that a device is noted for; the caller frees it. NULL: none. */
 static char *read_guest(const struct host *host, const struct pci_address *address)
 {
-	char key[BIND_GUEST_KEY_SIZE], *text = NULL;
+	char key[BIND_KEPT_NAME_SIZE], *text = NULL;
 
-	if (change_read_state(host, bind_guest_key(address, key), &text) < 0)
+	if (change_read_state(host, bind_kept_name(address, BIND_GUEST_KEPT, key),
+			      &text) < 0)
 		return NULL;
 	text[strcspn(text, "\n")] = '\0';
 	return text;

@@ -20,12 +20,19 @@ char *bind_record_format(const struct bind_record *record);
 int bind_record_parse(const char *text, size_t len, struct bind_record *ret_record);
 
 /*
- * Settings are kept apart, under this name: they may be of a device whose driver pciferry
- * has not changed. Returns the buffer.
+ * What is kept of a device apart from its record is kept (change_keep_state()) under its
+ * address and one of these: its settings, which may be of a device whose driver pciferry
+ * has not changed; what was ended before a card went; that drivers are to take its new
+ * virtual functions again; which guest it was moved for, which counts for nothing beside
+ * no record. Returns the buffer.
  */
-enum { BIND_SETTINGS_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".settings") };
-const char *bind_settings_name(const struct pci_address *address,
-			       char name[BIND_SETTINGS_NAME_SIZE]);
+#define BIND_SETTINGS_KEPT "settings"
+#define BIND_DISPLAY_KEPT  "display"
+#define BIND_PROBING_KEPT  "probing"
+#define BIND_GUEST_KEPT	   "guest"
+enum { BIND_KEPT_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".settings") };
+const char *bind_kept_name(const struct pci_address *address, const char *what,
+			   char name[BIND_KEPT_NAME_SIZE]);
 
 /* What was kept of them; false: nothing, or of another device. */
 bool bind_settings_recall(const struct host *host, const struct pci_address *address,
@@ -47,24 +54,15 @@ int bind_settings_add_steps(struct change_steps *steps, char *address,
 int bind_add_steps(struct change_steps *steps, const struct bind_member *member,
 		   const struct bind_state *from, const struct bind_state *to);
 
+/*
+ * A step that writes a value to an attribute, beneath the root, after which it reads like
+ * `reads` (change.h). Returns 0 or -ENOMEM.
+ */
+int bind_add_write(struct change_steps *steps, const char *address, const char *attribute,
+		   const char *value, const char *reads, const char *purpose);
+
 /* The same for the step that loads a module. */
 int bind_add_module(struct change_steps *steps, const char *module);
-
-/*
- * Under which it is kept (change_keep_state()) that drivers are to take a device's new
- * virtual functions again. Returns the buffer.
- */
-enum { BIND_PROBING_NAME_SIZE = PCI_ADDRESS_SIZE + sizeof(".probing") };
-const char *bind_probing_name(const struct pci_address *physical,
-			      char name[BIND_PROBING_NAME_SIZE]);
-
-/*
- * Under which it is kept that a device was moved for a guest, and which. What is kept of
- * a device that pciferry has not taken any more counts for nothing. Returns the buffer.
- */
-enum { BIND_GUEST_KEY_SIZE = PCI_ADDRESS_SIZE + sizeof(".guest") };
-const char *bind_guest_key(const struct pci_address *address,
-			   char key[BIND_GUEST_KEY_SIZE]);
 
 /* Notes for which guest a device is about to be moved; guest NULL: for none. 0, -errno.
  */

@@ -62,13 +62,13 @@ int bind_record_parse(const char *text, size_t len, struct bind_record *ret_reco
 	return 0;
 }
 
-const char *bind_settings_name(const struct pci_address *address,
-			       char name[BIND_SETTINGS_NAME_SIZE])
+const char *bind_kept_name(const struct pci_address *address, const char *what,
+			   char name[BIND_KEPT_NAME_SIZE])
 {
 	char text[PCI_ADDRESS_SIZE];
 
-	snprintf(name, BIND_SETTINGS_NAME_SIZE, "%s.settings",
-		 pci_address_format(address, text));
+	snprintf(name, BIND_KEPT_NAME_SIZE, "%s.%s", pci_address_format(address, text),
+		 what);
 	return name;
 }
 
@@ -76,13 +76,14 @@ const char *bind_settings_name(const struct pci_address *address,
 bool bind_settings_recall(const struct host *host, const struct pci_address *address,
 			  const char *identity, struct bind_settings *ret_first)
 {
-	char name[BIND_SETTINGS_NAME_SIZE], kept[PCI_IDENTITY_SIZE];
+	char name[BIND_KEPT_NAME_SIZE], kept[PCI_IDENTITY_SIZE];
 	char set[BIND_SETTINGS_TEXT_SIZE];
 	_cleanup_free_ char *text = NULL;
 	const char *at;
 	size_t left;
 
-	if (change_read_state(host, bind_settings_name(address, name), &text) < 0)
+	if (change_read_state(host, bind_kept_name(address, BIND_SETTINGS_KEPT, name),
+			      &text) < 0)
 		return false;
 	at = text;
 	left = strlen(text);
@@ -94,7 +95,7 @@ bool bind_settings_recall(const struct host *host, const struct pci_address *add
 int bind_settings_keep(struct change *change, const struct bind_member *member,
 		       struct error *err)
 {
-	char name[BIND_SETTINGS_NAME_SIZE], set[BIND_SETTINGS_TEXT_SIZE];
+	char name[BIND_KEPT_NAME_SIZE], set[BIND_SETTINGS_TEXT_SIZE];
 	_cleanup_free_ char *text = NULL;
 
 	if (asprintf(&text, "identity %s\nset %s\n", member->identity,
@@ -102,8 +103,9 @@ int bind_settings_keep(struct change *change, const struct bind_member *member,
 		text = NULL;
 		return error_oom(err);
 	}
-	return change_keep_state(change, bind_settings_name(&member->address, name), text,
-				 err);
+	return change_keep_state(
+		change, bind_kept_name(&member->address, BIND_SETTINGS_KEPT, name), text,
+		err);
 }
 
 /*

@@ -25,15 +25,21 @@ static bool is_bar(enum bind_setting setting)
 	return setting >= SETTING_BAR0 && setting <= SETTING_BAR5;
 }
 
+/* A BAR's have its number. */
+static const struct {
+	const char *name, *attribute;
+} words[BIND_SETTINGS] = {
+	[SETTING_RESET_METHOD] = { "reset_method", "reset_method" },
+	[SETTING_D3COLD] = { "d3cold_allowed", "d3cold_allowed" },
+	[SETTING_POWER] = { "power_control", "power/control" },
+};
+
 static const char *name_of(enum bind_setting setting, char name[16])
 {
 	if (is_bar(setting))
 		snprintf(name, 16, "bar%d", (int)(setting - SETTING_BAR0));
 	else
-		snprintf(name, 16, "%s",
-			 setting == SETTING_RESET_METHOD ? "reset_method"
-			 : setting == SETTING_D3COLD	 ? "d3cold_allowed"
-							 : "power_control");
+		snprintf(name, 16, "%s", words[setting].name);
 	return name;
 }
 
@@ -43,10 +49,7 @@ static void attribute_of(enum bind_setting setting, char attribute[32])
 		snprintf(attribute, 32, "resource%d_resize",
 			 (int)(setting - SETTING_BAR0));
 	else
-		snprintf(attribute, 32, "%s",
-			 setting == SETTING_RESET_METHOD ? "reset_method"
-			 : setting == SETTING_D3COLD	 ? "d3cold_allowed"
-							 : "power/control");
+		snprintf(attribute, 32, "%s", words[setting].attribute);
 }
 
 /* "256M" to the bit that stands for it. Returns a negative number where it is no size. */
@@ -290,32 +293,23 @@ bool bind_settings_move(const struct bind_settings *wanted,
 	return false;
 }
 
-static int add_step(struct change_steps *steps, char *address, enum bind_setting setting,
-		    const char *value)
+static int add_step(struct change_steps *steps, const char *address,
+		    enum bind_setting setting, const char *value)
 {
+	const char *written = !strcmp(value, "none") ? "" : value;
 	char path[PCI_ATTRIBUTE_PATH_SIZE + 32], attribute[32], purpose[160];
-	struct bind_settings one = { 0 };
 	char text[BIND_SETTINGS_TEXT_SIZE], line[BIND_SETTING_SIZE + 1];
-	bool none = !strcmp(value, "none");
-	struct change_step step = {
-		.kind = CHANGE_WRITE_ATTRIBUTE,
-		.device = address,
-		.target = path,
-		.value = line,
-		.purpose = purpose,
-		/* What was taken is not always what is so afterwards. */
-		.reads = is_bar(setting) ? NULL
-			 : none		 ? (char *)""
-					 : (char *)value,
-	};
+	struct bind_settings one = { 0 };
 
 	attribute_of(setting, attribute);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/%s", address, attribute);
-	snprintf(line, sizeof(line), "%s\n", none ? "" : value);
+	snprintf(line, sizeof(line), "%s\n", written);
 	snprintf(one.values[setting], BIND_SETTING_SIZE, "%s", value);
 	snprintf(purpose, sizeof(purpose), "set %.140s",
 		 bind_settings_format(&one, text));
-	return change_add(steps, &step);
+	/* What was taken is not always what is so afterwards. */
+	return bind_add_write(steps, address, path, line,
+			      is_bar(setting) ? NULL : written, purpose);
 }
 
 /*

@@ -5,16 +5,26 @@
 
 #include "bind/internal.h"
 
-static int add_override(struct change_steps *steps, char *address, const char *value)
+int bind_add_write(struct change_steps *steps, const char *address, const char *attribute,
+		   const char *value, const char *reads, const char *purpose)
+{
+	/* It takes copies. */
+	const struct change_step step = {
+		.kind = CHANGE_WRITE_ATTRIBUTE,
+		.device = (char *)address,
+		.target = (char *)attribute,
+		.value = (char *)value,
+		.purpose = (char *)purpose,
+		.reads = (char *)reads,
+	};
+
+	return change_add(steps, &step);
+}
+
+static int add_override(struct change_steps *steps, const char *address,
+			const char *value)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], line[BIND_OVERRIDE_SIZE + 1], purpose[192];
-	struct change_step step = {
-		.kind = CHANGE_WRITE_ATTRIBUTE,
-		.device = address,
-		.target = path,
-		.value = line,
-		.purpose = purpose,
-	};
 
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/driver_override", address);
 	/* A bare newline clears it (driver_set_override, drivers/base/driver.c). */
@@ -23,7 +33,7 @@ static int add_override(struct change_steps *steps, char *address, const char *v
 		snprintf(purpose, sizeof(purpose), "let only %s have it", value);
 	else
 		snprintf(purpose, sizeof(purpose), "let any driver have it again");
-	return change_add(steps, &step);
+	return bind_add_write(steps, address, path, line, NULL, purpose);
 }
 
 /*

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "bootcfg/image_digest.h"
 #include "host/libarchive.h"
 
@@ -25,7 +25,7 @@ struct reader {
 	unsigned long long position; /* of the next block that libarchive gets */
 	unsigned long long end;	     /* of what it gets */
 	unsigned long long unpacked;
-	time_t deadline;
+	long deadline;
 	bool has_library;
 	struct libarchive la;
 	struct bootcfg_cpio cpio;
@@ -41,14 +41,6 @@ static int refuse(struct reader *reader, const char *problem)
 {
 	snprintf(reader->problem, sizeof(reader->problem), "%s", problem);
 	return -EINVAL;
-}
-
-static time_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
 }
 
 /* Fills the buffer as far as there is something. Returns how much, or -errno. */
@@ -74,7 +66,7 @@ static int feed(struct reader *reader, const char *bytes, size_t len, size_t *re
 							   : reader->digest.problem);
 	if (r == 0 && reader->unpacked > unpacked_max)
 		return refuse(reader, "it holds too much");
-	if (r == 0 && now() > reader->deadline)
+	if (r == 0 && clock_now_s() > reader->deadline)
 		return refuse(reader, "reading it takes too long");
 	return r;
 }
@@ -312,7 +304,7 @@ int bootcfg_image_make(int fd, const struct host_status *status, void *argument,
 		return -ENOMEM;
 	reader->fd = fd;
 	reader->size = status->size;
-	reader->deadline = now() + SECONDS_MAX;
+	reader->deadline = clock_now_s() + SECONDS_MAX;
 	r = read_once(reader);
 	if (r == -EAGAIN)
 		r = read_once(reader);
