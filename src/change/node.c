@@ -2,13 +2,13 @@
 /* Whose a device node is. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libudev.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/libudev.h"
 #include "base/rooted.h"
 #include "base/text.h"
 #include "change/internal.h"
@@ -16,12 +16,14 @@
 /* udev has far less to do with a node of VFIO's; without it nothing is lost but this. */
 enum { SETTLE_MS = 5000, LOOK_EVERY_MS = 10 };
 
-static bool is_settled(struct udev *udev, dev_t number)
+static bool is_settled(const struct libudev *library, struct udev *udev, dev_t number)
 {
-	struct udev_device *device = udev_device_new_from_devnum(udev, 'c', number);
-	bool settled = device && udev_device_get_is_initialized(device);
+	struct udev_device *device =
+		library->udev_device_new_from_devnum(udev, 'c', number);
+	bool settled = device && library->udev_device_get_is_initialized(device);
 
-	udev_device_unref(device);
+	if (device)
+		library->udev_device_unref(device);
 	return settled;
 }
 
@@ -29,15 +31,19 @@ static bool is_settled(struct udev *udev, dev_t number)
 static void let_udev_settle(const struct change *change, dev_t number)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_EVERY_MS * 1000000L };
+	struct libudev library;
 	struct udev *udev;
 
-	if (!host_exists(change->host, "run/udev/control"))
+	if (!host_exists(change->host, "run/udev/control") ||
+	    libudev_load(&library, NULL) < 0)
 		return;
-	udev = udev_new();
-	for (int waited = 0; udev && waited < SETTLE_MS && !is_settled(udev, number);
+	udev = library.udev_new();
+	for (int waited = 0;
+	     udev && waited < SETTLE_MS && !is_settled(&library, udev, number);
 	     waited += LOOK_EVERY_MS)
 		nanosleep(&pause, NULL);
-	udev_unref(udev);
+	if (udev)
+		library.udev_unref(udev);
 }
 
 int change_give_node(const struct change *change, const char *path, const char *user)

@@ -2,7 +2,6 @@
 #include "cli/columns.h"
 
 #include <errno.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -313,27 +312,32 @@ void columns_print_help(void)
 	output_line("%s", "");
 }
 
-struct libscols_table *columns_table(const struct cli_columns *chosen, bool tree)
+int columns_table(const struct cli_columns *chosen, bool tree,
+		  struct libscols_table **ret_table, struct error *err)
 {
-	struct libscols_table *table = output_table();
+	struct libscols_table *table;
+	int r = output_table(&table, err);
 
-	for (size_t i = 0; table && i < chosen->count; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < chosen->count; i++) {
 		const struct cli_column *column = chosen->items[i];
 
 		if (output_add_column(table, column->heading, column->width,
 				      tree && i == 0, column->may_be_cut) < 0) {
-			scols_unref_table(table);
-			return NULL;
+			output_free_table(table);
+			return error_oom(err);
 		}
 	}
-	return table;
+	*ret_table = table;
+	return 0;
 }
 
 int columns_add_device(const struct cli_columns *chosen, const struct cli_view *view,
 		       const struct pci_device *device, struct libscols_table *table,
 		       struct libscols_line *parent, struct libscols_line **ret_line)
 {
-	struct libscols_line *line = scols_table_new_line(table, parent);
+	struct libscols_line *line = output_add_row(table, parent);
 
 	if (!line)
 		return -ENOMEM;
@@ -355,7 +359,7 @@ int columns_add_device(const struct cli_columns *chosen, const struct cli_view *
 struct libscols_line *columns_add_title(struct libscols_table *table,
 					struct libscols_line *parent, const char *title)
 {
-	struct libscols_line *line = scols_table_new_line(table, parent);
+	struct libscols_line *line = output_add_row(table, parent);
 
 	return line && output_cell(line, 0, title, "bold") == 0 ? line : NULL;
 }

@@ -40,8 +40,9 @@ int columns_parse(const char *text, struct cli_columns *ret_columns, struct erro
 /* One line on each, for help. */
 void columns_print_help(void);
 
-/* A table with these columns, of which the first draws the tree. NULL: out of memory. */
-struct libscols_table *columns_table(const struct cli_columns *columns, bool tree);
+/* A table with these columns, of which the first draws the tree. See output_table(). */
+int columns_table(const struct cli_columns *columns, bool tree,
+		  struct libscols_table **ret_table, struct error *err);
 
 /* A line for a device. Returns 0 or -ENOMEM. */
 int columns_add_device(const struct cli_columns *columns, const struct cli_view *view,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <json-c/json.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,11 +99,13 @@ static int print_table(const struct cli_view *view, const struct list_options *o
 	struct layout_job job = { view, columns, &options->filters, NULL };
 	int r;
 
-	job.table = columns_table(columns, options->layout != FLAT);
-	r = job.table ? add_all(&job, options->layout) : -ENOMEM;
-	if (r == 0 && !scols_table_is_empty(job.table))
+	r = columns_table(columns, options->layout != FLAT, &job.table, err);
+	if (r < 0)
+		return r;
+	r = add_all(&job, options->layout);
+	if (r == 0)
 		r = output_print_table(job.table);
-	scols_unref_table(job.table);
+	output_free_table(job.table);
 	return r < 0 ? error_oom(err) : 0;
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <libsmartcols.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/libsmartcols.h"
 #include "base/text.h"
+
+/* Loaded for the first table. */
+static struct libsmartcols smartcols;
 
 static enum output_color color_mode;
 
@@ -196,16 +199,26 @@ int output_json(struct json_object *object)
 	return text ? 0 : -ENOMEM;
 }
 
-struct libscols_table *output_table(void)
+int output_table(struct libscols_table **ret_table, struct error *err)
 {
-	struct libscols_table *table = scols_new_table();
+	struct libscols_table *table;
 
+	if (libsmartcols_load(&smartcols, err) < 0)
+		return -ENOENT;
+	table = smartcols.scols_new_table();
 	if (!table)
-		return NULL;
-	scols_table_enable_colors(table, has_color());
+		return error_oom(err);
+	smartcols.scols_table_enable_colors(table, has_color());
 	/* output_cell() has escaped all of it; twice would show the backslashes. */
-	scols_table_enable_noencoding(table, true);
-	return table;
+	smartcols.scols_table_enable_noencoding(table, true);
+	*ret_table = table;
+	return 0;
+}
+
+void output_free_table(struct libscols_table *table)
+{
+	if (table)
+		smartcols.scols_unref_table(table);
 }
 
 int output_add_column(struct libscols_table *table, const char *name, double width,
@@ -213,7 +226,13 @@ int output_add_column(struct libscols_table *table, const char *name, double wid
 {
 	int flags = (is_tree ? SCOLS_FL_TREE : 0) | (may_be_cut ? SCOLS_FL_TRUNC : 0);
 
-	return scols_table_new_column(table, name, width, flags) ? 0 : -ENOMEM;
+	return smartcols.scols_table_new_column(table, name, width, flags) ? 0 : -ENOMEM;
+}
+
+struct libscols_line *output_add_row(struct libscols_table *table,
+				     struct libscols_line *parent)
+{
+	return smartcols.scols_table_new_line(table, parent);
 }
 
 int output_cell(struct libscols_line *line, unsigned int column, const char *text,
@@ -221,18 +240,21 @@ int output_cell(struct libscols_line *line, unsigned int column, const char *tex
 {
 	char *escaped = text_escape(text);
 
-	if (!escaped || scols_line_refer_data(line, column, escaped) != 0) {
+	if (!escaped || smartcols.scols_line_refer_data(line, column, escaped) != 0) {
 		free(escaped);
 		return -ENOMEM;
 	}
 	if (color && has_color())
-		scols_cell_set_color(scols_line_get_cell(line, column), color);
+		smartcols.scols_cell_set_color(
+			smartcols.scols_line_get_cell(line, column), color);
 	return 0;
 }
 
 int output_print_table(struct libscols_table *table)
 {
-	return scols_print_table(table) ? -ENOMEM : 0;
+	if (smartcols.scols_table_is_empty(table))
+		return 0;
+	return smartcols.scols_print_table(table) ? -ENOMEM : 0;
 }
 
 int output_finish(void)

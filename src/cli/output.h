@@ -52,13 +52,21 @@ struct json_object *output_json_text(const char *text);
 /* The same of several lines, the ends between which are kept. Cuts the text up. */
 struct json_object *output_json_lines(char *text);
 
-/* A table whose cells are set by output_cell. Returns NULL when out of memory. */
-struct libscols_table *output_table(void);
+/*
+ * A table whose cells are set by output_cell(). -ENOENT: libsmartcols, which draws it, is
+ * not here.
+ */
+int output_table(struct libscols_table **ret_table, struct error *err);
+void output_free_table(struct libscols_table *table);
 int output_add_column(struct libscols_table *table, const char *name, double width,
 		      bool is_tree, bool may_be_cut);
 struct libscols_line;
+struct libscols_line *output_add_row(struct libscols_table *table,
+				     struct libscols_line *parent);
 int output_cell(struct libscols_line *line, unsigned int column, const char *text,
 		const char *color);
+
+/* Nothing where it has no row. */
 int output_print_table(struct libscols_table *table);
 
 /* Flushes standard output. -EIO: not all of it could be written (a full disk). */

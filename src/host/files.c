@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -52,17 +53,22 @@ static int read_all(const struct host *host, const char *path, char **ret_bytes,
 {
 	_cleanup_close_ int fd = open_file(host, NULL, path);
 	_cleanup_free_ char *bytes = NULL;
-	size_t len = 0, room = 0;
+	size_t len = 0, room = 0, first_room = 16384;
+	struct stat status;
 
 	if (fd < 0)
 		return fd;
+	/* Its size is told of a file on a disk; /sys and /proc tell another, or none. */
+	if (fstat(fd, &status) == 0 && status.st_size > 0 &&
+	    status.st_size < HOST_FILE_MAX)
+		first_room = (size_t)status.st_size + 2;
 	for (;;) {
 		ssize_t n;
 
 		if (len + 1 >= room) {
 			char *larger;
 
-			room = room ? room * 2 : 16384;
+			room = room ? room * 2 : first_room;
 			if (room > HOST_FILE_MAX)
 				return -EFBIG;
 			larger = realloc(bytes, room);

@@ -2,7 +2,6 @@
 #include "pci/names.h"
 
 #include <errno.h>
-#include <libudev.h>
 #include <locale.h>
 #include <search.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/libudev.h"
 #include "base/text.h"
 #include "pci/device.h"
 
@@ -25,7 +25,8 @@ struct kind {
 static const char names_path[] = "pciferry/names";
 
 struct pci_names {
-	struct udev *udev;
+	struct libudev library;
+	struct udev *udev; /* NULL: no names */
 	struct udev_hwdb *hwdb;
 	locale_t bytes; /* see look_up() */
 	void *kinds;	/* tsearch tree of struct kind */
@@ -45,8 +46,10 @@ void pci_names_free(struct pci_names *names)
 	if (!names)
 		return;
 	tdestroy(names->kinds, kind_free);
-	udev_hwdb_unref(names->hwdb);
-	udev_unref(names->udev);
+	if (names->hwdb)
+		names->library.udev_hwdb_unref(names->hwdb);
+	if (names->udev)
+		names->library.udev_unref(names->udev);
 	if (names->bytes)
 		freelocale(names->bytes);
 	free(names);
@@ -67,17 +70,18 @@ static int compare_kinds(const void *a, const void *b)
 static void look_up(struct pci_names *names, const char *modalias, const char *first_key,
 		    const char *second_key, struct kind *kind)
 {
+	const struct libudev *library = &names->library;
 	struct udev_list_entry *entry;
 	locale_t usual;
 
 	if (!names->hwdb)
 		return;
 	usual = uselocale(names->bytes);
-	entry = udev_hwdb_get_properties_list_entry(names->hwdb, modalias, 0);
+	entry = library->udev_hwdb_get_properties_list_entry(names->hwdb, modalias, 0);
 	uselocale(usual);
-	for (; entry; entry = udev_list_entry_get_next(entry)) {
-		const char *name = udev_list_entry_get_name(entry);
-		const char *value = udev_list_entry_get_value(entry);
+	for (; entry; entry = library->udev_list_entry_get_next(entry)) {
+		const char *name = library->udev_list_entry_get_name(entry);
+		const char *value = library->udev_list_entry_get_value(entry);
 
 		if (!strcmp(name, first_key)) {
 			free(kind->first);
@@ -152,6 +156,17 @@ static int take_recorded(struct pci_names *names, const struct host *host)
 	return 1;
 }
 
+/* Without the database's library devices have no names, as without the database. */
+static void open_database(struct pci_names *names)
+{
+	struct libudev *library = &names->library;
+
+	if (libudev_load(library, NULL) < 0)
+		return;
+	names->udev = library->udev_new();
+	names->hwdb = names->udev ? library->udev_hwdb_new(names->udev) : NULL;
+}
+
 struct pci_names *pci_names_open(const struct host *host)
 {
 	struct pci_names *names = calloc(1, sizeof(*names));
@@ -166,8 +181,7 @@ struct pci_names *pci_names_open(const struct host *host)
 	}
 	if (recorded)
 		return names;
-	names->udev = udev_new();
-	names->hwdb = names->udev ? udev_hwdb_new(names->udev) : NULL;
+	open_database(names);
 	names->bytes = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
 	return names;
 }

@@ -96,7 +96,10 @@ int usage_list_partitions(const struct host *host, const char *disk,
 	r = host_list(host, path, &entries);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
+	/* A partition's name begins with its disk's (Linux: block/partitions/core.c). */
 	for (size_t i = 0; r == 0 && i < entries.count; i++) {
+		if (strncmp(entries.items[i], disk, strlen(disk)) != 0)
+			continue;
 		snprintf(path, sizeof(path), "sys/class/block/%s/%s/partition", disk,
 			 entries.items[i]);
 		if (host_exists(host, path))
