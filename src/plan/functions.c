@@ -12,17 +12,12 @@
 #include "plan/trial.h"
 
 /* A physical function that guests get has no driver that could make any. */
-static int refuse_given_away(const struct host *host, const struct pci_address *physical,
-			     struct error *err)
+static int refuse_given_away(const struct bootcfg_tab *tab,
+			     const struct pci_address *physical, struct error *err)
 {
-	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
-	const struct bootcfg_tab_entry *entry;
+	const struct bootcfg_tab_entry *entry = plan_tab_find(tab, physical);
 	char address[PCI_ADDRESS_SIZE];
-	int r = plan_tab_read_or_empty(host, &tab, err);
 
-	if (r < 0)
-		return r;
-	entry = plan_tab_find(&tab, physical);
 	if (!entry)
 		return 0;
 	pci_address_format(physical, address);
@@ -93,14 +88,9 @@ static int identify(const struct host *host, const struct pci_address *physical,
 static int split_words(const struct bootcfg_tab_line *line, struct string_list *others,
 		       struct bind_function_settings *settings, struct error *err)
 {
-	_cleanup_free_ char *copy = strdup(line->entry.to);
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
-	char *rest = copy, *word;
-	int r = copy ? 0 : -ENOMEM;
+	int r = plan_own_words(line->entry.to, others);
 
-	while (r == 0 && (word = strsep(&rest, " ")))
-		if (!bind_is_function_setting(word))
-			r = string_list_add(others, word);
 	if (r == 0)
 		r = bind_function_settings_add_words(settings, line->entry.to, &failure);
 	if (r == -ENOMEM)
@@ -117,7 +107,7 @@ static int split_words(const struct bootcfg_tab_line *line, struct string_list *
  * What the set line has to say afterwards; the caller frees it. One that is there for
  * another device than the one that sits there now is of no use.
  */
-static int make_settings(const struct host *host,
+static int make_settings(const struct bootcfg_tab *tab,
 			 const struct plan_functions_request *request,
 			 const struct pci_identity *identity, char **ret_settings,
 			 struct error *err)
@@ -126,17 +116,13 @@ static int make_settings(const struct host *host,
 		0
 	};
 	_cleanup_(string_list_free) struct string_list words = { 0 };
-	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_free_ char *of_functions = NULL;
 	const struct bootcfg_tab_entry place = { .kind = TAB_SET,
 						 .address = request->physical };
 	char ours[PCI_IDENTITY_TEXT_SIZE], theirs[PCI_IDENTITY_TEXT_SIZE];
-	const struct bootcfg_tab_line *line;
-	int r = plan_tab_read_or_empty(host, &tab, err);
+	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	line = bootcfg_tab_find(&tab, &place);
 	if (line && !strcmp(pci_identity_write(identity, ours),
 			    pci_identity_write(&line->entry.identity, theirs)))
 		r = split_words(line, &words, &settings, err);
@@ -160,15 +146,18 @@ int plan_functions(const struct host *host, const struct plan_functions_request 
 		.count = request->count,
 		.driver = request->driver,
 	};
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_free_ char *settings = NULL;
 	int r = plan_refuse_pending(host, err);
 
+	if (r == 0)
+		r = plan_tab_read_or_empty(host, &tab, err);
 	if (r == 0 && request->count)
-		r = refuse_given_away(host, &request->physical, err);
+		r = refuse_given_away(&tab, &request->physical, err);
 	if (r == 0)
 		r = identify(host, &request->physical, &functions.identity, err);
 	if (r == 0)
-		r = make_settings(host, request, &functions.identity, &settings, err);
+		r = make_settings(&tab, request, &functions.identity, &settings, err);
 	functions.settings = settings;
 	if (r == 0)
 		r = boot_edit_functions(host, &functions, ret_edits, ret_instructions,

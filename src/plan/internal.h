@@ -65,6 +65,9 @@ struct plan_expected;
 int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab *tab,
 			 struct plan_expected *expected);
 
+/* Adds a set line's words for the device itself, not for functions. 0 or -ENOMEM. */
+int plan_own_words(const char *settings, struct string_list *words);
+
 /* A vf line, and the set line beside it, against what there is. Returns 0 or -ENOMEM. */
 struct plan_expected_functions;
 int plan_verify_functions(const struct plan_view *view, const struct bootcfg_tab *tab,

@@ -14,23 +14,16 @@
 #include "plan/trial.h"
 #include "plan/verify.h"
 
-/* Those of the device itself, for free(); NULL: out of memory. */
-static char *own_settings(const char *settings)
+int plan_own_words(const char *settings, struct string_list *words)
 {
 	_cleanup_free_ char *copy = strdup(settings);
-	char *own = calloc(strlen(settings) + 1, 1), *rest = copy, *word;
+	char *rest = copy, *word;
+	int r = copy ? 0 : -ENOMEM;
 
-	if (!copy || !own) {
-		free(own);
-		return NULL;
-	}
-	while ((word = strsep(&rest, " ")))
-		if (!bind_is_function_setting(word)) {
-			if (own[0])
-				strcat(own, " ");
-			strcat(own, word);
-		}
-	return own;
+	while (r == 0 && (word = strsep(&rest, " ")))
+		if (!bind_is_function_setting(word))
+			r = string_list_add(words, word);
+	return r;
 }
 
 /* Whether they can be set; why not goes to the expectation, behind its driver. */
@@ -58,15 +51,19 @@ int plan_verify_settings(const struct plan_view *view, const struct bootcfg_tab 
 	const struct bootcfg_tab_entry place = { .kind = TAB_SET,
 						 .address = expected->address };
 	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
-	_cleanup_free_ char *settings = line ? own_settings(line->entry.to) : NULL;
+	_cleanup_(string_list_free) struct string_list words = { 0 };
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_free_ char *settings = NULL;
 	struct bind_settings wanted, now;
 	char why[400] = "";
 
-	if (line && !settings)
+	if (line && plan_own_words(line->entry.to, &words) < 0)
 		return -ENOMEM;
-	if (!line || !settings[0])
+	if (!words.count)
 		return 0;
+	settings = string_list_join(&words, " ");
+	if (!settings)
+		return -ENOMEM;
 	if (!make_sense(view, &line->entry, settings, &wanted, why))
 		expected->bad_settings = true;
 	else if (bind_settings_read(view->host, &expected->address, &wanted, &now,
