@@ -58,31 +58,41 @@ static int open_file(const char *path)
 	return steal_fd(&fd);
 }
 
+int file_read_open(int fd, size_t max, char **ret_bytes, size_t *ret_len)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t len = 0, room = 0;
+	ssize_t n = 1;
+
+	while (n != 0 && len <= max) {
+		if (len == room) {
+			char *larger;
+
+			room = room ? 2 * room : 65536;
+			room = room > max ? max + 1 : room;
+			larger = realloc(bytes, room);
+			if (!larger)
+				return -ENOMEM;
+			bytes = larger;
+		}
+		n = read(fd, bytes + len, room - len);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	*ret_bytes = steal(bytes);
+	*ret_len = len;
+	return 0;
+}
+
 int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len,
 	      struct error *err)
 {
 	_cleanup_close_ int fd = open_file(path);
-	_cleanup_free_ char *bytes = NULL;
-	size_t len = 0;
+	int r = fd < 0 ? fd : file_read_open(fd, max, ret_bytes, ret_len);
 
-	if (fd < 0)
-		return error_set(err, -fd, path, "%s",
-				 fd == -EINVAL ? "it is no file" : strerror(-fd));
-	bytes = malloc(max + 1);
-	if (!bytes)
-		return error_oom(err);
-	while (len <= max) {
-		ssize_t n = read(fd, bytes + len, max + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(err, errno, path, "%s", strerror(errno));
-		if (!n)
-			break;
-		len += (size_t)n;
-	}
-	*ret_bytes = steal(bytes);
-	*ret_len = len;
+	if (r < 0)
+		return error_set(err, -r, path, "%s",
+				 fd == -EINVAL ? "it is no file" : strerror(-r));
 	return 0;
 }

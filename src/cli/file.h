@@ -16,6 +16,12 @@ int file_write(const char *path, const char *bytes, size_t len, bool force,
 	       struct error *err);
 
 /*
+ * Reads what is open up to its end, or one byte more than max, where there is more. The
+ * caller frees *ret_bytes. Returns 0 or -errno.
+ */
+int file_read_open(int fd, size_t max, char **ret_bytes, size_t *ret_len);
+
+/*
  * Reads a file of at most max bytes; of a larger one, one byte more. The caller frees
  * *ret_bytes. Returns 0 or -errno.
  */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,12 +10,16 @@
 #include "base/cleanup.h"
 #include "change/edit.h"
 #include "cli/cli.h"
+#include "cli/file.h"
 #include "cli/output.h"
 
 /* The IDs that the kernel calls nobody's (overflowuid in
  * Documentation/admin-guide/sysctl).
  */
 enum { NOBODY = 65534 };
+
+/* What is in it is limited further as it is read (host/archive.h). */
+enum { RECORDING_MAX = 2 * HOST_FILE_MAX };
 
 /*
  * A recording may come from anybody; what parses it needs no rights at all. For good: a
@@ -36,41 +39,15 @@ static int drop_privileges(struct error *err)
 	return 0;
 }
 
-static int read_bytes(int fd, char **ret_bytes, size_t *ret_len)
-{
-	_cleanup_free_ char *bytes = NULL;
-	size_t len = 0, room = 0;
-	ssize_t n;
-
-	do {
-		if (len == room) {
-			char *larger;
-
-			room = room ? 2 * room : 65536;
-			if (room > 2UL * HOST_FILE_MAX)
-				return -EFBIG;
-			larger = realloc(bytes, room);
-			if (!larger)
-				return -ENOMEM;
-			bytes = larger;
-		}
-		n = read(fd, bytes + len, room - len);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		len += n > 0 ? (size_t)n : 0;
-	} while (n != 0);
-	*ret_bytes = steal(bytes);
-	*ret_len = len;
-	return 0;
-}
-
 static int open_recording(const char *path, int fd, struct host **ret_host,
 			  struct error *err)
 {
 	_cleanup_free_ char *bytes = NULL;
 	size_t len = 0;
-	int r = read_bytes(fd, &bytes, &len);
+	int r = file_read_open(fd, RECORDING_MAX, &bytes, &len);
 
+	if (r == 0 && len > RECORDING_MAX)
+		r = -EFBIG;
 	if (r < 0)
 		return error_set(err, -r, path, "%s", strerror(-r));
 	r = drop_privileges(err);

@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cli/file.h"
 #include "cli/output.h"
 #include "cli/take.h"
 #include "cli/vm_hook.h"
@@ -49,34 +49,13 @@ static void begin_deadline(void)
 	alarm(ALL_S);
 }
 
+/* The parser says that it is too large. */
 static int read_definition(char **ret_bytes, size_t *ret_len, struct error *err)
 {
-	_cleanup_free_ char *bytes = NULL;
-	size_t len = 0, room = 0;
-	ssize_t n;
+	int r = file_read_open(STDIN_FILENO, VM_DOMAIN_MAX, ret_bytes, ret_len);
 
-	do {
-		if (len == room) {
-			char *larger;
-
-			room = room ? 2 * room : 65536;
-			/* The parser says that it is too large. */
-			if (len > VM_DOMAIN_MAX)
-				break;
-			larger = realloc(bytes, room);
-			if (!larger)
-				return error_oom(err);
-			bytes = larger;
-		}
-		n = read(STDIN_FILENO, bytes + len, room - len);
-		if (n < 0 && errno != EINTR)
-			return error_set(err, errno, "the domain's definition", "%s",
-					 strerror(errno));
-		len += n > 0 ? (size_t)n : 0;
-	} while (n != 0);
-	*ret_bytes = steal(bytes);
-	*ret_len = len;
-	return 0;
+	return r < 0 ? error_set(err, -r, "the domain's definition", "%s", strerror(-r))
+		     : 0;
 }
 
 static int prepare(const struct cli *cli, const struct take_options *options,
