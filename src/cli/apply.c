@@ -13,10 +13,7 @@
 static int carry_out(const struct cli *cli, const struct plan_wish *wish,
 		     struct plan *ret_plan, unsigned int *ret_id, struct error *err)
 {
-	_cleanup_(string_list_free) struct string_list subjects = { 0 };
-	struct change_watcher watcher = edits_watcher(cli);
 	struct change *change;
-	char words[512];
 	int r = edits_begin(cli, wish->host, &change, err);
 
 	if (r < 0)
@@ -30,13 +27,8 @@ static int carry_out(const struct cli *cli, const struct plan_wish *wish,
 		r = plan_wish_make(wish, ret_plan, err);
 	if (r == 0 && ret_plan->instructions.count)
 		r = edits_refuse_by_hand(ret_plan, err);
-	if (r == 0 && edits_title(ret_plan, &subjects, words, sizeof(words)) < 0)
-		r = error_oom(err);
-	if (r == 0 && ret_plan->edits.count) {
-		struct change_title title = { words, &subjects };
-
-		r = change_apply(change, &title, &ret_plan->edits, &watcher, ret_id, err);
-	}
+	if (r == 0)
+		r = edits_apply_plan(cli, change, ret_plan, ret_id, err);
 	change_end(change);
 	return r;
 }

@@ -8,6 +8,7 @@
 #include "cli/bind_tab.h"
 #include "cli/cli.h"
 #include "cli/display.h"
+#include "cli/edits.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/settings.h"
@@ -177,16 +178,6 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 	return r < 0 ? r : printed;
 }
 
-static void tell_kept(unsigned int id)
-{
-	if (id)
-		output_line("At each boot as well: change %u, pciferry undo %u takes it"
-			    " back.",
-			    id, id);
-	else
-		output_line("/etc/pciferry.tab says so already.");
-}
-
 static int run_either(struct cli *cli, int argc, char **argv, const struct option *own,
 		      enum take_direction direction, struct error *err)
 {
@@ -237,7 +228,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 	r = print_result(cli, host, &plan,
 			 direction == TAKE ? "already" : "left as it is", id);
 	if (r == 0 && parsed.persist && !cli->json)
-		tell_kept(id);
+		edits_tell_kept(id, "At each boot as well");
 	return r;
 }
 

@@ -74,23 +74,16 @@ static int make_permanent(const struct cli *cli, const struct host *host,
 			  const struct plan_verification *verification,
 			  struct plan *ret_plan, unsigned int *ret_id, struct error *err)
 {
-	_cleanup_(string_list_free) struct string_list subjects = { 0 };
 	_cleanup_(plan_free) struct plan before = { 0 };
 	struct change_watcher watcher = edits_watcher(cli);
-	char words[512];
 	int r = plan_again(host, verification, &before, err);
 
 	if (r == 0)
 		r = change_undo(change, trial, &watcher, err);
 	if (r == 0)
 		r = plan_again(host, verification, ret_plan, err);
-	if (r == 0 && edits_title(ret_plan, &subjects, words, sizeof(words)) < 0)
-		r = error_oom(err);
-	if (r == 0 && ret_plan->edits.count) {
-		struct change_title title = { words, &subjects };
-
-		r = change_apply(change, &title, &ret_plan->edits, &watcher, ret_id, err);
-	}
+	if (r == 0)
+		r = edits_apply_plan(cli, change, ret_plan, ret_id, err);
 	return r;
 }
 

@@ -44,6 +44,17 @@ int edits_print(const struct change_edit *edit, bool with_difference)
 	return 0;
 }
 
+int edits_print_all(const struct change_edits *edits,
+		    const struct string_list *instructions, struct error *err)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits_print(&edits->items[i], true) < 0)
+			return error_oom(err);
+	for (size_t i = 0; instructions && i < instructions->count; i++)
+		output_line("%s", instructions->items[i]);
+	return 0;
+}
+
 struct json_object *edits_json(const struct change_edits *edits)
 {
 	struct json_object *array = json_object_new_array();
@@ -144,9 +155,33 @@ int edits_resume(const struct cli *cli, struct host **ret_host,
 	return r;
 }
 
-/* "0000:01:00.0, 0000:05:00.0" */
-int edits_title(const struct plan *plan, struct string_list *ret_subjects, char *title,
-		size_t size)
+static int apply(const struct cli *cli, struct change *change,
+		 const struct change_title *title, const struct change_edits *edits,
+		 unsigned int *ret_id, struct error *err)
+{
+	struct change_watcher watcher = edits_watcher(cli);
+
+	return change_apply(change, title, edits, &watcher, ret_id, err);
+}
+
+int edits_apply(const struct cli *cli, struct change *change, const char *title,
+		const struct pci_address *addresses, size_t count,
+		const struct change_edits *edits, unsigned int *ret_id, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list subjects = { 0 };
+	const struct change_title named = { title, &subjects };
+	char address[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		if (string_list_add(&subjects,
+				    pci_address_format(&addresses[i], address)) < 0)
+			return error_oom(err);
+	return apply(cli, change, &named, edits, ret_id, err);
+}
+
+/* "free at each boot: 0000:01:00.0 0000:05:00.0" */
+static int make_title(const struct plan *plan, struct string_list *ret_subjects,
+		      char *title, size_t size)
 {
 	size_t len =
 		(size_t)snprintf(title, size, "%s%s",
@@ -163,6 +198,29 @@ int edits_title(const struct plan *plan, struct string_list *ret_subjects, char 
 			len += (size_t)snprintf(title + len, size - len, " %s", address);
 	}
 	return 0;
+}
+
+int edits_apply_plan(const struct cli *cli, struct change *change,
+		     const struct plan *plan, unsigned int *ret_id, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list subjects = { 0 };
+	char words[512];
+	const struct change_title title = { words, &subjects };
+
+	if (!plan->edits.count)
+		return 0;
+	if (make_title(plan, &subjects, words, sizeof(words)) < 0)
+		return error_oom(err);
+	return apply(cli, change, &title, &plan->edits, ret_id, err);
+}
+
+void edits_tell_kept(unsigned int id, const char *what)
+{
+	if (id)
+		output_line("%s: change %u, pciferry undo %u takes it back.", what, id,
+			    id);
+	else
+		output_line("/etc/pciferry.tab says so already.");
 }
 
 int edits_refuse_by_hand(const struct plan *plan, struct error *err)

@@ -35,18 +35,12 @@ static int keep(const struct cli *cli, struct change *change,
 		const struct change_edits *edits, struct functions_kept *kept,
 		struct error *err)
 {
-	_cleanup_(string_list_free) struct string_list subjects = { 0 };
-	struct change_watcher watcher = edits_watcher(cli);
-	char address[PCI_ADDRESS_SIZE], words[96];
-	const struct change_title title = { words, &subjects };
+	char address[PCI_ADDRESS_SIZE], title[96];
 	int r;
 
-	pci_address_format(&request->physical, address);
-	if (string_list_add(&subjects, address) < 0)
-		return error_oom(err);
-	snprintf(words, sizeof(words), "%u virtual functions of %s at each boot",
-		 request->wanted, address);
-	r = change_apply(change, &title, edits, &watcher, &kept->id, err);
+	snprintf(title, sizeof(title), "%u virtual functions of %s at each boot",
+		 request->wanted, pci_address_format(&request->physical, address));
+	r = edits_apply(cli, change, title, &request->physical, 1, edits, &kept->id, err);
 	if (r < 0)
 		error_evidence(err,
 			       "there are %u virtual functions now, and this is not"
@@ -119,10 +113,5 @@ int functions_print_steps(const struct host *host,
 			    request->driver);
 	else if (bind_functions_hold_back(&functions))
 		output_line("drivers may take them then, and new ones as before");
-	for (size_t i = 0; i < edits.count; i++)
-		if (edits_print(&edits.items[i], true) < 0)
-			return error_oom(err);
-	for (size_t i = 0; i < instructions.count; i++)
-		output_line("%s", instructions.items[i]);
-	return 0;
+	return edits_print_all(&edits, &instructions, err);
 }

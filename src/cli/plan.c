@@ -54,9 +54,8 @@ int plan_print(const struct plan *plan, struct error *err)
 		output_line("Changes:");
 	else if (!plan->instructions.count)
 		output_line("Nothing has to be changed.");
-	for (size_t i = 0; i < plan->edits.count; i++)
-		if (edits_print(&plan->edits.items[i], true) < 0)
-			return error_oom(err);
+	if (edits_print_all(&plan->edits, NULL, err) < 0)
+		return -ENOMEM;
 	foreseen_print(&plan->predictions);
 	print_lines("The host will be without:", &plan->losses);
 	print_lines("What may go wrong all the same:", &plan->risks);

@@ -11,28 +11,6 @@
 #include "cli/output.h"
 #include "plan/settings.h"
 
-static int apply(const struct cli *cli, struct change *change,
-		 const struct take_options *options, const struct pci_address *addresses,
-		 size_t count, const struct change_edits *edits, unsigned int *ret_id,
-		 struct error *err)
-{
-	_cleanup_(string_list_free) struct string_list subjects = { 0 };
-	struct change_watcher watcher = edits_watcher(cli);
-	char address[PCI_ADDRESS_SIZE], words[160];
-	const struct change_title title = { words, &subjects };
-	int r;
-
-	for (size_t i = 0; i < count; i++)
-		if (string_list_add(&subjects,
-				    pci_address_format(&addresses[i], address)) < 0)
-			return error_oom(err);
-	snprintf(words, sizeof(words), "%.120s at each boot", options->settings);
-	r = change_apply(change, &title, edits, &watcher, ret_id, err);
-	if (r < 0)
-		error_evidence(err, "it is so now, and is not kept for the next boot");
-	return r;
-}
-
 int settings_keep(const struct cli *cli, const struct host *host,
 		  const struct take_options *options, const struct pci_address *addresses,
 		  size_t count, bool only_look, unsigned int *ret_id, struct error *err)
@@ -40,6 +18,7 @@ int settings_keep(const struct cli *cli, const struct host *host,
 	_cleanup_(string_list_free) struct string_list instructions = { 0 };
 	_cleanup_(change_edits_free) struct change_edits edits = { 0 };
 	struct change *change = NULL;
+	char title[160];
 	int r = 0;
 
 	*ret_id = 0;
@@ -50,8 +29,14 @@ int settings_keep(const struct cli *cli, const struct host *host,
 	if (r == 0)
 		r = plan_keep_settings(host, addresses, count, options->settings, &edits,
 				       &instructions, err);
-	if (r == 0 && change && edits.count)
-		r = apply(cli, change, options, addresses, count, &edits, ret_id, err);
+	if (r == 0 && change && edits.count) {
+		snprintf(title, sizeof(title), "%.120s at each boot", options->settings);
+		r = edits_apply(cli, change, title, addresses, count, &edits, ret_id,
+				err);
+		if (r < 0)
+			error_evidence(err,
+				       "it is so now, and is not kept for the next boot");
+	}
 	change_end(change);
 	for (size_t i = 0; r == 0 && !only_look && i < instructions.count; i++)
 		output_talk("%s", instructions.items[i]);
@@ -67,12 +52,7 @@ int settings_print_edits(const struct host *host, const struct take_options *opt
 	int r = plan_keep_settings(host, addresses, count, options->settings, &edits,
 				   &instructions, err);
 
-	for (size_t i = 0; r == 0 && i < edits.count; i++)
-		if (edits_print(&edits.items[i], true) < 0)
-			r = error_oom(err);
-	for (size_t i = 0; r == 0 && i < instructions.count; i++)
-		output_line("%s", instructions.items[i]);
-	return r;
+	return r < 0 ? r : edits_print_all(&edits, &instructions, err);
 }
 
 void settings_print(const struct bind_member *member, struct json_object *item)

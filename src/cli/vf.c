@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/edits.h"
 #include "cli/functions.h"
 #include "cli/json.h"
 #include "cli/output.h"
@@ -198,19 +199,6 @@ static int print_now(const struct cli *cli, const struct host *host,
 	return output_json(root);
 }
 
-static void tell_kept(const struct wish *wish, const struct functions_kept *kept)
-{
-	if (kept->id && wish->request.wanted)
-		output_line("At each boot as well: change %u, pciferry undo %u takes it"
-			    " back.",
-			    kept->id, kept->id);
-	else if (kept->id)
-		output_line("At boot no more: change %u, pciferry undo %u takes it back.",
-			    kept->id, kept->id);
-	else
-		output_line("/etc/pciferry.tab says so already.");
-}
-
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(wish_free) struct wish wish = { .take = TAKE_OPTIONS_INIT };
@@ -232,7 +220,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		r = print_now(cli, host, &wish, wish.changes ? &before : NULL, kept.id,
 			      err);
 	if (r == 0 && wish.persist && !cli->json)
-		tell_kept(&wish, &kept);
+		edits_tell_kept(kept.id, wish.request.wanted ? "At each boot as well"
+							     : "At boot no more");
 	for (size_t i = 0; r == 0 && i < kept.instructions.count; i++)
 		output_talk("%s", kept.instructions.items[i]);
 	return r;

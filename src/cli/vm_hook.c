@@ -78,13 +78,9 @@ static int plan(const struct host *host, struct job *job, struct error *err)
 static int make(const struct cli *cli, const struct host *host, struct job *job,
 		struct error *err)
 {
-	const struct string_list none = { 0 };
-	const struct change_title title = {
-		job->is_removal ? "libvirt does not call pciferry any more"
-				: "libvirt calls pciferry for guests that ask for it",
-		&none,
-	};
-	struct change_watcher watcher = edits_watcher(cli);
+	const char *title = job->is_removal
+				    ? "libvirt does not call pciferry any more"
+				    : "libvirt calls pciferry for guests that ask for it";
 	struct change *change;
 	int r = edits_begin(cli, host, &change, err);
 
@@ -94,7 +90,7 @@ static int make(const struct cli *cli, const struct host *host, struct job *job,
 	if (r == 0)
 		r = plan(host, job, err);
 	if (r == 0 && job->edits.count)
-		r = change_apply(change, &title, &job->edits, &watcher, &job->id, err);
+		r = edits_apply(cli, change, title, NULL, 0, &job->edits, &job->id, err);
 	change_end(change);
 	return r;
 }
@@ -134,18 +130,15 @@ static void tell_rest(const struct job *job)
 		    " xmlns:pciferry=\"" VM_DOMAIN_NAMESPACE "\"/>");
 }
 
-static int print_result(const struct job *job)
+static int print_result(const struct job *job, struct error *err)
 {
 	if (!job->edits.count) {
 		output_line(job->is_removal ? "/" VM_HOOK " is not there."
 					    : "/" VM_HOOK " is there already.");
 		return 0;
 	}
-	for (size_t i = 0; job->dry_run && i < job->edits.count; i++)
-		if (edits_print(&job->edits.items[i], true) < 0)
-			return -ENOMEM;
 	if (job->dry_run)
-		return 0;
+		return edits_print_all(&job->edits, NULL, err);
 	output_line(job->is_removal
 			    ? "libvirt calls pciferry no more: change %u, pciferry undo"
 			      " %u takes it back."
@@ -174,7 +167,7 @@ static int run_job(struct cli *cli, int argc, char **argv, bool is_removal,
 	if (r == 0)
 		r = job.dry_run ? plan(host, &job, err) : make(cli, host, &job, err);
 	if (r == 0)
-		r = cli->json ? print_json(cli, &job) : print_result(&job);
+		r = cli->json ? print_json(cli, &job) : print_result(&job, err);
 	return r == -ENOMEM ? error_oom(err) : r;
 }
 
