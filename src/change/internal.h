@@ -68,6 +68,13 @@ int change_take_away(const struct host *host, const char *path, struct error *er
  */
 int change_give_node(const struct change *change, const char *path, const char *user);
 
+/*
+ * Does a step, in this process. `reason` gets the kernel's own words where it gives any;
+ * it may be NULL. Returns 0 or -errno.
+ */
+int change_do(const struct change *change, const struct change_step *step,
+	      char reason[HOST_REASON_SIZE]);
+
 /* The message that sets a virtual function's settings, as host/links.h writes them. */
 struct change_function_request {
 	_Alignas(8) char bytes[512];

@@ -83,7 +83,8 @@ static int write_attribute(const struct change *change, const struct change_step
 	return n < 0 ? -errno : 0;
 }
 
-int change_perform_here(struct change *change, const struct change_step *step)
+int change_do(const struct change *change, const struct change_step *step,
+	      char reason[HOST_REASON_SIZE])
 {
 	switch (step->kind) {
 	case CHANGE_LOAD_MODULE:
@@ -97,9 +98,14 @@ int change_perform_here(struct change *change, const struct change_step *step)
 	case CHANGE_START_UNIT:
 		return change_order_unit(change, "start", step->target);
 	case CHANGE_SET_FUNCTION:
-		return change_set_function(step, NULL);
+		return change_set_function(step, reason);
 	case CHANGE_WRITE_ATTRIBUTE:
 		break;
 	}
 	return write_attribute(change, step);
+}
+
+int change_perform_here(struct change *change, const struct change_step *step)
+{
+	return change_do(change, step, NULL);
 }

@@ -133,9 +133,7 @@ static int run_step(struct walk *walk, const struct change_step *step)
 	if (r == 0 && claims.count && !child_go_on())
 		r = -ECANCELED;
 	if (r == 0)
-		r = step->kind == CHANGE_SET_FUNCTION
-			    ? change_set_function(step, walk->place.reason)
-			    : change_perform_here(walk->change, step);
+		r = change_do(walk->change, step, walk->place.reason);
 	walk->place.untrue = r == 0 && !is_true(walk->change->host, step, name);
 	return walk->place.untrue ? -EIO : r;
 }
