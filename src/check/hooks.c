@@ -22,11 +22,25 @@ struct hook {
 	bool is_libvirts; /* else a hook's own, such as those that a dispatcher starts */
 };
 
+/* By its first bytes, as the kernel sees it (fs/binfmt_script.c, fs/binfmt_elf.c). */
+enum kind {
+	KIND_DATA,
+	KIND_SCRIPT, /* begins with #! */
+	KIND_ELF,
+};
+
 /* All that it was told of is counted, so that a PASS can say of how much. */
 struct search {
 	struct check_run *run;
 	size_t found;
 };
+
+static enum kind kind_of(const char *text, size_t len)
+{
+	if (len >= 2 && !memcmp(text, "#!", 2))
+		return KIND_SCRIPT;
+	return len >= 4 && !memcmp(text, "\177ELF", 4) ? KIND_ELF : KIND_DATA;
+}
 
 static bool is_driver(const char *name)
 {
@@ -140,31 +154,32 @@ static int read_script(struct check_run *run, const struct hook *hook, const cha
 	return r;
 }
 
-static int look_inside(struct check_run *run, const struct hook *hook, bool is_program,
+static int look_inside(struct check_run *run, const struct hook *hook, bool is_executable,
 		       const char *text, size_t len)
 {
 	const char *newline = memchr(text, '\n', len);
 	size_t first = newline ? (size_t)(newline - text) : len;
+	enum kind kind = kind_of(text, len);
 
-	if (len < 2 || memcmp(text, "#!", 2) != 0) {
-		/* Data, or what another hook reads. */
-		if (!is_program)
-			return 0;
-		if (len >= 4 && !memcmp(text, "\177ELF", 4))
-			return check_tell(run, CHECK_UNKNOWN, NULL,
-					  "/%s is a program: what it does cannot be read",
-					  hook->path);
+	/* Data, or what another hook reads. */
+	if (kind != KIND_SCRIPT && !is_executable)
+		return 0;
+	if (kind == KIND_ELF)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "/%s is a program: what it does cannot be read",
+				  hook->path);
+	if (kind == KIND_DATA)
 		return hook->is_libvirts
 			       ? tell_no_start(run, hook, "it does not begin with #!",
 					       "write #!/bin/sh into its first line")
 			       : 0;
-	}
 	if (first && text[first - 1] == '\r')
-		return is_program ? tell_no_start(run, hook,
-						  "its lines end as those of DOS do",
-						  "take the carriage returns out: sed -i"
-						  " 's/\\r$//' FILE")
-				  : 0;
+		return is_executable
+			       ? tell_no_start(run, hook,
+					       "its lines end as those of DOS do",
+					       "take the carriage returns out: sed -i"
+					       " 's/\\r$//' FILE")
+			       : 0;
 	if (!is_shells(text + 2, first - 2))
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "/%s is no shell's script: what it does is not read",
@@ -178,7 +193,6 @@ static int look_at(struct search *search, const struct hook *hook)
 	_cleanup_free_ char *text = NULL;
 	struct host_mode mode = { 0 };
 	enum fact fact = host_file_mode(run->facts->host, hook->path, &mode);
-	bool is_program;
 	size_t len;
 	int r = host_read_file(run->facts->host, hook->path, &text, &len);
 
@@ -187,14 +201,13 @@ static int look_at(struct search *search, const struct hook *hook)
 		       : r == -ENOENT ? 0
 				      : check_tell_unread(run, hook->path);
 	search->found++;
-	is_program = (len >= 2 && !memcmp(text, "#!", 2)) ||
-		     (len >= 4 && !memcmp(text, "\177ELF", 4));
 	if (fact != FACT_KNOWN && hook->is_libvirts)
 		r = check_tell(run, CHECK_UNKNOWN, NULL,
 			       "whether /%s is executable could not be read", hook->path);
 	/* What the kernel could not start is data, and must not be made to look like one.
 	 */
-	else if (fact == FACT_KNOWN && !(mode.mode & 0111) && is_program)
+	else if (fact == FACT_KNOWN && !(mode.mode & 0111) &&
+		 kind_of(text, len) != KIND_DATA)
 		r = tell_not_run(run, hook, &mode);
 	return r < 0 ? r : look_inside(run, hook, mode.mode & 0111, text, len);
 }

@@ -80,6 +80,18 @@ static void put(char word[SCRIPT_WORD_SIZE], size_t *len, char c)
 	word[*len] = '\0';
 }
 
+/* Behind this character, which no single quotes surround: what it leaves in a word. */
+static char take_special(struct script_text *text, char c)
+{
+	if (c == '\\' && text->at < text->end)
+		return script_take(text);
+	if (c == '$')
+		take_dollar(text);
+	else if (c == '`')
+		skip_quoted(text, '`');
+	return c;
+}
+
 /* Behind the first double quote. */
 static void take_double_quoted(struct script_text *text, char word[SCRIPT_WORD_SIZE],
 			       size_t *len)
@@ -89,13 +101,7 @@ static void take_double_quoted(struct script_text *text, char word[SCRIPT_WORD_S
 
 		if (c == '"')
 			return;
-		if (c == '\\' && text->at < text->end)
-			c = script_take(text);
-		else if (c == '$')
-			take_dollar(text);
-		else if (c == '`')
-			skip_quoted(text, '`');
-		put(word, len, c);
+		put(word, len, take_special(text, c));
 	}
 }
 
@@ -128,12 +134,7 @@ void script_take_word(struct script_text *text, char word[SCRIPT_WORD_SIZE])
 		} else if (c == '"') {
 			take_double_quoted(text, word, &len);
 		} else {
-			if (c == '\\' && text->at < text->end)
-				c = script_take(text);
-			else if (c == '$')
-				take_dollar(text);
-			else if (c == '`')
-				skip_quoted(text, '`');
+			c = take_special(text, c);
 			if (c != '\n')
 				put(word, &len, c);
 		}
