@@ -65,18 +65,13 @@ static int take_error(const struct nlmsghdr *message, char reason[HOST_REASON_SI
 	return error->error;
 }
 
-int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_len,
-		     char reason[HOST_REASON_SIZE])
+/* Sends a request; *ret_socket is for close_socket(), also on failure. */
+static int begin(const struct nlmsghdr *request, struct mnl_socket **ret_socket)
 {
-	_cleanup_(close_socket) struct mnl_socket *socket =
-		mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	_cleanup_free_ void *bytes = NULL;
-	const struct nlmsghdr *message;
-	size_t len = 0;
-	int on = 1, r;
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int on = 1;
 
-	if (reason)
-		*reason = '\0';
+	*ret_socket = socket;
 	if (!socket)
 		return -errno;
 	/* Both since Linux 4.12; without them an error is but a number. */
@@ -85,7 +80,23 @@ int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_le
 	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
 		return -errno;
-	r = receive(socket, &bytes, &len);
+	return 0;
+}
+
+int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_len,
+		     char reason[HOST_REASON_SIZE])
+{
+	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
+	_cleanup_free_ void *bytes = NULL;
+	const struct nlmsghdr *message;
+	size_t len = 0;
+	int r;
+
+	if (reason)
+		*reason = '\0';
+	r = begin(request, &socket);
+	if (r == 0)
+		r = receive(socket, &bytes, &len);
 	if (r < 0)
 		return r;
 	message = bytes;
@@ -98,4 +109,52 @@ int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_le
 	*ret_answer = steal(bytes);
 	*ret_len = len;
 	return 0;
+}
+
+/* Returns 1 while more is to come, 0 at the end, or -errno. */
+static int take_part(struct mnl_socket *socket,
+		     int (*take)(const struct nlmsghdr *message, void *argument),
+		     void *argument)
+{
+	/* As large as the kernel's own buffers for dumps get. */
+	_Alignas(struct nlmsghdr) char buffer[32768];
+	ssize_t n = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
+	int left = (int)n, r;
+
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+		if (message->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (message->nlmsg_type == NLMSG_ERROR)
+			return -EIO;
+		r = take(message, argument);
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
+
+int host_netlink_dump(unsigned short type,
+		      int (*take)(const struct nlmsghdr *message, void *argument),
+		      void *argument)
+{
+	_cleanup_(close_socket) struct mnl_socket *socket = NULL;
+	_Alignas(struct nlmsghdr) char
+		buffer[MNL_NLMSG_HDRLEN + MNL_ALIGN(sizeof(struct rtgenmsg))];
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	int r;
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	/* Of zeros: AF_UNSPEC, all families. */
+	mnl_nlmsg_put_extra_header(request, sizeof(struct rtgenmsg));
+	r = begin(request, &socket);
+	if (r < 0)
+		return r;
+	do
+		r = take_part(socket, take, argument);
+	while (r > 0);
+	return r;
 }

@@ -2,7 +2,7 @@
 #ifndef PCIFERRY_HOST_NETLINK_H
 #define PCIFERRY_HOST_NETLINK_H
 
-/* One request to the kernel by rtnetlink(7), and its answer. */
+/* Requests to the kernel by rtnetlink(7), and its answers. */
 #include <stddef.h>
 
 struct nlmsghdr;
@@ -18,5 +18,13 @@ enum { HOST_REASON_SIZE = 128 };
  */
 int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_len,
 		     char reason[HOST_REASON_SIZE]);
+
+/*
+ * Asks for all that there is, such as RTM_GETADDR, and hands over each message of the
+ * answer, whatever its type; what `take` returns below 0 ends it. Returns 0 or -errno.
+ */
+int host_netlink_dump(unsigned short type,
+		      int (*take)(const struct nlmsghdr *message, void *argument),
+		      void *argument);
 
 #endif

@@ -7,71 +7,14 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "host/internal.h"
+#include "host/netlink.h"
 #include "host/network.h"
 
-typedef int (*take_message)(const struct nlmsghdr *message, struct string_list *lines);
-
-static int send_request(int fd, unsigned short type)
-{
-	struct {
-		struct nlmsghdr header;
-		struct rtgenmsg body;
-	} request = {
-		.header = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtgenmsg)),
-			    .nlmsg_type = type,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.body = { .rtgen_family = AF_UNSPEC },
-	};
-
-	return send(fd, &request, request.header.nlmsg_len, 0) < 0 ? -errno : 0;
-}
-
-/* Returns 1 while more is to come, 0 at the end, or -errno. */
-static int take_answer(int fd, take_message take, struct string_list *lines)
-{
-	/* As large as the kernel's own buffers for dumps get. */
-	_Alignas(struct nlmsghdr) char buffer[32768];
-	ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
-	const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
-	unsigned int left;
-
-	if (n < 0)
-		return errno == EINTR ? 1 : -errno;
-	for (left = (unsigned int)n; NLMSG_OK(message, left);
-	     message = NLMSG_NEXT(message, left)) {
-		int r;
-
-		if (message->nlmsg_type == NLMSG_DONE)
-			return 0;
-		if (message->nlmsg_type == NLMSG_ERROR)
-			return -EIO;
-		r = take(message, lines);
-		if (r < 0)
-			return r;
-	}
-	return 1;
-}
-
-static int dump(unsigned short type, take_message take, struct string_list *lines)
-{
-	_cleanup_close_ int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int r = fd < 0 ? -errno : send_request(fd, type);
-
-	if (r < 0)
-		return r;
-	do
-		r = take_answer(fd, take, lines);
-	while (r > 0);
-	return r;
-}
-
-static int take_address(const struct nlmsghdr *message, struct string_list *lines)
+static int take_address(const struct nlmsghdr *message, void *lines)
 {
 	const struct ifaddrmsg *body = NLMSG_DATA(message);
 	const struct rtattr *attribute = IFA_RTA(body);
@@ -155,7 +98,7 @@ static void take_parts(const struct rtmsg *body, unsigned int left,
 }
 
 /* Routes to an interface's own network say nothing that its address does not. */
-static int take_route(const struct nlmsghdr *message, struct string_list *lines)
+static int take_route(const struct nlmsghdr *message, void *lines)
 {
 	const struct rtmsg *body = NLMSG_DATA(message);
 	char destination[HOST_DESTINATION_SIZE], text[INET6_ADDRSTRLEN];
@@ -184,12 +127,11 @@ static int take_route(const struct nlmsghdr *message, struct string_list *lines)
 int host_make_network(void *unused, char **ret_text, size_t *ret_len)
 {
 	_cleanup_(string_list_free) struct string_list lines = { 0 };
-	int r;
+	int r = host_netlink_dump(RTM_GETADDR, take_address, &lines);
 
 	(void)unused;
-	r = dump(RTM_GETADDR, take_address, &lines);
 	if (r == 0)
-		r = dump(RTM_GETROUTE, take_route, &lines);
+		r = host_netlink_dump(RTM_GETROUTE, take_route, &lines);
 	if (r == 0)
 		r = host_find_ssh(&lines);
 	if (r < 0)
