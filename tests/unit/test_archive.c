@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tree.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +9,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "host/archive.h"
-#include "host/backend.h"
-#include "host/recording.h"
 #include "host/tree.h"
 
 static const char head[] = "pciferry-recording 1\n";
@@ -154,12 +152,10 @@ static void what_is_written_is_what_is_read(void **state)
 	static const char binary[] = "\0\1\2\3 192.0.2.1 \xff";
 	const struct tree *tree = *state;
 	struct host_recording_summary summary;
-	struct host *recorder = NULL;
+	struct host *recorder;
 
 	tree_folder(tree, "sys/bus/pci/devices");
-	assert_int_equal(host_open_directory(tree->path, &recorder, NULL), 0);
-	recorder->live = true;
-	assert_int_equal(host_record(recorder, NULL), 0);
+	recorder = recorder_open(tree, true);
 	host_recording_keep(recorder, "pciferry/config", binary, sizeof(binary));
 	host_recording_keep(recorder, "pciferry/b\xff\nad", "x", 1);
 	host_recording_keep(recorder, "pciferry/empty", "", 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is kept of a file that is too large to be kept, and when it was written. */
-#include "tree.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "host/backend.h"
-#include "host/recording.h"
 
 static const struct timespec written = { .tv_sec = 1700000000, .tv_nsec = 123456789 };
 
@@ -30,33 +28,6 @@ static int setup(void **state)
 	tree_link(tree, "boot/link", "/boot/image");
 	tree_link(tree, "boot/loop", "loop");
 	return utimensat(tree->fd, "boot/image", times, 0);
-}
-
-/* A folder that is taken for this machine: no other host is recorded. */
-static struct host *open_folder(const struct tree *tree, bool record)
-{
-	struct host *host = NULL;
-
-	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
-	host->live = record;
-	if (record)
-		assert_int_equal(host_record(host, NULL), 0);
-	return host;
-}
-
-static struct host *replay(const struct host *recorder)
-{
-	struct host_recording_summary summary;
-	_cleanup_free_ char *bytes = NULL;
-	struct host *host = NULL;
-	size_t len;
-
-	assert_int_equal(host_recording_write(recorder, HOST_ARCHIVE_TAR, NULL, &bytes,
-					      &len, &summary, NULL),
-			 0);
-	host_recording_summary_free(&summary);
-	assert_int_equal(host_open_recording("x.tar", bytes, len, &host, NULL), 0);
-	return host;
 }
 
 /* Counts its calls in *argument. */
@@ -95,7 +66,8 @@ static void assert_absent_and_unreadable(const struct host *host)
 static void a_status_is_replayed_as_it_was(void **state)
 {
 	const struct tree *tree = *state;
-	struct host *host = open_folder(tree, false), *recorder = open_folder(tree, true);
+	struct host *host = recorder_open(tree, false),
+		    *recorder = recorder_open(tree, true);
 	struct host *archive;
 	struct host_status one, other;
 
@@ -106,7 +78,7 @@ static void a_status_is_replayed_as_it_was(void **state)
 	assert_status(recorder, "boot/link");
 	assert_absent_and_unreadable(recorder);
 	assert_int_equal(host_file_status(recorder, "boot", &one), FACT_KNOWN);
-	archive = replay(recorder);
+	archive = recorder_replay(recorder, HOST_ARCHIVE_TAR, NULL);
 	assert_status(archive, "boot/image");
 	assert_status(archive, "boot/link");
 	assert_absent_and_unreadable(archive);
@@ -122,7 +94,7 @@ static void a_status_is_replayed_as_it_was(void **state)
 static void only_the_digest_is_recorded(void **state)
 {
 	const struct tree *tree = *state;
-	struct host *recorder = open_folder(tree, true), *archive;
+	struct host *recorder = recorder_open(tree, true), *archive;
 	_cleanup_free_ char *one = NULL, *other = NULL, *bytes = NULL;
 	int calls = 0;
 	size_t len, n;
@@ -131,7 +103,7 @@ static void only_the_digest_is_recorded(void **state)
 					  &one, &len),
 			 0);
 	assert_string_equal(one, "begins with f");
-	archive = replay(recorder);
+	archive = recorder_replay(recorder, HOST_ARCHIVE_TAR, NULL);
 	assert_int_equal(host_read_digest(archive, "images", "boot/image", make, &calls,
 					  &other, &n),
 			 0);
@@ -147,7 +119,7 @@ static void only_the_digest_is_recorded(void **state)
 static void a_folder_may_hold_the_digest_in_place_of_the_file(void **state)
 {
 	const struct tree *tree = *state;
-	struct host *host = open_folder(tree, false);
+	struct host *host = recorder_open(tree, false);
 	_cleanup_free_ char *made = NULL, *kept = NULL;
 	struct host_status status;
 	int calls = 0;
@@ -182,7 +154,7 @@ static void why_there_is_no_digest_is_replayed(void **state)
 		{ "boot/damaged", -EIO },
 	};
 	const struct tree *tree = *state;
-	struct host *recorder = open_folder(tree, true), *archive;
+	struct host *recorder = recorder_open(tree, true), *archive;
 	char *text = NULL;
 	int calls = 0;
 	size_t len;
@@ -195,7 +167,7 @@ static void why_there_is_no_digest_is_replayed(void **state)
 	assert_int_equal(host_read_digest(recorder, "images", "boot", make, &calls, &text,
 					  &len),
 			 -EINVAL);
-	archive = replay(recorder);
+	archive = recorder_replay(recorder, HOST_ARCHIVE_TAR, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
 		assert_int_equal(host_read_digest(archive, "images", wrong[i].path, make,
 						  &calls, &text, &len),

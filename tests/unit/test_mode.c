@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who may do what with a file, of each kind of host. */
-#include "tree.h"
+#include "recorder.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "host/backend.h"
-#include "host/recording.h"
 
 static int setup(void **state)
 {
@@ -27,18 +25,6 @@ static int setup(void **state)
 	return fchmodat(tree->fd, "etc/hook", 0751, 0);
 }
 
-/* As in test_digest.c: a folder that is taken for this machine. */
-static struct host *open_folder(const struct tree *tree, bool record)
-{
-	struct host *host = NULL;
-
-	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
-	host->live = record;
-	if (record)
-		assert_int_equal(host_record(host, NULL), 0);
-	return host;
-}
-
 static void assert_mode(const struct host *host, const char *path, unsigned int wanted)
 {
 	struct host_mode mode;
@@ -50,7 +36,7 @@ static void assert_mode(const struct host *host, const char *path, unsigned int 
 
 static void the_mode_of_a_file_is_told_and_what_is_not_there_is_absent(void **state)
 {
-	struct host *host = open_folder(*state, false);
+	struct host *host = recorder_open(*state, false);
 	struct host_mode mode;
 
 	assert_mode(host, "etc/hook", 0751);
@@ -62,20 +48,15 @@ static void the_mode_of_a_file_is_told_and_what_is_not_there_is_absent(void **st
 /* So that a report of a hook that does not run can be repeated elsewhere. */
 static void a_recording_carries_it_and_an_older_one_does_not_know(void **state)
 {
-	struct host *recorder = open_folder(*state, true), *host = NULL;
-	struct host_recording_summary summary;
-	_cleanup_free_ char *bytes = NULL, *text = NULL;
+	struct host *recorder = recorder_open(*state, true), *host;
+	_cleanup_free_ char *text = NULL;
 	struct host_mode mode;
 	size_t len;
 
 	assert_mode(recorder, "etc/hook", 0751);
 	assert_int_equal(host_file_mode(recorder, "etc/none", &mode), FACT_ABSENT);
 	assert_int_equal(host_read_file(recorder, "etc/never-asked", &text, &len), 0);
-	assert_int_equal(host_recording_write(recorder, HOST_ARCHIVE_TAR, NULL, &bytes,
-					      &len, &summary, NULL),
-			 0);
-	host_recording_summary_free(&summary);
-	assert_int_equal(host_open_recording("x.tar", bytes, len, &host, NULL), 0);
+	host = recorder_replay(recorder, HOST_ARCHIVE_TAR, NULL);
 	assert_mode(host, "etc/hook", 0751);
 	assert_int_equal(host_file_mode(host, "etc/none", &mode), FACT_ABSENT);
 	/* As all files are in one that was made before modes were kept. */
@@ -87,7 +68,7 @@ static void a_recording_carries_it_and_an_older_one_does_not_know(void **state)
 /* A recording that was unpacked has the modes of the machine where that was done. */
 static void in_a_folder_what_was_recorded_counts_more(void **state)
 {
-	struct host *host = open_folder(*state, false);
+	struct host *host = recorder_open(*state, false);
 	struct host_mode mode;
 
 	tree_file(*state, "pciferry/modes/etc/hook.mode", "mode 0644 owner 7\n");

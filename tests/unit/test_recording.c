@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tree.h"
+#include "recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "host/backend.h"
-#include "host/recording.h"
 
 static int setup(void **state)
 {
@@ -22,37 +20,6 @@ static int setup(void **state)
 	if (r == 0)
 		tree_folder(*state, "sys/bus/pci/devices");
 	return r;
-}
-
-/* A folder that is taken for this machine: no other host is recorded. */
-static struct host *open_folder(const struct tree *tree, bool record)
-{
-	struct host *host = NULL;
-
-	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
-	host->live = record;
-	if (record)
-		assert_int_equal(host_record(host, NULL), 0);
-	return host;
-}
-
-static struct host *replay(const struct host *recorder, enum host_archive kind,
-			   struct host_recording_summary *ret_summary)
-{
-	struct host_recording_summary summary;
-	_cleanup_free_ char *bytes = NULL;
-	struct host *host = NULL;
-	size_t len;
-
-	assert_int_equal(host_recording_write(recorder, kind, NULL, &bytes, &len,
-					      &summary, NULL),
-			 0);
-	if (ret_summary)
-		*ret_summary = summary;
-	else
-		host_recording_summary_free(&summary);
-	assert_int_equal(host_open_recording("x.tar", bytes, len, &host, NULL), 0);
-	return host;
 }
 
 /* Every question that can be asked about a path, and the answer, as texts. */
@@ -153,11 +120,12 @@ static void a_recording_says_what_the_host_said(void **state)
 	fill(tree);
 	assert_int_equal(fchmodat(tree->fd, "shut", 0, 0), 0);
 	become(tree, 65534);
-	host = open_folder(tree, false);
-	recorder = open_folder(tree, true);
+	host = recorder_open(tree, false);
+	recorder = recorder_open(tree, true);
 	assert_same_answers(host, recorder);
 	for (int kind = HOST_ARCHIVE_TAR; kind <= HOST_ARCHIVE_GZIP; kind++) {
-		struct host *archive = replay(recorder, (enum host_archive)kind, NULL);
+		struct host *archive =
+			recorder_replay(recorder, (enum host_archive)kind, NULL);
 
 		assert_same_answers(host, archive);
 		assert_false(host_is_live(archive));
@@ -174,7 +142,7 @@ static void a_recording_says_what_the_host_said(void **state)
 static void what_was_not_asked_is_unreadable_and_never_absent(void **state)
 {
 	const struct tree *tree = *state;
-	struct host *recorder = open_folder(tree, true), *archive;
+	struct host *recorder = recorder_open(tree, true), *archive;
 	_cleanup_(string_list_free) struct string_list names = { 0 };
 	struct host_recording_summary summary;
 	char text[64], *bytes = NULL;
@@ -184,7 +152,7 @@ static void what_was_not_asked_is_unreadable_and_never_absent(void **state)
 	host_read(recorder, "value", text, sizeof(text));
 	host_read(recorder, "nothing", text, sizeof(text));
 	assert_int_equal(host_list(recorder, "folder", &names), 0);
-	archive = replay(recorder, HOST_ARCHIVE_TAR, &summary);
+	archive = recorder_replay(recorder, HOST_ARCHIVE_TAR, &summary);
 	assert_int_equal(summary.files, 1);
 	assert_int_equal(summary.absent, 1);
 	assert_int_equal(summary.unreadable.count, 0);
@@ -224,7 +192,7 @@ static void a_process_keeps_its_files_and_arguments_to_itself(void **state)
 	tree_file(tree, "proc/cmdline", "quiet splash\n");
 	tree_link(tree, "proc/7/fd/1", "/home/ada/secret");
 	tree_link(tree, "proc/7/fd/2", "/dev/vfio/7");
-	recorder = open_folder(tree, true);
+	recorder = recorder_open(tree, true);
 	assert_int_equal(host_read_file(recorder, "proc/7/cmdline", &bytes, &len), 0);
 	assert_int_equal(len, sizeof(arguments));
 	free(bytes);
@@ -239,7 +207,7 @@ static void a_process_keeps_its_files_and_arguments_to_itself(void **state)
 	assert_int_equal(host_dir_link_target(&dir, "2", text, sizeof(text)), FACT_KNOWN);
 	host_dir_close(&dir);
 
-	archive = replay(recorder, HOST_ARCHIVE_TAR, NULL);
+	archive = recorder_replay(recorder, HOST_ARCHIVE_TAR, NULL);
 	assert_int_equal(host_read_file(archive, "proc/7/cmdline", &bytes, &len), 0);
 	assert_int_equal(len, strlen("qemu.-name.guest=web.-name."));
 	assert_memory_equal(bytes, "qemu\0-name\0guest=web\0-name", len);
@@ -259,12 +227,12 @@ static void a_process_keeps_its_files_and_arguments_to_itself(void **state)
 
 static void what_was_made_is_kept_beside_what_was_read(void **state)
 {
-	struct host *recorder = open_folder(*state, true), *archive;
+	struct host *recorder = recorder_open(*state, true), *archive;
 	char *bytes = NULL;
 	size_t len;
 
 	host_recording_keep(recorder, "pciferry/names", "a\n192.0.2.1\n", 12);
-	archive = replay(recorder, HOST_ARCHIVE_ZSTD, NULL);
+	archive = recorder_replay(recorder, HOST_ARCHIVE_ZSTD, NULL);
 	assert_int_equal(host_read_file(archive, "pciferry/names", &bytes, &len), 0);
 	assert_string_equal(bytes, "a\n198.18.0.1\n");
 	free(bytes);
@@ -274,7 +242,7 @@ static void what_was_made_is_kept_beside_what_was_read(void **state)
 
 static void only_this_machine_is_recorded(void **state)
 {
-	struct host *host = open_folder(*state, false);
+	struct host *host = recorder_open(*state, false);
 	struct error err = ERROR_INIT;
 
 	assert_int_equal(host_record(host, &err), -EROFS);
