@@ -6,17 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # A line of the tab: line ADDRESS [DRIVER]
-line()
-{
-	local device=/sys/bus/pci/devices/$1 path ids chain="" part
-	ids=$(cut -c3- "$device/vendor"):$(cut -c3- "$device/device")
-	ids+=/$(cut -c3- "$device/subsystem_vendor"):$(cut -c3- "$device/subsystem_device")
-	path=$(readlink -f "$device")
-	for part in $(echo "${path#/sys/devices/pci*/}" | tr / ' '); do
-		chain+=${chain:+/}${part##*:}
-	done
-	echo "device $1 $ids@$chain ${2-vfio-pci}"
-}
+line() { echo "device $1 $(identity_of "$1") ${2-vfio-pci}"; }
 
 # Nothing is bound, and nothing said, where there is nothing to do.
 expect 1 "there is none" "$PCIFERRY" bind --tab

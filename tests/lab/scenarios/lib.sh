@@ -82,6 +82,19 @@ driver_of()
 	if [ -e "$link" ]; then basename "$(readlink "$link")"; else echo none; fi
 }
 
+# What a line of /etc/pciferry.tab knows the device by, read without pciferry.
+identity_of()
+{
+	local device=/sys/bus/pci/devices/$1 path ids chain="" part
+	ids=$(cut -c3- "$device/vendor"):$(cut -c3- "$device/device")
+	ids+=/$(cut -c3- "$device/subsystem_vendor"):$(cut -c3- "$device/subsystem_device")
+	path=$(readlink -f "$device")
+	for part in $(echo "${path#/sys/devices/pci*/}" | tr / ' '); do
+		chain+=${chain:+/}${part##*:}
+	done
+	echo "$ids@$chain"
+}
+
 # is_on DEVICE DRIVER: has that driver, and no override (or, on vfio-pci, any).
 is_on()
 {

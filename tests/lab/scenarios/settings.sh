@@ -73,17 +73,7 @@ check "back on the kernel's choice" is_on "$LAB_NVME_FREE" nvme
 
 # At each boot: only of what the tab gives away, and the service's command does it.
 expect 1 "first pciferry apply" "$PCIFERRY" bind "$LAB_NVME_FREE" --set reset_method=bus --persist
-identify()
-{
-	local device=/sys/bus/pci/devices/$1 path part chain=""
-	path=$(readlink -f "$device")
-	for part in $(echo "${path#/sys/devices/pci*/}" | tr / ' '); do
-		chain+=${chain:+/}${part##*:}
-	done
-	echo "$(cut -c3- "$device/vendor"):$(cut -c3- "$device/device")/$(
-		cut -c3- "$device/subsystem_vendor"):$(cut -c3- "$device/subsystem_device")@$chain"
-}
-identity=$(identify "$LAB_NVME_FREE")
+identity=$(identity_of "$LAB_NVME_FREE")
 echo "device $LAB_NVME_FREE $identity vfio-pci" >/etc/pciferry.tab
 expect 0 "set $LAB_NVME_FREE $identity reset_method=bus" \
 	"$PCIFERRY" bind "$LAB_NVME_FREE" --set reset_method=bus --persist --dry-run
@@ -111,8 +101,8 @@ expect 0 "" "$PCIFERRY" undo
 
 # Two devices of one group, each with a line of its own; and one of another device's.
 for one in "$LAB_NIC_PAIR0" "$LAB_NIC_PAIR1"; do
-	echo "device $one $(identify "$one") vfio-pci"
-	echo "set $one $(identify "$one") power_control=on"
+	echo "device $one $(identity_of "$one") vfio-pci"
+	echo "set $one $(identity_of "$one") power_control=on"
 done >/etc/pciferry.tab
 expect 0 "$LAB_NIC_PAIR1: vfio-pci" "$PCIFERRY" bind --tab
 expect 0 "$LAB_NIC_PAIR1  vfio-pci  power_control=on" "$PCIFERRY" verify
