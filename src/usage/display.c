@@ -13,11 +13,10 @@ static const char console_unread[] =
 	"whether it has the kernel's console could not be read";
 
 /* FACT_ABSENT: it is not there, or says something else. */
-static enum fact reads_as(const struct usage_scan *scan, const char *path,
-			  const char *wanted)
+static enum fact reads_as(const struct host *host, const char *path, const char *wanted)
 {
 	char text[64];
-	enum fact fact = host_read(scan->host, path, text, sizeof(text));
+	enum fact fact = host_read(host, path, text, sizeof(text));
 
 	return fact == FACT_KNOWN && strcmp(text, wanted) != 0 ? FACT_ABSENT : fact;
 }
@@ -50,7 +49,7 @@ static int look_at_connector(struct usage_scan *scan, const struct pci_device *o
 	if (status == FACT_KNOWN && !known && strcmp(text, "unknown") != 0)
 		return 0;
 	snprintf(path, sizeof(path), "sys/class/drm/%s/enabled", name);
-	enabled = reads_as(scan, path, "enabled");
+	enabled = reads_as(scan->host, path, "enabled");
 	if (status == FACT_ABSENT || enabled == FACT_ABSENT)
 		return 0;
 	if (status == FACT_UNREADABLE || enabled == FACT_UNREADABLE)
@@ -124,7 +123,7 @@ static int look_at_vga(struct usage_scan *scan)
 		if (!pci_is_display(device))
 			continue;
 		pci_attribute_path(&device->address, "boot_vga", path);
-		fact = reads_as(scan, path, "1");
+		fact = reads_as(scan->host, path, "1");
 		if (fact == FACT_UNREADABLE)
 			r = usage_add(scan->usage, device, USAGE_UNREADABLE, "%s",
 				      console_unread);
@@ -135,7 +134,20 @@ static int look_at_vga(struct usage_scan *scan)
 	return r;
 }
 
-/* Names as in "(M) frame buffer device", "(S) VGA+" (drivers/tty/vt/vt.c, show_name). */
+enum fact usage_read_console(const struct host *host, const char *entry,
+			     char name[USAGE_CONSOLE_SIZE])
+{
+	char path[PATH_MAX];
+	enum fact bound;
+
+	snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind", entry);
+	bound = reads_as(host, path, "1");
+	if (bound != FACT_KNOWN)
+		return bound;
+	snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name", entry);
+	return host_read(host, path, name, USAGE_CONSOLE_SIZE);
+}
+
 static int look_at_consoles(struct usage_scan *scan)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -144,22 +156,14 @@ static int look_at_consoles(struct usage_scan *scan)
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		char path[PATH_MAX], text[64];
-		enum fact bound, fact;
+		char name[USAGE_CONSOLE_SIZE];
+		enum fact fact = usage_read_console(scan->host, names.items[i], name);
 
-		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind",
-			 names.items[i]);
-		bound = reads_as(scan, path, "1");
-		if (bound == FACT_ABSENT)
-			continue;
-		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name",
-			 names.items[i]);
-		fact = host_read(scan->host, path, text, sizeof(text));
-		if (bound == FACT_UNREADABLE || fact == FACT_UNREADABLE)
+		if (fact == FACT_UNREADABLE)
 			r = mark_displays(scan, console_unread);
-		else if (strstr(text, "frame buffer"))
+		else if (fact == FACT_KNOWN && strstr(name, "frame buffer"))
 			r = look_at_framebuffer(scan);
-		else if (strstr(text, "VGA"))
+		else if (fact == FACT_KNOWN && strstr(name, "VGA"))
 			r = look_at_vga(scan);
 	}
 	return r;

@@ -109,6 +109,15 @@ bool usage_group_on_vfio(const struct iommu_group *group);
 int usage_add_vfio_holder(struct usage_scan *scan, const struct iommu_group *group,
 			  const char *pid);
 
+/*
+ * What a console of sys/class/vtconsole that has terminals is called, "(M) frame buffer
+ * device" or "(S) VGA+": M may be detached, S is the kernel's first and last (show_name()
+ * in drivers/tty/vt/vt.c). FACT_ABSENT: it has none.
+ */
+enum { USAGE_CONSOLE_SIZE = 64 };
+enum fact usage_read_console(const struct host *host, const char *entry,
+			     char name[USAGE_CONSOLE_SIZE]);
+
 /* Interfaces that are in other network namespaces. Returns 0 or -ENOMEM. */
 int usage_look_for_hidden(struct usage_scan *scan);
 

@@ -127,8 +127,7 @@ static int list_services(const struct usage *usage, const struct pci_device *dev
 	return r;
 }
 
-/* "(M)" may be detached, "(S)" is the kernel's first and last (show_name() in
- * drivers/tty/vt/vt.c). */
+/* Those that can be detached. */
 static int list_consoles(const struct host *host, struct string_list *consoles)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -137,16 +136,10 @@ static int list_consoles(const struct host *host, struct string_list *consoles)
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		char path[PATH_MAX], bound[8], text[64];
+		char name[USAGE_CONSOLE_SIZE];
 
-		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/bind",
-			 names.items[i]);
-		host_read(host, path, bound, sizeof(bound));
-		snprintf(path, sizeof(path), "sys/class/vtconsole/%s/name",
-			 names.items[i]);
-		host_read(host, path, text, sizeof(text));
-		if (!strcmp(bound, "1") && !strncmp(text, "(M)", 3) &&
-		    strstr(text, "frame buffer"))
+		if (usage_read_console(host, names.items[i], name) == FACT_KNOWN &&
+		    !strncmp(name, "(M)", 3) && strstr(name, "frame buffer"))
 			r = string_list_add(consoles, names.items[i]);
 	}
 	return r;
