@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -111,6 +112,17 @@ int host_netlink_ask(struct nlmsghdr *request, void **ret_answer, size_t *ret_le
 	return 0;
 }
 
+/* A dump that broke off ends as well, with the number of what broke it
+ * (netlink_dump_done(), net/netlink/af_netlink.c). 0 or -errno. */
+static int how_it_ended(const struct nlmsghdr *done)
+{
+	int number = 0;
+
+	if (mnl_nlmsg_get_payload_len(done) >= sizeof(number))
+		memcpy(&number, mnl_nlmsg_get_payload(done), sizeof(number));
+	return number < 0 ? number : 0;
+}
+
 /* Returns 1 while more is to come, 0 at the end, or -errno. */
 static int take_part(struct mnl_socket *socket,
 		     int (*take)(const struct nlmsghdr *message, void *argument),
@@ -126,7 +138,7 @@ static int take_part(struct mnl_socket *socket,
 		return errno == EINTR ? 1 : -errno;
 	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
 		if (message->nlmsg_type == NLMSG_DONE)
-			return 0;
+			return how_it_ended(message);
 		if (message->nlmsg_type == NLMSG_ERROR)
 			return -EIO;
 		r = take(message, argument);
