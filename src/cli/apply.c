@@ -116,7 +116,9 @@ const struct cli_command cli_apply = {
 	.arguments = "[DEVICE...|FILE] [--headless] [--trial] [--dry-run]",
 	.summary = "do that, so that it can be undone",
 	.options =
-		"  --dry-run        show the plan, change nothing\n" PLAN_HELP "\n"
+		"  --dry-run        show the plan, change nothing\n"
+		"  --resume         go on with the change that was cut off\n" PLAN_HELP
+		"\n"
 		"FILE is what pciferry plan -o FILE has saved: its name ends with .json\n"
 		"or has a slash. The plan is made once more, and must come to the same.\n"
 		"Without either, what /etc/pciferry.tab says is made true.\n",
