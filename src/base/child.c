@@ -37,6 +37,7 @@ struct child {
 	unsigned int deadline_ms;
 	int read_end; /* of a pipe that ends when the child does */
 	pid_t pid;
+	bool only_looks;
 };
 
 /* In a child: what it shares with its parent. */
@@ -126,6 +127,8 @@ static int collect(const struct child *child, bool ended, struct child_answer *r
 		   pid_t *ret_pid)
 {
 	if (!ended && settle(child->shared, OUTCOME_ABANDONED)) {
+		if (child->only_looks)
+			kill(child->pid, SIGKILL);
 		if (ret_pid)
 			*ret_pid = child->pid;
 		copy_answer(child->shared, ret_answer);
@@ -177,6 +180,7 @@ int child_start(const struct child_task *task, struct child **ret_child)
 
 	if (r == 0) {
 		child->deadline_ms = task->deadline_ms;
+		child->only_looks = task->only_looks;
 		r = start(task, child);
 		if (r < 0)
 			munmap(child->shared, sizeof(*child->shared));

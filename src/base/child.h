@@ -31,6 +31,12 @@ struct child_task {
 
 	void *argument;
 	unsigned int deadline_ms; /* since run() began, or the last child_go_on() */
+
+	/*
+	 * It changes nothing, and is killed at the deadline: what it waits for may keep
+	 * it busy instead of asleep (restart_syscall() in the kernel).
+	 */
+	bool only_looks;
 };
 
 enum { CHILD_ANSWER_MAX = 4096 };

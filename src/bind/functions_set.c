@@ -9,18 +9,30 @@
 #include "bind/functions.h"
 #include "bind/internal.h"
 
+/* As the network is asked elsewhere: a driver may keep its lock while its card works. */
+enum { NAME_MS = 3000 };
+
 /*
  * In switchdev mode the device's folder has interfaces that stand for its functions, too:
- * "pf0vf1", "c1pf0sf2" (Documentation/networking/devlink/devlink-port.rst).
+ * "pf0vf1", "c1pf0sf2" (Documentation/networking/devlink/devlink-port.rst). Reading it
+ * begins anew for as long as another has the network's lock (phys_port_name_show() in
+ * net/core/net-sysfs.c). FACT_ABSENT: none that stands for one.
  */
-static bool stands_for_function(const struct host *host, const char *folder)
+static enum fact stands_for_function(const struct host *host, const char *folder)
 {
-	char path[PCI_ATTRIBUTE_PATH_SIZE], name[32];
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	const char *const paths[] = { path };
+	_cleanup_free_ char *name = NULL;
+	enum fact fact;
+	bool stuck;
 
 	snprintf(path, sizeof(path), "%s/phys_port_name", folder);
-	if (host_read(host, path, name, sizeof(name)) != FACT_KNOWN)
-		return false;
-	return strstr(name, "vf") || strstr(name, "sf");
+	if (host_read_locked(host, paths, 1, NAME_MS, &fact, &name, &stuck) < 0 || stuck)
+		return FACT_UNREADABLE;
+	/* Drivers without one have it fail (EOPNOTSUPP). */
+	if (fact != FACT_KNOWN)
+		return FACT_ABSENT;
+	return strstr(name, "vf") || strstr(name, "sf") ? FACT_KNOWN : FACT_ABSENT;
 }
 
 enum fact bind_functions_find_interface(const struct host *host,
@@ -37,10 +49,15 @@ enum fact bind_functions_find_interface(const struct host *host,
 		return r == -ENOENT ? FACT_ABSENT : FACT_UNREADABLE;
 	for (size_t i = 0; i < names.count; i++) {
 		long long port = 0;
+		enum fact stands;
 
+		if (strlen(names.items[i]) >= IF_NAMESIZE)
+			continue;
 		snprintf(folder, sizeof(folder), "%s/%s", above, names.items[i]);
-		if (strlen(names.items[i]) >= IF_NAMESIZE ||
-		    stands_for_function(host, folder))
+		stands = stands_for_function(host, folder);
+		if (stands == FACT_UNREADABLE)
+			return FACT_UNREADABLE;
+		if (stands == FACT_KNOWN)
 			continue;
 		/* A card with two ports behind one function counts them. */
 		snprintf(path, sizeof(path), "%s/dev_port", folder);
@@ -53,6 +70,14 @@ enum fact bind_functions_find_interface(const struct host *host,
 	return best < 0 ? FACT_ABSENT : FACT_KNOWN;
 }
 
+static int could_not_read(const char *subject, const char *what, struct error *err)
+{
+	error_set(err, EIO, subject, "%s could not be read: nothing was changed", what);
+	error_hint(err, "a driver that hangs keeps the whole network from answering: the"
+			" kernel log may tell which, dmesg | tail");
+	return -EIO;
+}
+
 /* For want of one nothing can be set, whatever the number. */
 static int refuse_without_interface(const struct bind_view *view,
 				    const struct bind_functions *functions,
@@ -63,9 +88,7 @@ static int refuse_without_interface(const struct bind_view *view,
 
 	pci_address_format(&functions->physical, address);
 	if (fact == FACT_UNREADABLE)
-		return error_set(err, EIO, address,
-				 "its network interfaces could not be read, so nothing"
-				 " was changed");
+		return could_not_read(address, "which network interface it has", err);
 	error_set(err, ENOTSUP, address,
 		  "it has no network interface, through which its virtual functions would"
 		  " be set: nothing was changed");
@@ -83,8 +106,8 @@ static int read_link(const struct host *host, struct bind_functions *functions,
 	host_link_free(&functions->link);
 	if (host_link_read(host, functions->interface, &functions->link) == FACT_KNOWN)
 		return 0;
-	return error_set(err, EIO, functions->interface,
-			 "what it has set of the virtual functions could not be read");
+	return could_not_read(functions->interface,
+			      "what it has set of the virtual functions", err);
 }
 
 /* Those that are there and would be set otherwise stay as they are while in use. */

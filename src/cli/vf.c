@@ -154,6 +154,23 @@ static void print_function(struct json_object *array, const struct pci_devices *
 		    group, *set ? "  " : "", set);
 }
 
+/* What is set of them, as far as it is known. */
+static void read_settings(const struct host *host, const struct bind_functions *functions,
+			  struct host_link *ret_link)
+{
+	char address[PCI_ADDRESS_SIZE], interface[IF_NAMESIZE];
+	enum fact fact = FACT_ABSENT;
+
+	if (functions->count)
+		fact = bind_functions_find_interface(host, &functions->physical,
+						     interface);
+	if (fact == FACT_KNOWN)
+		fact = host_link_read(host, interface, ret_link);
+	if (fact == FACT_UNREADABLE)
+		output_talk("%s: what is set of its virtual functions could not be read",
+			    pci_address_format(&functions->physical, address));
+}
+
 /* As they are now, whatever was wanted. */
 static int print_now(const struct cli *cli, const struct host *host,
 		     const struct wish *wish, const struct bind_functions *before,
@@ -163,7 +180,7 @@ static int print_now(const struct cli *cli, const struct host *host,
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 	_cleanup_(host_link_free) struct host_link link = { 0 };
 	struct json_object *root = NULL, *array = NULL;
-	char address[PCI_ADDRESS_SIZE], interface[IF_NAMESIZE];
+	char address[PCI_ADDRESS_SIZE];
 	int r = bind_functions_read(host, &wish->request.physical, &now, err);
 
 	if (r == 0)
@@ -187,9 +204,7 @@ static int print_now(const struct cli *cli, const struct host *host,
 		output_line("%s: %zu of %u virtual functions", address, now.count,
 			    now.total);
 	}
-	if (now.count &&
-	    bind_functions_find_interface(host, &now.physical, interface) == FACT_KNOWN)
-		host_link_read(host, interface, &link);
+	read_settings(host, &now, &link);
 	for (size_t i = 0; i < now.count; i++)
 		print_function(array, &devices, i, &now.items[i],
 			       host_link_find(&link, (unsigned int)i));

@@ -99,6 +99,15 @@ int host_read_made(const struct host *host, const char *path,
 		   int (*make)(void *argument, char **ret_bytes, size_t *ret_len),
 		   void *argument, char **ret_bytes, size_t *ret_len);
 
+/*
+ * The same for what the kernel may never answer: a child asks. Returns -ETIMEDOUT when it
+ * has not answered within the deadline.
+ */
+int host_read_made_within(const struct host *host, const char *path,
+			  unsigned int deadline_ms,
+			  int (*make)(void *argument, char **ret_bytes, size_t *ret_len),
+			  void *argument, char **ret_bytes, size_t *ret_len);
+
 /* Which file it is, and when it was last written. */
 struct host_status {
 	unsigned long long device, inode; /* of two hosts, the same means nothing */
@@ -191,8 +200,9 @@ enum fact host_dir_link_name(const struct host_dir *dir, const char *name, char 
 void host_dir_close(struct host_dir *dir);
 
 /*
- * Reads attributes that take the kernel's device lock, which is held for as long as a
- * driver's unbind or probe hangs. Where that can happen a helper process reads them.
+ * Reads attributes that take a lock of the kernel's: the device's, which is held for as
+ * long as a driver's unbind or probe hangs, or the network's (rtnl_lock()). Where that
+ * can happen a helper process reads them.
  *
  * paths[i] is read into facts[i] and texts[i], which the caller frees (NULL unless
  * known). When one does not answer within deadline_ms, stuck[i] is set, its fact is

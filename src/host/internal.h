@@ -11,10 +11,17 @@ struct host_link;
 struct host_tree;
 struct string_list;
 
+/*
+ * For what the kernel tells with the network's lock, which a driver may keep for seconds
+ * while it waits for its card, and one that hangs for ever.
+ */
+enum { HOST_NETWORK_MS = 3000 };
+
 /* Of a positive errno. */
 enum fact host_fact_of_error(int code);
 
-/* For host_read_made(): the text of host/network.h, of this machine. 0 or -errno. */
+/* For host_read_made_within(): the text of host/network.h, of this machine. 0 or -errno.
+ */
 int host_make_network(void *unused, char **ret_text, size_t *ret_len);
 
 /* Asks this machine's kernel. Returns 0, for host_link_free(), or -errno. */

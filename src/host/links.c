@@ -195,7 +195,7 @@ int host_link_parse(const char *text, size_t len, struct host_link *ret_link)
 	return 0;
 }
 
-/* For host_read_made(): the text of host/links.h, of this machine. */
+/* For host_read_made_within(): the text of host/links.h, of this machine. */
 static int make_text(void *argument, char **ret_text, size_t *ret_len)
 {
 	_cleanup_(string_list_free) struct string_list lines = { 0 };
@@ -229,7 +229,8 @@ enum fact host_link_read(const struct host *host, const char *interface,
 	if (strchr(interface, '/') || snprintf(path, sizeof(path), "pciferry/links/%s",
 					       interface) >= (int)sizeof(path))
 		return FACT_UNREADABLE;
-	r = host_read_made(host, path, make_text, (void *)interface, &text, &len);
+	r = host_read_made_within(host, path, HOST_NETWORK_MS, make_text,
+				  (void *)interface, &text, &len);
 	if (r == 0)
 		r = host_link_parse(text, len, ret_link);
 	return r == 0 ? FACT_KNOWN : host_fact_of_error(r == -ENODEV ? ENOENT : -r);

@@ -46,7 +46,10 @@ struct host_link {
 	size_t count;
 };
 
-/* FACT_ABSENT: there is no such interface, or a directory that does not tell. */
+/*
+ * FACT_ABSENT: there is no such interface, or a directory that does not tell.
+ * FACT_UNREADABLE also where the kernel does not answer in time.
+ */
 enum fact host_link_read(const struct host *host, const char *interface,
 			 struct host_link *ret_link);
 void host_link_free(struct host_link *link); /* takes NULL */

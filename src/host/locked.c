@@ -121,6 +121,7 @@ int host_read_locked(const struct host *host, const char *const *paths, size_t c
 			.run = read_in_child,
 			.argument = &job,
 			.deadline_ms = deadline_ms,
+			.only_looks = true,
 		};
 		struct child_answer answer = { .len = 0 };
 		ssize_t n;

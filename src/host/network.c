@@ -95,8 +95,8 @@ enum fact host_network_read(const struct host *host, struct host_network *ret_ne
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
-	if (host_read_made(host, "pciferry/network", host_make_network, NULL, &text,
-			   &len) < 0 ||
+	if (host_read_made_within(host, "pciferry/network", HOST_NETWORK_MS,
+				  host_make_network, NULL, &text, &len) < 0 ||
 	    host_network_parse(text, len, ret_network) < 0)
 		return FACT_UNREADABLE;
 	return FACT_KNOWN;

@@ -47,7 +47,7 @@ struct host_network {
  */
 int host_network_parse(const char *text, size_t len, struct host_network *ret_network);
 
-/* FACT_UNREADABLE: the kernel does not answer, or the directory has no such file. */
+/* FACT_UNREADABLE: the kernel does not answer in time, or there is no such file. */
 enum fact host_network_read(const struct host *host, struct host_network *ret_network);
 void host_network_free(struct host_network *network); /* takes NULL */
 

@@ -68,12 +68,16 @@ static void judge_settings(const struct plan_view *view,
 	_cleanup_(host_link_free) struct host_link link = { 0 };
 	char *why = expected->why;
 	size_t size = sizeof(expected->why);
+	enum fact fact;
 
 	expected->holds = false;
-	if (bind_functions_find_interface(view->host, &expected->physical, interface) !=
-	    FACT_KNOWN) {
+	fact = bind_functions_find_interface(view->host, &expected->physical, interface);
+	if (fact != FACT_KNOWN) {
 		snprintf(why, size,
-			 "it has no network interface, through which they are set");
+			 fact == FACT_ABSENT ? "it has no network interface, through"
+					       " which they are set"
+					     : "which network interface it has could not"
+					       " be read");
 		return;
 	}
 	if (host_link_read(view->host, interface, &link) != FACT_KNOWN) {

@@ -151,6 +151,28 @@ check "vf3: its VLAN" says 3 "vlan 12"
 ip link set "$nic" down
 knob needs_up 0
 
+# A driver that hangs keeps the network's lock (rtnl_lock()), and the kernel tells nothing of
+# any link: not known, in time, and no other device has to wait for it.
+ip link set "$nic" up
+knob hangs trust
+ip link set "$nic" vf 0 trust on &
+setter=$!
+# As by now has whoever asks: it is killable in no way.
+sleep 1
+began=$SECONDS
+expect 0 "what is set of its virtual functions could not be read" "$PCIFERRY" vf "$card"
+expect 1 "could not be read: nothing was changed" "$PCIFERRY" vf "$card" --set vf3.vlan=13
+expect 0 "whether it has an address is not known" "$PCIFERRY" show "$card"
+expect 0 "vfio-pci" "$PCIFERRY" bind "$LAB_NVME_FREE"
+expect 0 "nvme, was vfio-pci" "$PCIFERRY" release "$LAB_NVME_FREE"
+check "it took a minute at most" test $((SECONDS - began)) -lt 60
+check "it hangs still" kill -0 "$setter"
+knob hangs none
+wait "$setter"
+expect 0 "vlan 12" "$PCIFERRY" vf "$card"
+check "vf3: its VLAN, as it was" says 3 "vlan 12"
+ip link set "$nic" down
+
 # None was there before: none is left, and no driver has seen one.
 expect 0 "0 of 4" "$PCIFERRY" vf "$card" 0
 knob refused mac

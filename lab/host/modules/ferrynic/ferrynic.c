@@ -8,8 +8,9 @@
  * device: what a real card would do with a setting is not shown by this.
  *
  * Its parameters can be written at run time, /sys/module/ferrynic/parameters. Each of the
- * first three names one setting: mac, vlan, trust or spoofchk.
+ * first four names one setting: mac, vlan, trust or spoofchk.
  */
+#include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/if_link.h>
 #include <linux/if_vlan.h>
@@ -30,6 +31,11 @@ MODULE_PARM_DESC(refused, "the setting that it refuses for function 1, once");
 static char ignored[16];
 module_param_string(ignored, ignored, sizeof(ignored), 0644);
 MODULE_PARM_DESC(ignored, "the setting that it takes and forgets");
+
+static char hangs[16];
+module_param_string(hangs, hangs, sizeof(hangs), 0644);
+MODULE_PARM_DESC(hangs, "the setting in which it hangs, with the network's lock, until"
+			" another is written here");
 
 static bool needs_up;
 module_param(needs_up, bool, 0644);
@@ -55,6 +61,8 @@ static struct ferrynic_function *function_of(struct net_device *dev, int vf,
 {
 	struct ferrynic *nic = netdev_priv(dev);
 
+	while (sysfs_streq(hangs, setting))
+		msleep(20);
 	if (sysfs_streq(unsupported, setting))
 		return ERR_PTR(-EOPNOTSUPP);
 	if (vf < 0 || vf >= pci_num_vf(nic->pdev))
