@@ -16,9 +16,16 @@
 
 enum { DEPTH_MAX = 5 };
 
+/* Who calls hooks of which name, and for what, in words. */
+struct driver {
+	const char *name, *noun;
+	bool heeds; /* how they end: one that fails ends the start */
+};
+
 /* A file that was found, and who starts it. */
 struct hook {
 	const char *path;
+	const struct driver *driver;
 	bool is_libvirts; /* else a hook's own, such as those that a dispatcher starts */
 };
 
@@ -42,15 +49,36 @@ static enum kind kind_of(const char *text, size_t len)
 	return len >= 4 && !memcmp(text, "\177ELF", 4) ? KIND_ELF : KIND_DATA;
 }
 
+/*
+ * The daemon does not look at how its own ended (virHookCall() in
+ * src/remote/remote_daemon.c), the network's driver does (networkRunHook()).
+ */
+static const struct driver drivers[] = {
+	{ "qemu", "guest", true },	{ "lxc", "container", true },
+	{ "libxl", "Xen guest", true }, { "bhyve", "guest", true },
+	{ "network", "network", true }, { "daemon", "daemon", false },
+};
+
 static bool is_driver(const char *name)
 {
-	static const char *const drivers[] = { "daemon", "qemu",    "lxc",
-					       "libxl",	 "network", "bhyve" };
-
 	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
-		if (!strcmp(name, drivers[i]))
+		if (!strcmp(name, drivers[i].name))
 			return true;
 	return false;
+}
+
+/* By the name in libvirt's folder; what has another is some hook's, most likely QEMU's.
+ */
+static const struct driver *driver_of(const char *path)
+{
+	const char *name = path + strlen(VM_HOOK_FOLDER "/");
+	size_t len = strcspn(name, "./");
+
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+		if (strlen(drivers[i].name) == len &&
+		    !strncmp(name, drivers[i].name, len))
+			return &drivers[i];
+	return &drivers[0];
 }
 
 static int tell_not_run(struct check_run *run, const struct hook *hook,
@@ -76,11 +104,18 @@ static int tell_not_run(struct check_run *run, const struct hook *hook,
 static int tell_no_start(struct check_run *run, const struct hook *hook, const char *what,
 			 const char *fix)
 {
-	int r = check_tell(run, CHECK_FAIL, NULL, "/%s:1: %s", hook->path, what);
+	bool heeds = hook->driver->heeds;
+	int r = check_tell(run, heeds ? CHECK_FAIL : CHECK_WARN, NULL, "/%s:1: %s",
+			   hook->path, what);
 
-	if (r == 0)
-		r = check_why(run, "the kernel cannot start it: libvirt takes that for a"
-				   " refusal, and starts no guest");
+	if (r == 0 && heeds)
+		r = check_why(run,
+			      "the kernel cannot start it: libvirt takes that for a"
+			      " refusal, and starts no %s",
+			      hook->driver->noun);
+	else if (r == 0)
+		r = check_why(run, "the kernel cannot start it: libvirt says so in its"
+				   " log, and goes on without it");
 	return r < 0 ? r : check_fix(run, "%s", fix);
 }
 
@@ -89,28 +124,30 @@ static int tell_note(struct check_run *run, const struct hook *hook,
 {
 	static const struct {
 		enum check_status status;
-		const char *seen, *why, *fix;
+		const char *seen, *why, *of_it, *fix; /* the noun between */
 	} words[] = {
 		[SCRIPT_BACKGROUND] = {
 			CHECK_WARN,
 			"runs in the background and keeps the hook's output",
 			"libvirt reads both outputs to their ends: it waits for this"
-			" process, and the guest's start or end hangs meanwhile",
+			" process, and the",
+			"'s start or end hangs meanwhile",
 			"write >/dev/null 2>&1 (or into a file) before the &",
 		},
 		[SCRIPT_LIBVIRT] = {
 			CHECK_WARN,
 			"talks to libvirt",
 			"libvirt waits for the hook, and the hook for libvirt: it can"
-			" hang for ever, and does where it is about this guest",
+			" hang for ever, and does where it is about this",
+			"",
 			"do without it; or start it in the background, with"
 			" >/dev/null 2>&1 before the &",
 		},
 		[SCRIPT_WAITS] = {
 			CHECK_INFO,
 			"waits in the hook",
-			"each start or end of a guest takes as long, and a slower"
-			" machine needs longer",
+			"each start or end of a",
+			" takes as long, and a slower machine needs longer",
 			"wait for what is to come, in a loop with an end",
 		},
 	};
@@ -118,7 +155,8 @@ static int tell_note(struct check_run *run, const struct hook *hook,
 			   hook->path, note->line, note->command, words[note->kind].seen);
 
 	if (r == 0)
-		r = check_why(run, "%s", words[note->kind].why);
+		r = check_why(run, "%s %s%s", words[note->kind].why, hook->driver->noun,
+			      words[note->kind].of_it);
 	return r < 0 ? r : check_fix(run, "%s", words[note->kind].fix);
 }
 
@@ -227,9 +265,10 @@ static int look_through(struct search *search, const char *folder, unsigned int 
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		_cleanup_(string_list_free) struct string_list below = { 0 };
 		char path[PATH_MAX];
-		struct hook hook = { path, false };
+		struct hook hook = { .path = path };
 
 		snprintf(path, sizeof(path), "%s/%s", folder, names.items[i]);
+		hook.driver = driver_of(path);
 		if (!depth)
 			hook.is_libvirts = is_driver(names.items[i]);
 		else if (depth == 1 && len > 2 && !strcmp(folder + len - 2, ".d"))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "check/script_found.h"
 #include "check/script_words.h"
 
 enum { DEPTH_MAX = 64, HERE_MAX = 8, NESTED_MAX = 16 };
@@ -33,7 +34,8 @@ struct scope {
 	unsigned int line;
 	size_t first_note;
 	struct outputs away;
-	bool several, keeps; /* of the list that it stands in */
+	bool several, keeps;   /* of the list that it stands in */
+	unsigned int function; /* whose body it is; 0: no function's */
 };
 
 struct reader {
@@ -48,9 +50,9 @@ struct reader {
 	bool pattern; /* of a case, up to its bracket */
 	char here[HERE_MAX][SCRIPT_WORD_SIZE];
 	size_t n_here;
-	unsigned int nested; /* how deep in $(...), whose output is the script's */
-	struct check_script_notes *notes;
-	int r;
+	unsigned int nested;   /* how deep in $(...), whose output is the script's */
+	unsigned int function; /* whose body comes next; 0: none */
+	struct script_found *found;
 };
 
 static void read_all(struct reader *reader);
@@ -61,35 +63,6 @@ void check_script_free(struct check_script_notes *notes)
 		return;
 	free(notes->items);
 	memset(notes, 0, sizeof(*notes));
-}
-
-static void add_note(struct reader *reader, enum check_script_kind kind,
-		     unsigned int line, const char *command)
-{
-	struct check_script_notes *notes = reader->notes;
-	struct check_script_note *larger =
-		reallocarray(notes->items, notes->count + 1, sizeof(*larger));
-
-	if (!larger) {
-		reader->r = -ENOMEM;
-		return;
-	}
-	notes->items = larger;
-	larger += notes->count++;
-	*larger = (struct check_script_note){ .kind = kind, .line = line };
-	snprintf(larger->command, sizeof(larger->command), "%s", command);
-}
-
-/* Takes back those since `first` that do not hold after all. */
-static void drop_notes(struct reader *reader, size_t first, bool background)
-{
-	struct check_script_notes *notes = reader->notes;
-	size_t kept = first;
-
-	for (size_t i = first; i < notes->count; i++)
-		if ((notes->items[i].kind == SCRIPT_BACKGROUND) != background)
-			notes->items[kept++] = notes->items[i];
-	notes->count = kept < notes->count ? kept : notes->count;
 }
 
 static bool is_among(const char *const *list, const char *word)
@@ -106,18 +79,17 @@ static void read_nested(const char *start, const char *end, unsigned int line,
 {
 	struct reader *reader = argument, *inner;
 
-	if (reader->nested >= NESTED_MAX || reader->r < 0)
+	if (reader->nested >= NESTED_MAX || reader->found->no_memory)
 		return;
 	inner = calloc(1, sizeof(*inner));
 	if (!inner) {
-		reader->r = -ENOMEM;
+		reader->found->no_memory = true;
 		return;
 	}
 	inner->text = (struct script_text){ start, end, line, read_nested, inner };
 	inner->nested = reader->nested + 1;
-	inner->notes = reader->notes;
+	inner->found = reader->found;
 	read_all(inner);
-	reader->r = inner->r;
 	free(inner);
 }
 
@@ -129,7 +101,7 @@ static struct scope *scope_of(struct reader *reader)
 static void begin_command(struct reader *reader)
 {
 	reader->command = (struct command){
-		.first_note = reader->notes->count,
+		.first_note = reader->found->count,
 		.away = scope_of(reader)->away,
 	};
 }
@@ -137,7 +109,7 @@ static void begin_command(struct reader *reader)
 static void begin_list(struct reader *reader)
 {
 	reader->several = reader->keeps = false;
-	reader->list_note = reader->notes->count;
+	reader->list_note = reader->found->count;
 	begin_command(reader);
 }
 
@@ -150,12 +122,16 @@ static void end_command(struct reader *reader)
 	if (!strcmp(command->name, "exec") && command->words == 1 && command->redirects)
 		scope->away = command->away;
 	if (command->talks)
-		add_note(reader, SCRIPT_LIBVIRT, command->line, command->name);
+		script_found_note(reader->found, SCRIPT_LIBVIRT, command->line,
+				  command->name);
 	if (!strcmp(command->name, "sleep"))
-		add_note(reader, SCRIPT_WAITS, command->line, command->name);
+		script_found_note(reader->found, SCRIPT_WAITS, command->line,
+				  command->name);
+	if (command->name[0])
+		script_found_call(reader->found, command->name, !reader->nested);
 	/* What is in brackets has the outputs of these. */
 	if (command->away.out && command->away.err)
-		drop_notes(reader, command->first_note, true);
+		script_found_let_go(reader->found, command->first_note);
 }
 
 static void end_list(struct reader *reader, bool background)
@@ -168,9 +144,10 @@ static void end_list(struct reader *reader, bool background)
 	end_command(reader);
 	if (background && command->line) {
 		if (is_away || (shell.out && shell.err))
-			drop_notes(reader, reader->list_note, false);
+			script_found_in_background(reader->found, reader->list_note);
 		else if (!reader->nested)
-			add_note(reader, SCRIPT_BACKGROUND, command->line, command->name);
+			script_found_note(reader->found, SCRIPT_BACKGROUND, command->line,
+					  command->name);
 	}
 	begin_list(reader);
 }
@@ -189,7 +166,9 @@ static void open_scope(struct reader *reader, char bracket)
 		.away = outer->away,
 		.several = reader->several,
 		.keeps = reader->keeps,
+		.function = reader->function,
 	};
+	reader->function = 0;
 	begin_list(reader);
 }
 
@@ -201,6 +180,7 @@ static void close_scope(struct reader *reader)
 	end_list(reader, false);
 	if (!reader->depth)
 		return;
+	script_found_body(reader->found, inner.first_note, inner.function);
 	reader->depth--;
 	if (inner.bracket != ')')
 		scope_of(reader)->away = inner.away;
@@ -214,6 +194,27 @@ static void close_scope(struct reader *reader)
 		.first_note = inner.first_note,
 		.away = inner.away,
 	};
+}
+
+static void begin_function(struct reader *reader, const char *name)
+{
+	reader->function = script_found_function(reader->found, name);
+	begin_list(reader);
+}
+
+/* "function name {" or "function name() {", of bash and ksh. */
+static void take_function(struct reader *reader)
+{
+	char word[SCRIPT_WORD_SIZE];
+
+	script_skip_blanks(&reader->text);
+	script_take_word(&reader->text, word);
+	script_skip_blanks(&reader->text);
+	if (script_is_at(&reader->text, "(")) {
+		script_take(&reader->text);
+		script_skip_bracketed(&reader->text, '(', ')');
+	}
+	begin_function(reader, word);
 }
 
 static bool talks_to_libvirt(const char *word)
@@ -239,6 +240,10 @@ static bool take_keyword(struct reader *reader, const char *word)
 	if (is_among(closing, word)) {
 		reader->cases -= !strcmp(word, "esac") && reader->cases;
 		close_scope(reader);
+		return true;
+	}
+	if (!strcmp(word, "function")) {
+		take_function(reader);
 		return true;
 	}
 	if (!is_among(opening, word))
@@ -419,7 +424,7 @@ static void take_opening(struct reader *reader)
 	if (reader->command.words) {
 		/* "name()": a function, whose body follows. */
 		script_skip_bracketed(&reader->text, '(', ')');
-		begin_list(reader);
+		begin_function(reader, reader->command.name);
 	} else if (start < reader->text.end && *start == '(') {
 		script_skip_bracketed(&reader->text, '(', ')');
 	} else {
@@ -482,7 +487,7 @@ static void take_separator(struct reader *reader)
 static void read_all(struct reader *reader)
 {
 	begin_list(reader);
-	while (reader->r == 0) {
+	while (!reader->found->no_memory) {
 		script_skip_blanks(&reader->text);
 		if (reader->text.at >= reader->text.end)
 			break;
@@ -513,20 +518,14 @@ static void read_all(struct reader *reader)
 
 int check_script_read(const char *text, size_t len, struct check_script_notes *ret_notes)
 {
-	struct check_script_notes notes = { 0 };
+	_cleanup_(script_found_free) struct script_found found = { 0 };
 	struct reader *reader = calloc(1, sizeof(*reader));
-	int r;
 
 	if (!reader)
 		return -ENOMEM;
 	reader->text = (struct script_text){ text, text + len, 1, read_nested, reader };
-	reader->notes = &notes;
+	reader->found = &found;
 	read_all(reader);
-	r = reader->r;
 	free(reader);
-	if (r < 0)
-		check_script_free(&notes);
-	else
-		*ret_notes = notes;
-	return r;
+	return script_found_finish(&found, ret_notes);
 }

@@ -91,6 +91,59 @@ def test_who_only_starts_others_is_no_fault(host):
     assert statuses(host, "libvirt-hooks") == ["PASS"]
 
 
+# Work that goes on behind the hook, which does not wait for it.
+IN_BACKGROUND = """#!/bin/bash
+run_it() {
+    tail -f /var/log/a &
+    virsh attach-device "$1" /etc/card.xml
+}
+%s
+"""
+
+
+@pytest.mark.parametrize("call", [
+    "run_it \"$1\" >/dev/null 2>&1 &",
+    "{ sleep 5; run_it \"$1\"; } >/dev/null 2>&1 &",
+    "(run_it \"$1\") &>>/var/log/mine &",
+    "later() { run_it \"$1\"; }\nif [ \"$2\" = started ]; then later >/dev/null 2>&1 & fi",
+])
+def test_a_function_whose_call_lets_go_of_the_outputs_is_no_fault(host, call):
+    hook(IN_BACKGROUND % call)(host)
+    assert statuses(host, "libvirt-hooks") == ["PASS"]
+
+
+def test_a_function_whose_call_keeps_an_output_is_told_by_its_line(host):
+    hook(IN_BACKGROUND % "run_it \"$1\" >/dev/null")(host)
+    assert {one["seen"] for one in findings(host, "--only", "libvirt-hooks")} == {
+        f"/{QEMU}:3: tail runs in the background and keeps the hook's output",
+        f"/{QEMU}:4: virsh talks to libvirt"}
+
+
+@pytest.mark.parametrize("name,status,words", [
+    ("qemu", "FAIL", "starts no guest"),
+    ("qemu.d/10-mine", "FAIL", "starts no guest"),
+    ("lxc", "FAIL", "starts no container"),
+    ("libxl", "FAIL", "starts no Xen guest"),
+    ("network", "FAIL", "starts no network"),
+    ("network.d/10-mine", "FAIL", "starts no network"),
+    ("daemon", "WARN", "goes on without it"),
+])
+def test_what_cannot_be_started_is_told_by_what_it_is_for(host, name, status, words):
+    hook("logger a\n", f"{HOOKS}/{name}")(host)
+    told, = findings(host, "--only", "libvirt-hooks")
+    assert told["status"] == status and told["why"].endswith(words)
+
+
+@pytest.mark.parametrize("name,words", [
+    ("lxc", "the container's start or end"), ("network", "the network's start or end"),
+    ("daemon.d/10-mine", "the daemon's start or end"), ("qemu", "the guest's start or end"),
+])
+def test_what_hangs_is_told_by_what_the_hook_is_for(host, name, words):
+    hook(f"{WHOLE}a &\n", f"{HOOKS}/{name}")(host)
+    told, = findings(host, "--only", "libvirt-hooks")
+    assert words in told["why"]
+
+
 @pytest.mark.parametrize("text,words", [
     ("#!/usr/bin/python3\nimport libvirt\n", "no shell's script"),
     ("\177ELF\2\1", "is a program"),

@@ -110,6 +110,59 @@ static void a_call_of_libvirt_is_found_wherever_it_stands(void **state)
 	assert_all(examples, sizeof(examples) / sizeof(examples[0]));
 }
 
+/* A call has its own outputs, and can be in the background. */
+static void what_a_function_does_holds_as_it_is_called(void **state)
+{
+	static const struct example examples[] = {
+		{ "f() { a & }\nf >log 2>&1", "" },
+		{ "f() { a & }\nf >log 2>&1 &", "" },
+		{ "f()\n{\n a &\n}\n(f) >log 2>&1 &", "" },
+		{ "f() { a & }\n{ b; f; } &>log &", "" },
+		{ "function f { a & }\nf &>log", "" },
+		{ "function f() { a & }\nf &>log", "" },
+		{ "f() (a &)\nexec >log 2>&1\nf", "" },
+		{ "f() { virsh b; sleep 1; }\nf >log 2>&1 &", "" },
+		{ "f() { a & }\ng() { f; }\ng >log 2>&1", "" },
+		{ "g() { f; }\nf() { a & f; }\ng >log 2>&1 &", "" },
+		{ "f() { a & }\nx=$(f)", "" },
+		/* One call is enough, and so is a way to it that is not seen. */
+		{ "f() { a & }\nf >log 2>&1\nf", "1 background a" },
+		{ "f() { a & }\nf >log", "1 background a" },
+		{ "f() { a & }\nf >log &", "1 background a, 2 background f" },
+		{ "f() { a & }\n{ f; } >log &", "1 background a, 2 background (...)" },
+		{ "f() { a & }\nf 2>&1 | b", "1 background a" },
+		{ "f() { a & }\ntrap f EXIT", "1 background a" },
+		{ "f() { a & f; }", "1 background a" },
+		{ "f() { virsh b; }\nf >log 2>&1", "1 libvirt virsh" },
+		{ "f() { virsh b; }\nf >log 2>&1 &\nif f; then c; fi",
+		  "1 libvirt virsh" },
+		{ "g() { f; }\nf() { a & }\ng >log 2>&1\ng", "2 background a" },
+		{ "f() { a >log 2>&1 & }\nf", "" },
+		/* Of two bodies the shell takes the later one. */
+		{ "f() { a & }\nf() { b & }\nf", "1 background a, 2 background b" },
+	};
+
+	(void)state;
+	assert_all(examples, sizeof(examples) / sizeof(examples[0]));
+}
+
+/* Else they would hold for the first functions alone. */
+static void of_too_many_functions_none_is_passed_over(void **state)
+{
+	char text[4096] = "";
+	char *found;
+
+	(void)state;
+	for (int i = 0; i < 70; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "f%d() { a & }\nf%d >log 2>&1\n", i, i);
+	found = read_script(text);
+	assert_string_equal(found,
+			    "129 background a, 131 background a, 133 background a, "
+			    "135 background a, 137 background a, 139 background a");
+	free(found);
+}
+
 /* Else nobody would believe the others. */
 static void words_that_are_no_commands_are_none(void **state)
 {
@@ -157,6 +210,8 @@ int main(void)
 		cmocka_unit_test(a_child_that_keeps_an_output_is_found),
 		cmocka_unit_test(one_that_lets_go_of_both_is_none),
 		cmocka_unit_test(a_call_of_libvirt_is_found_wherever_it_stands),
+		cmocka_unit_test(what_a_function_does_holds_as_it_is_called),
+		cmocka_unit_test(of_too_many_functions_none_is_passed_over),
 		cmocka_unit_test(words_that_are_no_commands_are_none),
 		cmocka_unit_test(a_script_that_never_ends_is_read_all_the_same),
 	};
