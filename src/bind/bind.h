@@ -36,10 +36,12 @@ struct bind_member {
 	struct pci_address address;
 	char identity[PCI_IDENTITY_SIZE];
 	unsigned int group;
-	struct bind_state first; /* before pciferry touched it */
+	struct bind_state first;  /* before pciferry touched it */
+	struct bind_state before; /* its guest got it; with `noted` */
 	struct bind_state now;
 	struct bind_state wanted;
 	bool kept;		/* `first` comes from an earlier run that kept it */
+	bool noted;		/* it was moved for the request's guest, from `before` */
 	bool settings_kept;	/* so do its settings, which may be without the rest */
 	bool let_kernel_choose; /* wanted.driver "" is: whichever driver matches */
 	bool stuck;		/* it does not answer; nothing is done to it */

@@ -30,6 +30,17 @@ static bool is_off_for_a_moment(const struct bind_member *member)
 	       bind_settings_move(&member->wanted.settings, &member->now.settings);
 }
 
+/*
+ * Where a device goes when this run fails: to how it was when the run began, or, where an
+ * earlier run had left it half-way, without a driver, to how it was before that one.
+ */
+static const struct bind_state *way_back(const struct bind_member *member)
+{
+	if (!member->kept || member->now.driver[0])
+		return &member->now;
+	return bind_goes_on(member) ? &member->before : &member->first;
+}
+
 /* Before anything is touched, so that there is a way back from every later instant. */
 static int keep_first_states(struct change *change, const struct bind_plan *plan,
 			     struct error *err)
@@ -44,7 +55,8 @@ static int keep_first_states(struct change *change, const struct bind_plan *plan
 			r = bind_settings_keep(change, member, err);
 		/* First: it counts for nothing without the other. */
 		if (r == 0 && moves)
-			r = bind_note_guest(change, &member->address, plan->guest, err);
+			r = bind_note_guest(change, &member->address, plan->guest,
+					    way_back(member), err);
 		if (r == 0 && !member->kept && (moves || is_off_for_a_moment(member)))
 			r = keep_first(change, member, &member->first, err);
 	}
@@ -134,15 +146,6 @@ static int bring_to(struct change *change, const struct bind_member *member,
 	return change_perform_all(change, &steps, 1, err);
 }
 
-/*
- * Where a device goes when this run fails: to how it was when the run began, or, where an
- * earlier run had left it half-way, without a driver, to how it was first.
- */
-static const struct bind_state *way_back(const struct bind_member *member)
-{
-	return member->kept && !member->now.driver[0] ? &member->first : &member->now;
-}
-
 static int drop_settings(struct change *change, const struct bind_member *member)
 {
 	char name[BIND_KEPT_NAME_SIZE];
@@ -159,6 +162,22 @@ static int forget(struct change *change, const struct bind_member *member)
 	return r == 0 ? drop_settings(change, member) : r;
 }
 
+/* Of one that is back: all, or only that it was moved for a guest. */
+static int forget_moved(struct change *change, const struct bind_member *member,
+			struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+	int r;
+
+	if (bind_goes_on(member))
+		return bind_note_guest(change, &member->address, NULL, NULL, err);
+	r = forget(change, member);
+	return r < 0 ? error_set(err, -r, pci_address_format(&member->address, address),
+				 "it is back, but what was kept of it in"
+				 " /run/pciferry cannot be removed")
+		     : 0;
+}
+
 /* What this run has kept of a device that is as it was when the run began. */
 static void forget_run(struct change *change, const struct bind_plan *plan,
 		       const struct bind_member *member)
@@ -169,7 +188,7 @@ static void forget_run(struct change *change, const struct bind_plan *plan,
 	if (!member->kept || is_first)
 		bind_forget(change, &member->address);
 	else if (plan->guest && moved)
-		bind_note_guest(change, &member->address, NULL, NULL);
+		bind_note_guest(change, &member->address, NULL, NULL, NULL);
 	if (!member->settings_kept || is_first)
 		drop_settings(change, member);
 }
@@ -347,7 +366,6 @@ int bind_take(struct change *change, struct bind_plan *plan, struct error *err)
 static int release_member(struct change *change, const struct bind_member *member,
 			  struct error *err)
 {
-	char address[PCI_ADDRESS_SIZE];
 	int r = 0;
 
 	if (!member->kept && is_off_for_a_moment(member))
@@ -358,12 +376,7 @@ static int release_member(struct change *change, const struct bind_member *membe
 		forget(change, member);
 	if (r < 0)
 		return r;
-	pci_address_format(&member->address, address);
-	r = forget(change, member);
-	return r < 0 ? error_set(err, -r, address,
-				 "it is back, but what was kept of it in"
-				 " /run/pciferry cannot be removed")
-		     : 0;
+	return forget_moved(change, member, err);
 }
 
 void bind_gather(int r, struct error *failure, int *result, struct error *err)
@@ -428,6 +441,7 @@ void bind_came_back(struct change *change, const char *device, void *argument)
 	const struct host *host = change_host(change);
 	_cleanup_free_ char *text = NULL;
 	struct bind_member member = { 0 };
+	const struct bind_state *to;
 	struct bind_record record;
 	struct bind_state now;
 
@@ -443,11 +457,13 @@ void bind_came_back(struct change *change, const char *device, void *argument)
 		forget(change, &member);
 		return;
 	}
+	bind_recall_guest(host, NULL, &member);
+	to = bind_goes_on(&member) ? &member.before : &member.first;
 	if (read_now(host, &member, 1, &now, NULL) < 0 ||
-	    bind_add_steps(&steps, &member, &now, &record.first) < 0)
+	    bind_add_steps(&steps, &member, &now, to) < 0)
 		return;
 	for (size_t i = 0; i < steps.count; i++)
 		if (change_perform_here(change, &steps.items[i]) < 0)
 			return;
-	forget(change, &member);
+	forget_moved(change, &member, NULL);
 }

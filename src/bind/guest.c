@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * For which guest a device was moved: a line beside what is kept of it, so that at the
- * guest's end that goes back which was moved for it, and nothing else.
+ * For which guest a device was moved, and from where, beside what is kept of it: so that
+ * at the guest's end that goes back which was moved for it, and nothing else. Where it
+ * was then need not be where it was first: somebody may have parked it on pci-stub.
+ *
+ *	web
+ *	driver pci-stub
+ *	driver_override pci-stub
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,15 +29,20 @@ bool bind_is_guest_name(const char *guest)
 }
 
 int bind_note_guest(struct change *change, const struct pci_address *address,
-		    const char *guest, struct error *err)
+		    const char *guest, const struct bind_state *before, struct error *err)
 {
-	char key[BIND_KEPT_NAME_SIZE], line[GUEST_MAX + sizeof("\n")];
+	_cleanup_free_ char *text = NULL;
+	char key[BIND_KEPT_NAME_SIZE];
 	int r;
 
 	bind_kept_name(address, BIND_GUEST_KEPT, key);
 	if (guest) {
-		snprintf(line, sizeof(line), "%s\n", guest);
-		return change_keep_state(change, key, line, err);
+		if (asprintf(&text, "%s\ndriver %s\ndriver_override %s\n", guest,
+			     before->driver, before->override) < 0) {
+			text = NULL;
+			return error_oom(err);
+		}
+		return change_keep_state(change, key, text, err);
 	}
 	r = change_drop_state(change, key);
 	return r < 0 ? error_set(err, -r, "/run/pciferry", "%s cannot be removed: %s",
@@ -59,6 +69,48 @@ static char *read_guest(const struct host *host, const struct pci_address *addre
 		return NULL;
 	text[strcspn(text, "\n")] = '\0';
 	return text;
+}
+
+/* false: an older pciferry has noted it, which brings a device back to its first state.
+ */
+static bool read_before(const struct host *host, const struct pci_address *address,
+			struct bind_state *ret_before)
+{
+	char key[BIND_KEPT_NAME_SIZE];
+	_cleanup_free_ char *text = NULL;
+	struct bind_state before = { 0 };
+	const char *at;
+	size_t left;
+
+	if (change_read_state(host, bind_kept_name(address, BIND_GUEST_KEPT, key),
+			      &text) < 0)
+		return false;
+	at = text + strcspn(text, "\n");
+	at += *at == '\n';
+	left = strlen(at);
+	if (bind_take_line(&at, &left, "driver", before.driver, sizeof(before.driver)) <
+		    0 ||
+	    bind_take_line(&at, &left, "driver_override", before.override,
+			   sizeof(before.override)) < 0)
+		return false;
+	*ret_before = before;
+	return true;
+}
+
+void bind_recall_guest(const struct host *host, const char *guest,
+		       struct bind_member *member)
+{
+	_cleanup_free_ char *noted = read_guest(host, &member->address);
+
+	member->noted = noted && (!guest || !strcmp(noted, guest)) &&
+			read_before(host, &member->address, &member->before);
+}
+
+bool bind_goes_on(const struct bind_member *member)
+{
+	return member->noted &&
+	       (strcmp(member->before.driver, member->first.driver) != 0 ||
+		strcmp(member->before.override, member->first.override) != 0);
 }
 
 static void refuse_one(const struct bind_view *view, const struct bind_member *member,

@@ -64,10 +64,20 @@ int bind_add_write(struct change_steps *steps, const char *address, const char *
 /* The same for the step that loads a module. */
 int bind_add_module(struct change_steps *steps, const char *module);
 
-/* Notes for which guest a device is about to be moved; guest NULL: for none. 0, -errno.
+/*
+ * Notes for which guest a device is about to be moved, and what it was like before; guest
+ * NULL: for none. 0, -errno.
  */
 int bind_note_guest(struct change *change, const struct pci_address *address,
-		    const char *guest, struct error *err);
+		    const char *guest, const struct bind_state *before,
+		    struct error *err);
+
+/* Of one that is noted for this guest, from where; NULL: for whichever. */
+void bind_recall_guest(const struct host *host, const char *guest,
+		       struct bind_member *member);
+
+/* Whether it was moved for a guest from elsewhere than where it was first. */
+bool bind_goes_on(const struct bind_member *member);
 
 /* Drops all that is kept of a device which is as it was first. Returns 0 or -errno. */
 int bind_forget(struct change *change, const struct pci_address *address);

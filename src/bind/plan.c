@@ -194,6 +194,9 @@ static int gather(const struct host *host, const struct bind_request *request,
 	}
 	if (r == 0)
 		r = read_states(host, view, plan, err);
+	for (size_t i = 0; r == 0 && request->guest && i < plan->count; i++)
+		if (plan->members[i].kept)
+			bind_recall_guest(host, request->guest, &plan->members[i]);
 	if (r == 0 && plan->count)
 		qsort(plan->members, plan->count, sizeof(*plan->members),
 		      compare_members);

@@ -184,6 +184,10 @@ static void want_back(const struct host *host, struct bind_member *member)
 			   &member->now.settings, NULL);
 	member->wanted = member->now;
 	member->wanted.settings = member->first.settings;
+	if (bind_goes_on(member)) {
+		member->wanted = member->before;
+		return;
+	}
 	if (member->kept) {
 		member->wanted = member->first;
 		return;

@@ -127,6 +127,47 @@ static void what_another_guest_was_given_is_refused(void **state)
 	}
 }
 
+/* What a person parked on pci-stub would go to the driver that is to have it last. */
+static void at_a_guests_end_a_device_is_where_it_was_at_its_start(void **state)
+{
+	static const char parked[] = "web\ndriver pci-stub\ndriver_override pci-stub\n";
+	static const struct {
+		const char *noted, *guest, *driver, *override;
+	} cases[] = {
+		{ parked, "web", "pci-stub", "pci-stub" },
+		{ "web\ndriver \ndriver_override x\n", "web", "", "x" },
+		{ "web\ndriver nvme\ndriver_override \n", "web", "nvme", "" },
+		/* A person's release: where it was first. */
+		{ parked, NULL, "nvme", "" },
+		/* As an older one has noted it, or cut off. */
+		{ "web\n", "web", "nvme", "" },
+		{ "web\ndriver pci-stub\n", "web", "nvme", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bind_request request = { .addresses = &one,
+						.count = 1,
+						.guest = cases[i].guest };
+		struct bind_plan plan = { 0 };
+		struct host *host;
+		void *tree = NULL;
+
+		(void)state;
+		assert_int_equal(tree_setup(&tree), 0);
+		put(tree, "0000:01:00.0", "vfio-pci", RECORD, cases[i].noted);
+		tree_link(tree, "sys/kernel/iommu_groups/1/devices/0000:01:00.0",
+			  "../../../../bus/pci/devices/0000:01:00.0");
+		host = open_host(tree);
+		assert_int_equal(bind_plan_release(host, &request, &plan, NULL), 0);
+		assert_int_equal(plan.count, 1);
+		assert_string_equal(plan.members[0].wanted.driver, cases[i].driver);
+		assert_string_equal(plan.members[0].wanted.override, cases[i].override);
+		bind_plan_free(&plan);
+		host_free(host);
+		tree_teardown(&tree);
+	}
+}
+
 static void a_name_is_one_line_that_has_room(void **state)
 {
 	char name[300];
@@ -153,6 +194,7 @@ int main(void)
 			a_host_on_which_nothing_was_moved_has_none, tree_setup,
 			tree_teardown),
 		cmocka_unit_test(what_another_guest_was_given_is_refused),
+		cmocka_unit_test(at_a_guests_end_a_device_is_where_it_was_at_its_start),
 		cmocka_unit_test(a_name_is_one_line_that_has_room),
 	};
 

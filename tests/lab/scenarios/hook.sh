@@ -38,6 +38,12 @@ define()
 
 kept() { [ -e "/run/pciferry/$1.guest.first" ]; }
 not_kept() { ! kept "$1"; }
+nothing_kept() { [ -z "$(find /run/pciferry -name "$1.*first")" ]; }
+is_overridden()
+{
+	[ "$(driver_of "$1")" = "$2" ] &&
+		[ "$(cat "/sys/bus/pci/devices/$1/driver_override")" = "$2" ]
+}
 is_gone() { [ ! -e "$hook" ]; }
 is_program() { [ "$(stat -c %a "$hook")" = 755 ]; }
 
@@ -97,6 +103,44 @@ check "the user's stays" is_on "$LAB_NVME_FREE" vfio-pci
 check "the guest's goes back" is_on "$LAB_NIC_PAIR0" e1000e
 check "and its group" is_on "$LAB_NIC_PAIR1" e1000e
 "$PCIFERRY" release "$LAB_NVME_FREE" >/dev/null
+
+# Parked on a driver that does nothing: by hand, or by pciferry, which knows a first driver
+# besides. There it goes back, and from there to its first one.
+parked() { is_overridden "$1" pci-stub; }
+modprobe pci-stub
+echo pci-stub >"/sys/bus/pci/devices/$LAB_NVME_FREE/driver_override"
+echo "$LAB_NVME_FREE" >"/sys/bus/pci/devices/$LAB_NVME_FREE/driver/unbind"
+echo "$LAB_NVME_FREE" >/sys/bus/pci/drivers_probe
+define asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
+check "parked by hand" parked "$LAB_NVME_FREE"
+expect 0 "started" virsh start asks
+check "the parked one is on VFIO" is_on "$LAB_NVME_FREE" vfio-pci
+expect 0 "destroyed" virsh destroy asks
+check "it is parked again" parked "$LAB_NVME_FREE"
+check "nothing is kept of what was parked by hand" nothing_kept "$LAB_NVME_FREE"
+echo >"/sys/bus/pci/devices/$LAB_NVME_FREE/driver_override"
+echo "$LAB_NVME_FREE" >"/sys/bus/pci/devices/$LAB_NVME_FREE/driver/unbind"
+echo "$LAB_NVME_FREE" >/sys/bus/pci/drivers_probe
+check "no more" is_on "$LAB_NVME_FREE" nvme
+
+expect 0 "pci-stub, was nvme" "$PCIFERRY" bind "$LAB_NVME_FREE" --driver pci-stub
+for time in first second; do
+	expect 0 "started" virsh start asks
+	check "the $time time: on VFIO" is_on "$LAB_NVME_FREE" vfio-pci
+	expect 0 "destroyed" virsh destroy asks
+	check "the $time time: parked again" parked "$LAB_NVME_FREE"
+	check "the $time time: nothing is noted" not_kept "$LAB_NVME_FREE"
+done
+# A start that is cut off anywhere knows it as well.
+for n in 1 2 3 4 5 6; do
+	killed_at write "$n" "$PCIFERRY" vm hook run -- asks prepare begin - <"/tmp/asks.xml"
+	killed_at write "$n" "$PCIFERRY" vm hook run -- asks prepare begin - <"/tmp/asks.xml"
+	check "its end, killed before ($n)" "$hook" asks release end -
+	check "parked again ($n)" parked "$LAB_NVME_FREE"
+done
+expect 0 "nvme, was pci-stub" "$PCIFERRY" release "$LAB_NVME_FREE"
+check "it is on its first driver" is_on "$LAB_NVME_FREE" nvme
+check "nothing is kept" nothing_kept "$LAB_NVME_FREE"
 
 # Two guests, one group.
 define asks "$ask" "$(hostdev "$LAB_NIC_PAIR0" no)"
