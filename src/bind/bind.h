@@ -67,6 +67,13 @@ struct bind_member {
 struct bind_plan {
 	struct bind_member *members; /* sorted by address */
 	size_t count;
+
+	/*
+	 * To be released, and no longer there, while something is kept of them: their
+	 * addresses, and what was stopped for them.
+	 */
+	struct bind_member *gone;
+	size_t n_gone;
 	struct string_list modules;    /* to be loaded first */
 	struct string_list overridden; /* what spoke against it: "ADDRESS: eth0 is up" */
 	bool stop_display;	       /* the request's */
@@ -123,7 +130,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 /*
  * The plan to give them back: to the driver and override that they had first, or, where
  * pciferry did not take a device, to whichever driver the kernel chooses. Refused while a
- * process holds a group, and where a device that would change its driver is in use.
+ * process holds a group, and where a device that would change its driver is in use. One
+ * that is no longer there has what was stopped for it begun again.
  */
 int bind_plan_release(const struct host *host, const struct bind_request *request,
 		      struct bind_plan *ret_plan, struct error *err);
@@ -179,6 +187,9 @@ void bind_wait(struct change *change, const struct host *host,
 
 /* For change_options.came_back: brings the device back to what it was like first. */
 void bind_came_back(struct change *change, const char *device, void *argument);
+
+/* Whether anything is kept of what is, or was, at this address. */
+bool bind_is_kept(const struct host *host, const struct pci_address *address);
 
 /*
  * Whether pciferry has taken the device and it was not given back yet, by pciferry or by

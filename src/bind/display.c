@@ -12,8 +12,11 @@
 #include "base/error.h"
 #include "bind/internal.h"
 
-/* What is kept of each list, in this order. */
-enum { KEPT_LISTS = 4, KEPT_LINE_SIZE = 1024 };
+/*
+ * What is kept of each list, in this order. The first two are the host's, and begin again
+ * where another card, or none, is there by then.
+ */
+enum { LAST_OF_HOST = 1, KEPT_LISTS = 4, KEPT_LINE_SIZE = 1024 };
 static const char *const kept_keys[KEPT_LISTS] = { "services", "consoles", "framebuffers",
 						   "modules" };
 
@@ -313,6 +316,7 @@ static int recall(const struct host *host, struct bind_member *member)
 	_cleanup_free_ char *text = NULL;
 	const char *at;
 	size_t left;
+	bool is_same;
 	int r = 0;
 
 	if (change_read_state(host,
@@ -321,12 +325,13 @@ static int recall(const struct host *host, struct bind_member *member)
 		return 0;
 	at = text;
 	left = strlen(text);
-	/* Of another card that was at this address: nothing of it can be begun again. */
-	if (bind_take_line(&at, &left, "identity", value, sizeof(value)) < 0 ||
-	    strcmp(value, member->identity) != 0)
+	if (bind_take_line(&at, &left, "identity", value, sizeof(value)) < 0)
 		return 0;
+	is_same = !strcmp(value, member->identity);
 	for (size_t i = 0; r == 0 && i < KEPT_LISTS; i++)
-		if (bind_take_line(&at, &left, kept_keys[i], value, sizeof(value)) == 0)
+		/* What was the card's own has gone with it. */
+		if (bind_take_line(&at, &left, kept_keys[i], value, sizeof(value)) == 0 &&
+		    (is_same || i <= LAST_OF_HOST))
 			r = add_words(list_of(member, i), value);
 	return r;
 }
@@ -378,6 +383,8 @@ int bind_display_recall(const struct host *host, struct bind_plan *plan,
 
 	for (size_t i = 0; r == 0 && i < plan->count; i++)
 		r = recall(host, &plan->members[i]);
+	for (size_t i = 0; r == 0 && i < plan->n_gone; i++)
+		r = recall(host, &plan->gone[i]);
 	return r < 0 ? error_oom(err) : 0;
 }
 

@@ -432,6 +432,12 @@ int bind_release(struct change *change, const struct bind_plan *plan, struct err
 						       &failure),
 				    &failure, &result, err);
 	}
+	for (size_t i = 0; i < plan->n_gone; i++) {
+		struct error failure = ERROR_INIT;
+
+		bind_gather(bind_release_gone(change, &plan->gone[i], &failure), &failure,
+			    &result, err);
+	}
 	return result;
 }
 

@@ -105,6 +105,15 @@ int bind_display_recall(const struct host *host, struct bind_plan *plan,
 bool bind_display_ends(const struct bind_view *view, const struct bind_plan *plan,
 		       const struct pci_device *device, enum usage_kind kind);
 
+/*
+ * Of one that is no longer there and of which something is kept: adds it to a release;
+ * begins again what was stopped for it, and forgets the rest. Return 0 or -errno.
+ */
+int bind_plan_add_gone(struct bind_plan *plan, const struct pci_address *address,
+		       struct error *err);
+int bind_release_gone(struct change *change, const struct bind_member *member,
+		      struct error *err);
+
 /* Whether there is anything of that in a plan. */
 bool bind_display_ended(const struct bind_plan *plan);
 

@@ -29,16 +29,22 @@ int bind_view_open(const struct host *host, struct bind_view *view, struct error
 	return r;
 }
 
+static void free_members(struct bind_member *members, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		string_list_free(&members[i].disks);
+		usage_picture_free(&members[i].picture);
+		string_list_free(&members[i].users);
+	}
+	free(members);
+}
+
 void bind_plan_free(struct bind_plan *plan)
 {
 	if (!plan)
 		return;
-	for (size_t i = 0; i < plan->count; i++) {
-		string_list_free(&plan->members[i].disks);
-		usage_picture_free(&plan->members[i].picture);
-		string_list_free(&plan->members[i].users);
-	}
-	free(plan->members);
+	free_members(plan->members, plan->count);
+	free_members(plan->gone, plan->n_gone);
 	string_list_free(&plan->modules);
 	string_list_free(&plan->overridden);
 	free(plan->guest);
@@ -185,6 +191,12 @@ static int gather(const struct host *host, const struct bind_request *request,
 	for (size_t i = 0; r == 0 && i < request->count; i++) {
 		const struct iommu_group *group;
 
+		if (plan->gives_back &&
+		    !pci_find(&view->devices, &request->addresses[i]) &&
+		    bind_is_kept(host, &request->addresses[i])) {
+			r = bind_plan_add_gone(plan, &request->addresses[i], err);
+			continue;
+		}
 		r = find_group(view, &request->addresses[i], &group, err);
 		for (size_t j = 0; r == 0 && j < group->count; j++)
 			if (!iommu_member_stays(group->members[j]) &&
@@ -311,6 +323,8 @@ static bool is_done(const struct bind_member *member)
 
 bool bind_plan_is_done(const struct bind_plan *plan)
 {
+	if (plan->n_gone)
+		return false;
 	for (size_t i = 0; i < plan->count; i++)
 		if (!is_done(&plan->members[i]))
 			return false;

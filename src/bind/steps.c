@@ -136,6 +136,8 @@ int bind_plan_steps(const struct host *host, const struct bind_plan *plan,
 					   &plan->members[i].wanted);
 	for (size_t i = 0; r == 0 && plan->gives_back && i < plan->count; i++)
 		r = bind_display_add_begin(host, &steps, &plan->members[i]);
+	for (size_t i = 0; r == 0 && i < plan->n_gone; i++)
+		r = bind_display_add_begin(host, &steps, &plan->gone[i]);
 	if (r < 0) {
 		change_steps_free(&steps);
 		return r;

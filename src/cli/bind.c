@@ -90,6 +90,68 @@ static const char *driver_now(const struct host *host, const struct bind_member 
 	return fact == FACT_KNOWN ? buffer : fact == FACT_ABSENT ? "no driver" : "?";
 }
 
+/* What nobody could give back, and what has begun again without it. */
+static int print_gone(const struct bind_plan *plan, struct json_object *root)
+{
+	struct json_object *array = root ? json_object_new_array() : NULL;
+
+	for (size_t i = 0; i < plan->n_gone; i++) {
+		const struct string_list *services = &plan->gone[i].picture.services;
+		_cleanup_free_ char *begun = string_list_join(services, ", ");
+		char address[PCI_ADDRESS_SIZE];
+
+		if (!begun)
+			return -ENOMEM;
+		pci_address_format(&plan->gone[i].address, address);
+		if (root) {
+			struct json_object *item = json_object_new_object();
+
+			json_object_object_add(item, "address",
+					       output_json_text(address));
+			json_add_list(item, "begun", services);
+			json_object_array_add(array, item);
+		} else {
+			output_line("%s: no longer there; %s%s%s", address,
+				    *begun ? "begun again: " : "", begun,
+				    *begun ? "" : "what was kept of it is forgotten");
+		}
+	}
+	if (root)
+		json_object_object_add(root, "gone", array);
+	return 0;
+}
+
+static void print_member(const struct host *host, const struct bind_member *member,
+			 const char *already, struct json_object *array)
+{
+	char address[PCI_ADDRESS_SIZE], driver[BIND_DRIVER_SIZE];
+	const char *before = member->now.driver[0] ? member->now.driver : "no driver";
+	const char *now = driver_now(host, member, driver, sizeof(driver));
+	struct json_object *item = NULL;
+
+	pci_address_format(&member->address, address);
+	if (array) {
+		item = json_object_new_object();
+		json_object_object_add(item, "address", output_json_text(address));
+		json_object_object_add(item, "iommu_group",
+				       json_object_new_int64(member->group));
+		json_object_object_add(item, "driver_before",
+				       output_json_text(member->now.driver[0] ? before
+									      : NULL));
+		json_object_object_add(item, "driver",
+				       output_json_text(strcmp(now, "no driver") ? now
+										 : NULL));
+		json_object_array_add(array, item);
+	} else if (!strcmp(before, now)) {
+		output_line("%s: %s (group %u), %s", address, now, member->group,
+			    already);
+	} else {
+		output_line("%s: %s, was %s (group %u)", address, now, before,
+			    member->group);
+	}
+	settings_print(member, item);
+}
+
 static int print_result(const struct cli *cli, const struct host *host,
 			const struct bind_plan *plan, const char *already,
 			unsigned int change)
@@ -102,43 +164,12 @@ static int print_result(const struct cli *cli, const struct host *host,
 		ended = json_object_new_array();
 	}
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct bind_member *member = &plan->members[i];
-		char address[PCI_ADDRESS_SIZE], driver[BIND_DRIVER_SIZE];
-		const char *before =
-			member->now.driver[0] ? member->now.driver : "no driver";
-		const char *now = driver_now(host, member, driver, sizeof(driver));
-
-		if (ended && !plan->gives_back)
-			display_tell_ended(member, ended);
-		pci_address_format(&member->address, address);
-		if (cli->json) {
-			struct json_object *item = json_object_new_object();
-
-			json_object_object_add(item, "address",
-					       output_json_text(address));
-			json_object_object_add(item, "iommu_group",
-					       json_object_new_int64(member->group));
-			json_object_object_add(
-				item, "driver_before",
-				output_json_text(member->now.driver[0] ? before : NULL));
-			json_object_object_add(
-				item, "driver",
-				output_json_text(strcmp(now, "no driver") ? now : NULL));
-			settings_print(member, item);
-			json_object_array_add(array, item);
-			continue;
-		}
-		if (!strcmp(before, now)) {
-			output_line("%s: %s (group %u), %s", address, now, member->group,
-				    already);
-		} else {
-			output_line("%s: %s, was %s (group %u)", address, now, before,
-				    member->group);
-		}
-		settings_print(member, NULL);
+		print_member(host, &plan->members[i], already, array);
 		if (!plan->gives_back)
-			display_tell_ended(member, NULL);
+			display_tell_ended(&plan->members[i], ended);
 	}
+	if (print_gone(plan, root) < 0)
+		return -ENOMEM;
 	if (!cli->json)
 		return 0;
 	json_object_object_add(root, "devices", array);
@@ -192,6 +223,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 
 	if (r < 0)
 		return r;
+	parsed.take.gives_back = direction == GIVE_BACK;
 	if (parsed.tab)
 		return run_tab(cli, argc, argv, &parsed, err);
 	if (parsed.seconds)

@@ -95,6 +95,17 @@ static int refuse_several(const char *argument, struct pci_device *const *device
 	return -EINVAL;
 }
 
+/* One that is no longer there, and of which there is something to forget. */
+static bool has_gone(const struct host *host, const struct take_options *options,
+		     const char *argument, struct pci_address *ret_address)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	return options->gives_back && pci_address_parse(argument, ret_address) == 0 &&
+	       !host_exists(host, pci_attribute_path(ret_address, NULL, path)) &&
+	       bind_is_kept(host, ret_address);
+}
+
 /* Most name addresses: for those nobody has to look at all devices. */
 static bool are_addresses(const struct host *host, int argc, char **argv,
 			  struct pci_address *addresses, size_t *ret_count)
@@ -116,6 +127,23 @@ static bool are_addresses(const struct host *host, int argc, char **argv,
 	return true;
 }
 
+/* Those of the devices, and behind them those that have gone. */
+static int join(struct pci_device *const *devices, size_t count,
+		const struct pci_address *gone, size_t n_gone,
+		struct pci_address **ret_addresses, struct error *err)
+{
+	struct pci_address *addresses = calloc(count + n_gone, sizeof(*addresses));
+
+	if (!addresses)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		addresses[i] = devices[i]->address;
+	for (size_t i = 0; i < n_gone; i++)
+		addresses[count + i] = gone[i];
+	*ret_addresses = addresses;
+	return 0;
+}
+
 int take_select(const struct cli *cli, const struct take_options *options, int argc,
 		char **argv, struct host **ret_host, struct pci_address **ret_addresses,
 		size_t *ret_count, struct error *err)
@@ -123,7 +151,7 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 	_cleanup_(cli_view_close) struct cli_view view = { 0 };
 	_cleanup_free_ struct pci_device **devices = NULL;
 	_cleanup_free_ struct pci_address *addresses = NULL;
-	size_t count = 0;
+	size_t count = 0, n_gone = 0;
 	int r;
 
 	if (!argc) {
@@ -144,22 +172,21 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 		size_t before = count;
 		bool several;
 
+		if (has_gone(view.host, options, argv[i], &addresses[n_gone])) {
+			n_gone++;
+			continue;
+		}
 		r = cli_select(&view, argv[i], &devices, &count, &several, err);
 		if (r == 0 && several && count - before > 1 && !options->all_matching)
 			r = refuse_several(argv[i], devices + before, count - before,
 					   err);
 	}
+	if (r == 0)
+		r = join(devices, count, addresses, n_gone, ret_addresses, err);
 	if (r < 0)
 		return r;
-	free(addresses);
-	addresses = calloc(count, sizeof(*addresses));
-	if (!addresses)
-		return error_oom(err);
-	for (size_t i = 0; i < count; i++)
-		addresses[i] = devices[i]->address;
 	*ret_host = steal(view.host);
-	*ret_addresses = steal(addresses);
-	*ret_count = count;
+	*ret_count = count + n_gone;
 	return 0;
 }
 
@@ -340,7 +367,7 @@ int take_print_steps(const struct host *host, const struct bind_plan *plan,
 		     const struct take_options *options, struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-
+	char address[PCI_ADDRESS_SIZE];
 	int r = plan->gives_back ? 0 : display_warn(host, plan, err);
 
 	if (r < 0)
@@ -354,6 +381,9 @@ int take_print_steps(const struct host *host, const struct bind_plan *plan,
 	for (size_t i = 0; i < plan->overridden.count; i++)
 		output_line("forced: %s", plan->overridden.items[i]);
 	take_print_step_list(&steps);
+	for (size_t i = 0; i < plan->n_gone; i++)
+		output_line("%s: no longer there: forget what is kept of it",
+			    pci_address_format(&plan->gone[i].address, address));
 	for (size_t i = 0; options->user && i < plan->count; i++)
 		if (!i || plan->members[i - 1].group != plan->members[i].group)
 			output_line("/dev/vfio/%u: give it to %s", plan->members[i].group,

@@ -13,6 +13,8 @@ struct take_options {
 	const char *guest;	  /* which is about to start with them; may be NULL */
 	bool all_matching;
 	bool dry_run;
+	bool gives_back; /* devices that have gone count, where something is kept of them
+			  */
 
 	/* Of the devices that are named: NAME=VALUE words; the caller's. NULL: none. */
 	char *settings;

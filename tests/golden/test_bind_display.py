@@ -109,3 +109,50 @@ def test_a_card_that_does_not_come_back_is_warned_of(host):
     done = run("bind", "--dry-run", "06:00.0", "--host", host.root)
     assert done.returncode == 0
     assert "warning: 0000:06:00.0: an AMD Polaris 10" in done.stderr
+
+
+KEPT = "identity %s\nservices gdm.service\nconsoles vtcon1\nframebuffers %s\nmodules nvidia_drm\n"
+
+
+def keep(host, address, identity="10de:1b39/10de:1217"):
+    host.file(f"run/pciferry/{address}.display.first",
+              KEPT % (identity, "efi-framebuffer/efi-framebuffer.0"))
+    host.file("sys/class/vtconsole/vtcon1/bind", "0\n")
+    (host.root / "sys/bus/platform/devices/efi-framebuffer.0").mkdir(parents=True)
+
+
+def test_what_was_stopped_for_a_card_that_has_gone_begins_without_it(host):
+    """Of the card's own nothing: the framebuffer would be in the memory of no card."""
+    keep(host, "0000:0b:00.0")
+    done = run("release", "0b:00.0", "--dry-run", "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "0000:0b:00.0: attach the kernel's console vtcon1 "
+        "(1 to /sys/class/vtconsole/vtcon1/bind)",
+        "gdm.service: start it again",
+        "0000:0b:00.0: no longer there: forget what is kept of it"]
+
+
+def test_beside_one_that_is_there_it_is_released_as_well(host):
+    keep(host, "0000:0b:00.0")
+    host.device("0000:0c:00.0", "10de:1b38", "030000", "vfio-pci", 10)
+    for name in ("0c:00.0", "10de:1b38"):
+        done = run("release", name, "0b:00.0", "--dry-run", "--host", host.root)
+        assert done.returncode == 0, done.stderr
+        assert "0000:0c:00.0: unbind from vfio-pci" in done.stdout
+        assert "gdm.service: start it again" in done.stdout
+
+
+def test_one_of_which_nothing_is_kept_is_not_there(host):
+    expect(1, "no such device", "release", "0b:00.0", "--dry-run", "--host", host.root)
+    keep(host, "0000:0b:00.0")
+    expect(1, "no such device", "bind", "0b:00.0", "--dry-run", "--host", host.root)
+
+
+def test_another_card_at_its_address_does_not_keep_the_picture_away(host):
+    keep(host, "0000:0c:00.0")
+    host.device("0000:0c:00.0", "10de:1b38", "030000", "vfio-pci", 10)
+    done = run("release", "0c:00.0", "--dry-run", "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    assert "gdm.service: start it again" in done.stdout
+    assert "framebuffer" not in done.stdout and "nvidia_drm" not in done.stdout

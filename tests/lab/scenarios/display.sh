@@ -33,8 +33,11 @@ case $1 in
 start)
 	mkdir -p CGROUP
 	for card in /sys/bus/pci/devices/DEVICE/drm/card*; do
-		[ -e "$card" ] || exit 1
-		setsid sh -c 'exec 9<>"$0"; exec sleep 3000' "/dev/dri/${card##*/}" </dev/null >/dev/null 2>&1 &
+		node=/dev/dri/${card##*/}
+		# Without any card it shows nothing, and runs all the same.
+		[ -e /sys/bus/pci/devices/DEVICE ] || node=/dev/null
+		[ -e "$node" ] || exit 1
+		setsid sh -c 'exec 9<>"$0"; exec sleep 3000' "$node" </dev/null >/dev/null 2>&1 &
 	done
 	echo $! >CGROUP/cgroup.procs
 	sleep 1
@@ -96,6 +99,34 @@ kill "$holder"
 # The driver fails: all of it comes back.
 expect 1 "" "$PCIFERRY" bind "$LAB_BOCHS" --stop-display --driver e1000
 check "rolled back, all as before" as_before
+
+# Unplugged for good: what was stopped for it begins again without it.
+nothing_kept() { [ -z "$(find /run/pciferry -name "$LAB_BOCHS.*first")" ]; }
+is_gone() { [ ! -e "/sys/bus/pci/devices/$LAB_BOCHS" ]; }
+expect 0 "" "$PCIFERRY" bind "$LAB_BOCHS" --stop-display
+echo 1 >"/sys/bus/pci/devices/$LAB_BOCHS/remove"
+check "the card has gone" is_gone
+running && fail "the display manager runs"
+expect 0 "$unit: start it again" "$PCIFERRY" release "$LAB_BOCHS" --dry-run
+touch /run/systemctl-fails
+expect 1 "systemctl status $unit" "$PCIFERRY" release "$LAB_BOCHS"
+rm /run/systemctl-fails
+running && fail "the display manager runs by now"
+expect 0 "$LAB_BOCHS: no longer there; begun again: $unit" "$PCIFERRY" release "$LAB_BOCHS"
+check "the display manager runs again" running
+check "nothing is kept of the card" nothing_kept
+expect 1 "no such device" "$PCIFERRY" release "$LAB_BOCHS"
+systemctl stop $unit
+echo 1 >/sys/bus/pci/rescan
+eventually "the card is back" is_on "$LAB_BOCHS" "$driver"
+eventually "with its console" attached
+systemctl start $unit
+
+# Without anything that was stopped it is forgotten.
+expect 0 "" "$PCIFERRY" bind "$LAB_NVME_FREE"
+echo 1 >"/sys/bus/pci/devices/$LAB_NVME_FREE/remove"
+expect 0 "no longer there; what was kept of it is forgotten" "$PCIFERRY" release "$LAB_NVME_FREE"
+expect 1 "no such device" "$PCIFERRY" release "$LAB_NVME_FREE"
 
 # Killed in between: release knows what to begin again.
 for n in 2 6; do

@@ -55,7 +55,6 @@ modprobe vfio-pci
 echo "--- removed while it is bound and nobody has it"
 expect 0 "vfio-pci" "$PCIFERRY" bind "$free"
 remove "$free"
-expect 1 "no such device" "$PCIFERRY" release "$free"
 expect 1 "no such device" "$PCIFERRY" bind "$free"
 check "list goes on" lists "$LAB_NVME_SWAP"
 check "list does not show it" is_not_listed
@@ -192,6 +191,8 @@ echo "--- unplugged: its slot is empty"
 expect 0 "vfio-pci" "$PCIFERRY" bind "$free"
 "$(dirname "$0")/monitor" device_del id=at-04_0-00_0
 eventually "the slot is empty" test ! -e "$devices/$free"
+expect 0 "$free: no longer there; what was kept of it is forgotten" "$PCIFERRY" release "$free"
+check "and so it is" nothing_kept
 expect 1 "no such device" "$PCIFERRY" release "$free"
 "$(dirname "$0")/monitor" blockdev-add driver=null-co node-name=again size:=67108864 read-zeroes:=true
 "$(dirname "$0")/monitor" device_add driver=nvme id=again bus=at-04_0 drive=again serial=FERRY-AGAIN
