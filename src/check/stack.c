@@ -109,7 +109,7 @@ static int firmware(struct check_run *run)
 	_cleanup_(vm_firmware_free) struct vm_firmware found = { 0 };
 	_cleanup_(string_list_free) struct string_list names = { 0 };
 	const struct host *host = run->facts->host;
-	int r = vm_find_firmware(host, &found, NULL);
+	int r = vm_find_firmware(host, VM_FIRMWARE_PLAIN, &found, NULL);
 
 	if (r == 0)
 		return check_tell(run, CHECK_PASS, NULL, "UEFI: %s", found.code);

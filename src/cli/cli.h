@@ -69,4 +69,12 @@ int cli_select(const struct cli_view *view, const char *argument,
 	       struct pci_device ***devices, size_t *count, bool *ret_several,
 	       struct error *err);
 
+/*
+ * The same for a command that changes something: IDs that several devices have are
+ * refused, unless all of them are meant.
+ */
+int cli_select_to_change(const struct cli_view *view, const char *argument,
+			 bool all_matching, struct pci_device ***devices, size_t *count,
+			 struct error *err);
+
 #endif

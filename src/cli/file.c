@@ -96,3 +96,15 @@ int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len,
 				 fd == -EINVAL ? "it is no file" : strerror(-r));
 	return 0;
 }
+
+int file_locate(const char *path, char **ret_path, bool *ret_is_block, struct error *err)
+{
+	_cleanup_free_ char *full = realpath(path, NULL);
+	struct stat status;
+
+	if (!full || stat(full, &status) < 0)
+		return error_set(err, errno, path, "%s", strerror(errno));
+	*ret_is_block = S_ISBLK(status.st_mode);
+	*ret_path = steal(full);
+	return 0;
+}

@@ -28,4 +28,10 @@ int file_read_open(int fd, size_t max, char **ret_bytes, size_t *ret_len);
 int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len,
 	      struct error *err);
 
+/*
+ * Where a file is, from the root and without links, for a program that runs elsewhere;
+ * and whether it is a block device. The caller frees *ret_path. Returns 0 or -errno.
+ */
+int file_locate(const char *path, char **ret_path, bool *ret_is_block, struct error *err);
+
 #endif

@@ -79,6 +79,14 @@ void output_line(const char *format, ...)
 	va_end(args);
 }
 
+void output_lines(char *text)
+{
+	char *line;
+
+	while (text && *text && (line = strsep(&text, "\n")))
+		output_line("%s", line);
+}
+
 void output_help(const char *text)
 {
 	fputs(text, stdout);

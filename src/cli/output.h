@@ -19,6 +19,9 @@ void output_set_color(enum output_color color);
 /* One line on standard output: data. */
 void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same of several, each ended by a newline. Cuts the text up. */
+void output_lines(char *text);
+
 /* The program's own multi-line help text, on standard output, as it is. */
 void output_help(const char *text);
 

@@ -204,3 +204,34 @@ int cli_select(const struct cli_view *view, const char *argument,
 	}
 	return malformed(argument, err);
 }
+
+/* They have one name as well, which would tell none from another. */
+static int refuse_several(const char *argument, struct pci_device *const *devices,
+			  size_t count, struct error *err)
+{
+	char list[400] = "", address[PCI_ADDRESS_SIZE];
+	size_t len = 0, i;
+
+	for (i = 0; i < count && len + PCI_ADDRESS_SIZE + sizeof(", ...") < sizeof(list);
+	     i++)
+		len += (size_t)snprintf(
+			list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+			pci_address_format(&devices[i]->address, address));
+	error_usage(err, argument, "%zu devices have these IDs", count);
+	error_evidence(err, "%s%s", list, i < count ? ", ..." : "");
+	error_hint(err, "name one by its address, or add --all-matching");
+	return -EINVAL;
+}
+
+int cli_select_to_change(const struct cli_view *view, const char *argument,
+			 bool all_matching, struct pci_device ***devices, size_t *count,
+			 struct error *err)
+{
+	size_t before = *count;
+	bool several;
+	int r = cli_select(view, argument, devices, count, &several, err);
+
+	if (r == 0 && several && *count - before > 1 && !all_matching)
+		r = refuse_several(argument, *devices + before, *count - before, err);
+	return r;
+}

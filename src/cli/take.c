@@ -77,24 +77,6 @@ int take_parse_setting(const char *text, struct take_options *options, struct er
 	return 0;
 }
 
-/* They have one name as well, which would tell none from another. */
-static int refuse_several(const char *argument, struct pci_device *const *devices,
-			  size_t count, struct error *err)
-{
-	char list[400] = "", address[PCI_ADDRESS_SIZE];
-	size_t len = 0, i;
-
-	for (i = 0; i < count && len + PCI_ADDRESS_SIZE + sizeof(", ...") < sizeof(list);
-	     i++)
-		len += (size_t)snprintf(
-			list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
-			pci_address_format(&devices[i]->address, address));
-	error_usage(err, argument, "%zu devices have these IDs", count);
-	error_evidence(err, "%s%s", list, i < count ? ", ..." : "");
-	error_hint(err, "name one by its address, or add --all-matching");
-	return -EINVAL;
-}
-
 /* One that is no longer there, and of which there is something to forget. */
 static bool has_gone(const struct host *host, const struct take_options *options,
 		     const char *argument, struct pci_address *ret_address)
@@ -169,17 +151,11 @@ int take_select(const struct cli *cli, const struct take_options *options, int a
 	if (r == 0)
 		r = cli_view_look(&view, 0, err);
 	for (int i = 0; r == 0 && i < argc; i++) {
-		size_t before = count;
-		bool several;
-
-		if (has_gone(view.host, options, argv[i], &addresses[n_gone])) {
+		if (has_gone(view.host, options, argv[i], &addresses[n_gone]))
 			n_gone++;
-			continue;
-		}
-		r = cli_select(&view, argv[i], &devices, &count, &several, err);
-		if (r == 0 && several && count - before > 1 && !options->all_matching)
-			r = refuse_several(argv[i], devices + before, count - before,
-					   err);
+		else
+			r = cli_select_to_change(&view, argv[i], options->all_matching,
+						 &devices, &count, err);
 	}
 	if (r == 0)
 		r = join(devices, count, addresses, n_gone, ret_addresses, err);

@@ -171,7 +171,7 @@ static int run_job(struct cli *cli, int argc, char **argv, bool is_removal,
 	return r == -ENOMEM ? error_oom(err) : r;
 }
 
-int vm_hook(struct cli *cli, int argc, char **argv, struct error *err)
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	static const struct option none[] = { { 0 } };
 	const char *word = argc > 1 ? argv[1] : "";
@@ -185,6 +185,18 @@ int vm_hook(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r != -1)
 		return r;
 	error_usage(err, word, "vm hook takes install, remove or run");
-	error_hint(err, "pciferry vm --help tells more");
+	error_hint(err, "pciferry vm hook --help tells more");
 	return -EINVAL;
 }
+
+const struct cli_command cli_vm_hook = {
+	.name = "vm hook",
+	.arguments = "install|remove [--dry-run]",
+	.summary = "have libvirt call pciferry as a guest starts and ends",
+	.options =
+		"The devices that a guest's definition names with managed='no' are bound, and\n"
+		"those that were bound for it go back. Only for guests that ask for it, in\n"
+		"<metadata>, as vm create --hand-over has them do:\n"
+		"  <pciferry:hand-over xmlns:pciferry=\"urn:pciferry:domain:1\"/>\n",
+	.run = run,
+};

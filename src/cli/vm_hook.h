@@ -5,9 +5,6 @@
 /* `vm hook`: docs/design/hooks.md. */
 #include "cli/cli.h"
 
-/* argv[0] is "hook". As cli_command.run. */
-int vm_hook(struct cli *cli, int argc, char **argv, struct error *err);
-
 /* argv[0] is "run". What libvirt's hook calls; it writes nothing on standard output. */
 int vm_hook_run(struct cli *cli, int argc, char **argv, struct error *err);
 

@@ -44,8 +44,7 @@ static const struct option own_options[] = {
 	{ 0 },
 };
 
-/* "2048", "2048M" or "4G". */
-static int parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
+int vm_parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
 {
 	char number[16] = "";
 	size_t digits = strspn(text, "0123456789");
@@ -64,7 +63,7 @@ static int parse_memory(const char *text, unsigned int *ret_mib, struct error *e
 	return 0;
 }
 
-static int parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
+int vm_parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
 {
 	uint64_t value;
 
@@ -103,9 +102,9 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 	case OPTION_DISK:
 		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
 	case OPTION_MEMORY:
-		return parse_memory(optarg, &config->memory_mib, err);
+		return vm_parse_memory(optarg, &config->memory_mib, err);
 	case OPTION_CPUS:
-		return parse_cpus(optarg, &config->cpus, err);
+		return vm_parse_cpus(optarg, &config->cpus, err);
 	case OPTION_NAME:
 		config->name = optarg;
 		return 0;

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vm/guest.h"
 #include "vm/vm.h"
 
-/* In a list of QEMU options a comma within a value is written twice. */
-static char *double_commas(const char *text)
+char *vm_double_commas(const char *text)
 {
 	char *doubled = malloc(strlen(text) * 2 + 1), *out = doubled;
 
@@ -80,8 +80,8 @@ static int add_firmware(const struct vm_config *config, struct string_list *argv
 
 	if (!config->firmware)
 		return 0;
-	code = double_commas(config->firmware->code);
-	vars = double_commas(config->vars);
+	code = vm_double_commas(config->firmware->code);
+	vars = vm_double_commas(config->vars);
 	if (!code || !vars)
 		return -ENOMEM;
 	r = add(argv, "drive", NULL);
@@ -115,7 +115,7 @@ static int add_disks(const struct vm_config *config, struct string_list *argv)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < config->n_disks; i++) {
-		_cleanup_free_ char *file = double_commas(config->disks[i]);
+		_cleanup_free_ char *file = vm_double_commas(config->disks[i]);
 		/* Never probed: a guest could write a header into a raw disk that is
 		 * believed. */
 		bool qcow2 = fnmatch("*.qcow2", config->disks[i], 0) == 0;
@@ -130,44 +130,48 @@ static int add_disks(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
-static int add_function(const struct pci_address *device, unsigned int port,
-			unsigned int function, bool multifunction,
-			struct string_list *argv)
+static int add_function(const struct vm_function *function, struct string_list *argv)
 {
 	char address[PCI_ADDRESS_SIZE];
 	int r = add(argv, "device", NULL);
 
-	pci_address_format(device, address);
+	pci_address_format(&function->host, address);
 	if (r < 0)
 		return r;
 	/* By path where QEMU's own form of address is too narrow for the domain. */
-	return string_list_addf(
-		argv, "vfio-pci,%s%s,bus=ferry%u,addr=0x0.0x%x%s",
-		device->domain > 0xffff ? "sysfsdev=/sys/bus/pci/devices/" : "host=",
-		address, port, function,
-		multifunction && function == 0 ? ",multifunction=on" : "");
+	return string_list_addf(argv, "vfio-pci,%s%s,bus=ferry%u,addr=0x0.0x%x%s",
+				function->host.domain > 0xffff
+					? "sysfsdev=/sys/bus/pci/devices/"
+					: "host=",
+				address, function->port, function->function,
+				function->multifunction ? ",multifunction=on" : "");
+}
+
+static int add_port(unsigned int port, struct string_list *argv)
+{
+	int r = add(argv, "device", NULL);
+
+	return r < 0 ? r
+		     : string_list_addf(argv,
+					"pcie-root-port,id=ferry%u,chassis=%u,slot=%u",
+					port, port, port);
 }
 
 static int add_devices(const struct vm_config *config, struct string_list *argv)
 {
-	const struct pci_address *devices = config->devices;
-	unsigned int port = 0;
-	int r = 0;
+	_cleanup_free_ struct vm_function *functions =
+		calloc(config->n_devices + 1, sizeof(*functions));
+	int r = functions ? 0 : -ENOMEM;
 
-	for (size_t i = 0, next; r == 0 && i < config->n_devices; i = next) {
-		for (next = i + 1; next < config->n_devices &&
-				   pci_address_same_slot(&devices[i], &devices[next]);)
-			next++;
-		port++;
-		r = add(argv, "device", NULL);
+	for (size_t i = 0; r == 0 && i < config->n_devices; i++)
+		functions[i].host = config->devices[i];
+	if (r == 0)
+		vm_place_functions(functions, config->n_devices);
+	for (size_t i = 0; r == 0 && i < config->n_devices; i++) {
+		if (functions[i].function == 0)
+			r = add_port(functions[i].port, argv);
 		if (r == 0)
-			r = string_list_addf(
-				argv, "pcie-root-port,id=ferry%u,chassis=%u,slot=%u",
-				port, port, port);
-		for (size_t j = i; r == 0 && j < next; j++)
-			r = add_function(&devices[j], port,
-					 j == i ? 0 : devices[j].function, next - i > 1,
-					 argv);
+			r = add_function(&functions[i], argv);
 	}
 	return r;
 }

@@ -9,7 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "vm/vm.h"
+#include "base/text.h"
+#include "vm/firmware.h"
 
 /* Later ones are shadowed by earlier ones with the same file name. */
 static const char *const folders[] = { "etc/qemu/firmware", "usr/share/qemu/firmware" };
@@ -64,13 +65,23 @@ static bool is_for_q35(const struct json_object *target)
 	return false;
 }
 
-static bool fits(const struct json_object *root)
+static bool has_features(const struct json_object *features, enum vm_firmware_kind kind)
+{
+	bool smm = array_has(features, "requires-smm");
+	bool secure = array_has(features, "secure-boot");
+
+	if (kind == VM_FIRMWARE_PLAIN)
+		return !smm && !secure;
+	return smm && secure && array_has(features, "enrolled-keys");
+}
+
+static bool fits(const struct json_object *root, enum vm_firmware_kind kind)
 {
 	struct json_object *features = json_object_object_get(root, "features");
 	struct json_object *targets = json_object_object_get(root, "targets");
 
 	if (!array_has(json_object_object_get(root, "interface-types"), "uefi") ||
-	    array_has(features, "requires-smm") || array_has(features, "secure-boot"))
+	    !has_features(features, kind))
 		return false;
 	for (size_t i = 0; i < array_length(targets); i++)
 		if (is_for_q35(json_object_array_get_idx(targets, i)))
@@ -109,10 +120,11 @@ static int take_files(const struct json_object *root, struct vm_firmware *firmwa
 		       : -EINVAL;
 }
 
-int vm_firmware_parse(const char *text, size_t len, struct vm_firmware *ret_firmware)
+int vm_firmware_parse(const char *text, size_t len, enum vm_firmware_kind kind,
+		      struct vm_firmware *ret_firmware)
 {
 	struct json_tokener *tokener = json_tokener_new();
-	struct vm_firmware firmware = { 0 };
+	struct vm_firmware firmware = { .kind = kind };
 	struct json_object *root = NULL;
 	int r = -EINVAL;
 
@@ -122,7 +134,7 @@ int vm_firmware_parse(const char *text, size_t len, struct vm_firmware *ret_firm
 		root = json_tokener_parse_ex(tokener, text, (int)len);
 	json_tokener_free(tokener);
 	if (json_object_is_type(root, json_type_object))
-		r = fits(root) ? take_files(root, &firmware) : -ENOENT;
+		r = fits(root, kind) ? take_files(root, &firmware) : -ENOENT;
 	json_object_put(root);
 	if (r < 0)
 		vm_firmware_free(&firmware);
@@ -152,7 +164,7 @@ static int list_descriptors(const struct host *host, struct string_list *names)
 }
 
 static int try_descriptor(const struct host *host, const char *name,
-			  struct vm_firmware *ret_firmware)
+			  enum vm_firmware_kind kind, struct vm_firmware *ret_firmware)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
 		_cleanup_free_ char *text = NULL;
@@ -164,13 +176,13 @@ static int try_descriptor(const struct host *host, const char *name,
 		r = host_read_file(host, path, &text, &len);
 		if (r == -ENOENT)
 			continue;
-		return r < 0 ? r : vm_firmware_parse(text, len, ret_firmware);
+		return r < 0 ? r : vm_firmware_parse(text, len, kind, ret_firmware);
 	}
 	return -ENOENT;
 }
 
-int vm_find_firmware(const struct host *host, struct vm_firmware *ret_firmware,
-		     struct error *err)
+int vm_find_firmware(const struct host *host, enum vm_firmware_kind kind,
+		     struct vm_firmware *ret_firmware, struct error *err)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
 	int r = list_descriptors(host, &names);
@@ -180,7 +192,7 @@ int vm_find_firmware(const struct host *host, struct vm_firmware *ret_firmware,
 	for (size_t i = 0; i < names.count; i++) {
 		struct vm_firmware firmware = { 0 };
 
-		if (try_descriptor(host, names.items[i], &firmware) < 0)
+		if (try_descriptor(host, names.items[i], kind, &firmware) < 0)
 			continue;
 		if (host_exists(host, firmware.code) &&
 		    host_exists(host, firmware.vars_template)) {
@@ -190,7 +202,8 @@ int vm_find_firmware(const struct host *host, struct vm_firmware *ret_firmware,
 		vm_firmware_free(&firmware);
 	}
 	error_set(err, ENOENT, "/usr/share/qemu/firmware",
-		  "no UEFI firmware for an x86-64 q35 guest is described here");
+		  "no UEFI firmware for an x86-64 q35 guest%s is described here",
+		  kind == VM_FIRMWARE_SECURE ? " with Secure Boot and its keys" : "");
 	error_hint(err, "install OVMF (package ovmf or edk2-ovmf), or use --bios");
 	return -ENOENT;
 }

@@ -9,32 +9,9 @@
 #include "base/text.h"
 #include "host/host.h"
 #include "pci/address.h"
+#include "vm/firmware.h"
 
 struct error;
-
-/* UEFI firmware, from QEMU's descriptors (docs/interop/firmware.json of QEMU). */
-struct vm_firmware {
-	char *code; /* path of the executable, mapped read-only */
-	char *code_format;
-	char *vars_template; /* path of what each guest gets a copy of */
-	char *vars_format;
-};
-
-/*
- * Finds firmware for an x86-64 q35 guest that boots with UEFI from flash and needs
- * neither Secure Boot nor SMM. Descriptors in /etc/qemu/firmware take the place of those
- * of the same name in /usr/share/qemu/firmware; an empty one hides it. Lower names come
- * first.
- */
-int vm_find_firmware(const struct host *host, struct vm_firmware *ret_firmware,
-		     struct error *err);
-void vm_firmware_free(struct vm_firmware *firmware); /* takes NULL */
-
-/*
- * Parses one descriptor. Returns 0; -ENOENT when it describes firmware of another kind;
- * or -EINVAL when it is no descriptor.
- */
-int vm_firmware_parse(const char *text, size_t len, struct vm_firmware *ret_firmware);
 
 enum vm_accelerator { VM_KVM, VM_TCG };
 
@@ -62,6 +39,10 @@ struct vm_config {
  * it, since a slot without a function 0 is not found (PCIe 6.0, 7.5.1.1.9).
  */
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv);
+
+/* For a value in a list of QEMU's options, where a comma in it is written twice. As
+ * vm_shell_quote(). */
+char *vm_double_commas(const char *text);
 
 /* One word for a POSIX shell, quoted where it must be. The caller frees it; NULL: no
  * memory. */

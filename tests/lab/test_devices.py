@@ -158,6 +158,10 @@ def test_libvirts_guests_get_their_devices_by_the_hook_and_give_them_back():
     lab(SCENARIOS / "hook.sh")
 
 
+def test_guests_that_are_defined_for_libvirt_see_their_devices_and_give_them_back():
+    lab(SCENARIOS / "vm-create.sh")
+
+
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
 

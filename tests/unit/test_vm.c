@@ -43,7 +43,7 @@ static void only_firmware_that_fits_is_taken(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct vm_firmware firmware = { 0 };
 		int r = vm_firmware_parse(cases[i].text, strlen(cases[i].text),
-					  &firmware);
+					  VM_FIRMWARE_PLAIN, &firmware);
 
 		if (r != cases[i].result)
 			fail_msg("%s: %d instead of %d", cases[i].text, r,
@@ -66,11 +66,12 @@ static void an_administrators_descriptor_comes_first(void **state)
 	tree_file(tree, "usr/share/qemu/firmware/10-a.json",
 		  DESCRIPTOR("", "x86_64", "flash"));
 	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
-	assert_int_equal(vm_find_firmware(host, &firmware, NULL), 0);
+	assert_int_equal(vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, NULL), 0);
 	vm_firmware_free(&firmware);
 	/* An empty file of the same name hides it. */
 	tree_file(tree, "etc/qemu/firmware/10-a.json", "");
-	assert_int_equal(vm_find_firmware(host, &firmware, NULL), -ENOENT);
+	assert_int_equal(vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, NULL),
+			 -ENOENT);
 	host_free(host);
 }
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pciferry vm create: a whole domain for libvirt. vm xml: only what names the devices. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "change/change.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/vm.h"
+#include "cli/vm_create_options.h"
+#include "cli/vm_functions.h"
+#include "vm/connect.h"
+#include "vm/hook.h"
+
+/* The evidence of each use of what goes, and whether it is of a disk. */
+static int gather_uses(const struct cli_view *view, const struct vm_functions *functions,
+		       struct string_list *uses, bool *ret_disk)
+{
+	int r = 0;
+
+	*ret_disk = false;
+	for (size_t i = 0; r == 0 && i < functions->count; i++) {
+		const struct pci_device *device =
+			pci_find(&view->devices, &functions->items[i].host);
+		const struct usage_findings *findings = usage_of(&view->usage, device);
+		char text[PCI_ADDRESS_SIZE];
+
+		pci_address_format(&device->address, text);
+		for (size_t j = 0; r == 0 && j < findings->count; j++) {
+			*ret_disk |= findings->items[j].kind <= USAGE_BOOT;
+			r = string_list_addf(uses, "%s: %s", text,
+					     findings->items[j].detail);
+		}
+	}
+	return r;
+}
+
+/*
+ * pciferry's hook looks again when the guest starts, and refuses. libvirt by itself takes
+ * a mounted disk: so a guest that would have one is not made for it.
+ */
+static int look_at_uses(const struct cli *cli, const struct cli_view *view,
+			const struct vm_functions *functions,
+			const struct vm_guest *guest, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list uses = { 0 };
+	bool disk;
+
+	if (gather_uses(view, functions, &uses, &disk) < 0)
+		return error_oom(err);
+	if (!uses.count)
+		return 0;
+	if (disk && !guest->hands_over) {
+		error_refuse(err, guest->name,
+			     "its disk is this host's, and libvirt would take it all the"
+			     " same when the guest starts");
+		for (size_t i = 0; i < uses.count; i++)
+			error_evidence(err, "%s", uses.items[i]);
+		error_hint(err, "free it; or, after pciferry vm hook install, use"
+				" --hand-over, which looks before each start");
+		return -EBUSY;
+	}
+	for (size_t i = 0; i < uses.count && !cli->quiet; i++)
+		output_talk("now in use: %s", uses.items[i]);
+	return 0;
+}
+
+static void tell_functions(const struct cli *cli, const struct cli_view *view,
+			   const struct vm_functions *functions)
+{
+	for (size_t i = 0; i < functions->count && !cli->quiet; i++) {
+		const struct vm_function *function = &functions->items[i];
+		const struct pci_device *device =
+			pci_find(&view->devices, &function->host);
+		char text[PCI_ADDRESS_SIZE], identity[PCI_IDENTITY_SIZE];
+
+		output_talk("%s (%s) will be %02x:00.%u in the guest",
+			    pci_address_format(&function->host, text),
+			    pci_identity_format(device, identity), function->port,
+			    function->function);
+	}
+}
+
+/* What it takes to know how the guest can have them. */
+static int prepare(const struct cli *cli, struct cli_view *view,
+		   struct vm_create_request *request, struct vm_functions *functions,
+		   struct error *err)
+{
+	struct vm_guest *guest = &request->guest;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < request->roms.count; i++)
+		r = vm_functions_set_rom(view, functions, request->roms.items[i], err);
+	for (size_t i = 0; r == 0 && i < request->macs.count; i++)
+		r = vm_functions_set_mac(view, functions, request->macs.items[i], err);
+	if (r < 0)
+		return r;
+	guest->functions = functions->items;
+	guest->n_functions = functions->count;
+	if (vm_measure_window(view->host, &view->devices, functions->items,
+			      functions->count, &guest->window) != FACT_KNOWN &&
+	    !cli->quiet)
+		output_talk("how large the devices' memory is could not be read: the"
+			    " guest has the usual room for it");
+	if (guest->hands_over && !host_exists(view->host, VM_HOOK)) {
+		error_set(err, ENOENT, "--hand-over", "pciferry's hook is not installed");
+		error_hint(err, "pciferry vm hook install");
+		return -ENOENT;
+	}
+	return look_at_uses(cli, view, functions, guest, err);
+}
+
+static int define_and_start(const struct cli *cli,
+			    const struct vm_create_request *request, const char *xml,
+			    struct error *err)
+{
+	_cleanup_(vm_connection_cleanup) struct vm_connection *connection = NULL;
+	const char *name = request->guest.name;
+	int r = vm_connect(request->uri, &connection, err);
+
+	if (r == 0)
+		r = vm_define_domain(connection, name, xml, err);
+	if (r < 0)
+		return r;
+	if (!request->start) {
+		if (!cli->quiet)
+			output_talk("%s is defined; virsh start %s starts it", name,
+				    name);
+		return 0;
+	}
+	r = vm_start_domain(connection, name, err);
+	if (r == 0 && !cli->quiet)
+		output_talk("%s is defined and has started", name);
+	if (r < 0)
+		error_evidence(err, "%s is defined: virsh undefine --nvram %s", name,
+			       name);
+	return r;
+}
+
+static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(vm_create_request_free) struct vm_create_request request = { 0 };
+	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
+	_cleanup_(vm_functions_free) struct vm_functions functions = { 0 };
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	_cleanup_free_ char *xml = NULL;
+	int r = vm_create_request_parse(cli, argc, argv, &request, err);
+
+	if (r == 0)
+		r = vm_functions_select(cli, &view, CLI_NEEDS_USAGE, argc - optind - 1,
+					argv + optind + 1, request.all_matching,
+					&functions, err);
+	if (r == 0)
+		r = prepare(cli, &view, &request, &functions, err);
+	if (r == 0 && !request.bios) {
+		r = vm_find_firmware(view.host, request.firmware_kind, &firmware, err);
+		request.guest.firmware = &firmware;
+	}
+	if (r == 0)
+		r = vm_define(&request.guest, &xml, err);
+	if (r < 0)
+		return r;
+	if (request.only_xml) {
+		output_lines(xml);
+		return 0;
+	}
+	r = change_check_host(view.host, err);
+	if (r < 0)
+		return r;
+	tell_functions(cli, &view, &functions);
+	return define_and_start(cli, &request, xml, err);
+}
+
+static int run_xml(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(vm_create_request_free) struct vm_create_request request = { 0 };
+	_cleanup_(vm_functions_free) struct vm_functions functions = { 0 };
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	_cleanup_free_ char *xml = NULL;
+	int r = vm_xml_request_parse(cli, argc, argv, &request, err);
+
+	if (r == 0)
+		r = vm_functions_select(cli, &view, CLI_NEEDS_USAGE, argc - optind,
+					argv + optind, request.all_matching, &functions,
+					err);
+	if (r == 0)
+		r = prepare(cli, &view, &request, &functions, err);
+	if (r == 0)
+		r = vm_define_functions(&request.guest, &xml, err);
+	if (r == 0)
+		output_lines(xml);
+	return r;
+}
+
+const struct cli_command cli_vm_create = {
+	.name = "vm create",
+	.arguments = "NAME DEVICE... [OPTION...]",
+	.summary = "define a guest that has the devices, for libvirt",
+	.options = vm_create_help,
+	.run = run_create,
+};
+
+const struct cli_command cli_vm_xml = {
+	.name = "vm xml",
+	.arguments = "DEVICE... [OPTION...]",
+	.summary = "print what gives the devices to a guest, for virsh edit",
+	.options = vm_xml_help,
+	.run = run_xml,
+};

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/vm_create_options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/file.h"
+#include "cli/vm_options.h"
+
+#define DEVICE_HELP                                                           \
+	"  --rom DEVICE=FILE  an option ROM instead of the device's own\n"    \
+	"  --mac DEVICE=MAC[,VLAN]  of a network card's virtual function\n"   \
+	"  --hand-over      pciferry's hook binds the devices, not libvirt\n" \
+	"  --all-matching   IDs may mean several devices\n"
+
+const char vm_xml_help[] = DEVICE_HELP;
+
+const char vm_create_help[] =
+	"  --memory SIZE    2048M or 4G; all of it is locked in memory (4G)\n"
+	"  --cpus N         virtual CPUs (2)\n"
+	"  --disk FILE      a disk of the guest, raw or *.qcow2, or a block device\n"
+	"  --cdrom FILE     a CD, such as an installer; repeatable, as --disk is\n"
+	"  --network NAME   a network of libvirt's, or bridge:br0 (none)\n"
+	"  --screen WHICH   vnc, spice or none (vnc), for this host alone\n"
+	"  --tpm            a TPM 2.0, by swtpm\n"
+	"  --bios           boot by BIOS instead of UEFI; or --secure-boot\n"
+	"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
+	"  --windows        what QEMU can do for Windows: timers, Hyper-V's interfaces\n"
+	"  --hide           hide that it is a guest; drivers seldom want that now\n"
+	"  --battery FILE   an ACPI table with a battery, for laptops' graphics cards\n" DEVICE_HELP
+	"  --tcg            without KVM: QEMU emulates the processor\n"
+	"  --connect URI    another libvirt (qemu:///system)\n"
+	"  --xml            print the definition, define nothing\n"
+	"  --start          start the guest\n";
+
+enum {
+	OPTION_MEMORY = 1,
+	OPTION_CPUS,
+	OPTION_DISK,
+	OPTION_CDROM,
+	OPTION_NETWORK,
+	OPTION_SCREEN,
+	OPTION_TPM,
+	OPTION_BIOS,
+	OPTION_SECURE_BOOT,
+	OPTION_WINDOWS,
+	OPTION_HIDE,
+	OPTION_BATTERY,
+	OPTION_KERNEL,
+	OPTION_INITRD,
+	OPTION_APPEND,
+	OPTION_ROM,
+	OPTION_MAC,
+	OPTION_HAND_OVER,
+	OPTION_TCG,
+	OPTION_ALL_MATCHING,
+	OPTION_CONNECT,
+	OPTION_XML,
+	OPTION_START,
+};
+
+static const struct option create_options[] = {
+	{ "memory", required_argument, NULL, OPTION_MEMORY },
+	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "cdrom", required_argument, NULL, OPTION_CDROM },
+	{ "network", required_argument, NULL, OPTION_NETWORK },
+	{ "screen", required_argument, NULL, OPTION_SCREEN },
+	{ "tpm", no_argument, NULL, OPTION_TPM },
+	{ "bios", no_argument, NULL, OPTION_BIOS },
+	{ "secure-boot", no_argument, NULL, OPTION_SECURE_BOOT },
+	{ "windows", no_argument, NULL, OPTION_WINDOWS },
+	{ "hide", no_argument, NULL, OPTION_HIDE },
+	{ "kernel", required_argument, NULL, OPTION_KERNEL },
+	{ "initrd", required_argument, NULL, OPTION_INITRD },
+	{ "append", required_argument, NULL, OPTION_APPEND },
+	{ "battery", required_argument, NULL, OPTION_BATTERY },
+	{ "rom", required_argument, NULL, OPTION_ROM },
+	{ "mac", required_argument, NULL, OPTION_MAC },
+	{ "hand-over", no_argument, NULL, OPTION_HAND_OVER },
+	{ "tcg", no_argument, NULL, OPTION_TCG },
+	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+	{ "connect", required_argument, NULL, OPTION_CONNECT },
+	{ "xml", no_argument, NULL, OPTION_XML },
+	{ "start", no_argument, NULL, OPTION_START },
+	{ 0 },
+};
+
+static const struct option xml_options[] = {
+	{ "rom", required_argument, NULL, OPTION_ROM },
+	{ "mac", required_argument, NULL, OPTION_MAC },
+	{ "hand-over", no_argument, NULL, OPTION_HAND_OVER },
+	{ "all-matching", no_argument, NULL, OPTION_ALL_MATCHING },
+	{ 0 },
+};
+
+/* libvirt's daemon, with another working directory, opens it. */
+static int keep_path(struct vm_create_request *request, const char *path,
+		     const char **ret_path, bool *ret_is_block, struct error *err)
+{
+	char *full;
+	int r = file_locate(path, &full, ret_is_block, err);
+
+	if (r < 0)
+		return r;
+	if (string_list_add_owned(&request->made, full) < 0)
+		return error_oom(err);
+	*ret_path = full;
+	return 0;
+}
+
+static int add_disk(struct vm_create_request *request, const char *path, bool is_cdrom,
+		    struct error *err)
+{
+	size_t count = request->guest.n_disks;
+	struct vm_disk *larger = reallocarray(request->disks, count + 1, sizeof(*larger));
+	int r;
+
+	if (!larger)
+		return error_oom(err);
+	request->disks = larger;
+	request->guest.disks = larger;
+	larger[count] = (struct vm_disk){ .is_cdrom = is_cdrom };
+	r = keep_path(request, path, &larger[count].path, &larger[count].is_block, err);
+	if (r < 0)
+		return r;
+	larger[count].is_qcow2 =
+		!is_cdrom && !larger[count].is_block && fnmatch("*.qcow2", path, 0) == 0;
+	request->guest.n_disks++;
+	return 0;
+}
+
+/* QEMU's -acpitable takes several files, with a colon between them. */
+static int take_battery(struct vm_create_request *request, const char *path,
+			struct error *err)
+{
+	bool is_block;
+	int r = keep_path(request, path, &request->guest.battery, &is_block, err);
+
+	if (r == 0 && strchr(request->guest.battery, ':'))
+		return error_usage(err, "--battery", "%s: no colon may be in its path",
+				   request->guest.battery);
+	return r;
+}
+
+static int take_screen(const char *text, enum vm_screen *ret_screen, struct error *err)
+{
+	static const char *const names[] = {
+		[VM_SCREEN_NONE] = "none",
+		[VM_SCREEN_VNC] = "vnc",
+		[VM_SCREEN_SPICE] = "spice",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(text, names[i])) {
+			*ret_screen = (enum vm_screen)i;
+			return 0;
+		}
+	return error_usage(err, "--screen", "%s is none of vnc, spice and none", text);
+}
+
+static void take_network(const char *text, struct vm_guest *guest)
+{
+	guest->bridge = NULL;
+	guest->network = NULL;
+	if (!strncmp(text, "bridge:", strlen("bridge:")))
+		guest->bridge = text + strlen("bridge:");
+	else if (strcmp(text, "none") != 0)
+		guest->network = text;
+}
+
+static int take_flag(struct vm_create_request *request, int value)
+{
+	struct vm_guest *guest = &request->guest;
+
+	switch (value) {
+	case OPTION_TPM:
+		guest->has_tpm = true;
+		return 0;
+	case OPTION_BIOS:
+		request->bios = true;
+		return 0;
+	case OPTION_SECURE_BOOT:
+		request->firmware_kind = VM_FIRMWARE_SECURE;
+		return 0;
+	case OPTION_WINDOWS:
+		guest->is_windows = true;
+		return 0;
+	case OPTION_HIDE:
+		guest->hides = true;
+		return 0;
+	case OPTION_HAND_OVER:
+		guest->hands_over = true;
+		return 0;
+	case OPTION_TCG:
+		guest->has_kvm = false;
+		return 0;
+	case OPTION_ALL_MATCHING:
+		request->all_matching = true;
+		return 0;
+	case OPTION_XML:
+		request->only_xml = true;
+		return 0;
+	case OPTION_START:
+		request->start = true;
+		return 0;
+	default:
+		return value;
+	}
+}
+
+static int take_option(struct vm_create_request *request, int value, struct error *err)
+{
+	struct vm_guest *guest = &request->guest;
+	bool is_block;
+
+	switch (value) {
+	case OPTION_MEMORY:
+		return vm_parse_memory(optarg, &guest->memory_mib, err);
+	case OPTION_CPUS:
+		return vm_parse_cpus(optarg, &guest->cpus, err);
+	case OPTION_DISK:
+	case OPTION_CDROM:
+		return add_disk(request, optarg, value == OPTION_CDROM, err);
+	case OPTION_KERNEL:
+		return keep_path(request, optarg, &guest->kernel, &is_block, err);
+	case OPTION_INITRD:
+		return keep_path(request, optarg, &guest->initrd, &is_block, err);
+	case OPTION_APPEND:
+		guest->append = optarg;
+		return 0;
+	case OPTION_NETWORK:
+		take_network(optarg, guest);
+		return 0;
+	case OPTION_SCREEN:
+		return take_screen(optarg, &guest->screen, err);
+	case OPTION_BATTERY:
+		return take_battery(request, optarg, err);
+	case OPTION_ROM:
+		return string_list_add(&request->roms, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_MAC:
+		return string_list_add(&request->macs, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_CONNECT:
+		request->uri = optarg;
+		return 0;
+	default:
+		return take_flag(request, value);
+	}
+}
+
+static int parse(struct cli *cli, int argc, char **argv, const struct option *options,
+		 struct vm_create_request *request, struct error *err)
+{
+	int value, r = 0;
+
+	*request = (struct vm_create_request){
+		.guest = {
+			.has_kvm = true,
+			.memory_mib = 4096,
+			.cpus = 2,
+			.screen = VM_SCREEN_VNC,
+		},
+	};
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, options, err)) != -1)
+		r = take_option(request, value, err);
+	return r;
+}
+
+void vm_create_request_free(struct vm_create_request *request)
+{
+	free(request->disks);
+	string_list_free(&request->roms);
+	string_list_free(&request->macs);
+	string_list_free(&request->made);
+}
+
+static int need_device(const char *command, struct error *err)
+{
+	error_usage(err, "", "%s needs a DEVICE", command);
+	error_hint(err, "pciferry list shows what there is");
+	return -EINVAL;
+}
+
+/* It becomes the name of files (libvirt: virDomainDefPostParse...; no "/", no newline).
+ */
+static int check_name(const char *name, struct error *err)
+{
+	for (const char *at = name; *at; at++)
+		if (*at == '/' || iscntrl((unsigned char)*at))
+			return error_usage(err, name, "not a name for a guest");
+	return *name ? 0 : error_usage(err, name, "not a name for a guest");
+}
+
+int vm_create_request_parse(struct cli *cli, int argc, char **argv,
+			    struct vm_create_request *ret_request, struct error *err)
+{
+	int r = parse(cli, argc, argv, create_options, ret_request, err);
+
+	if (r < 0)
+		return r;
+	if (optind >= argc)
+		return error_usage(err, "", "vm create needs a NAME for the guest");
+	ret_request->guest.name = argv[optind];
+	if (optind + 1 >= argc)
+		return need_device("vm create", err);
+	if (ret_request->bios && ret_request->firmware_kind == VM_FIRMWARE_SECURE)
+		return error_usage(err, "--secure-boot", "it takes UEFI, not --bios");
+	if ((ret_request->guest.initrd || ret_request->guest.append) &&
+	    !ret_request->guest.kernel)
+		return error_usage(err, "", "--initrd and --append go with --kernel");
+	if (ret_request->start && ret_request->only_xml)
+		return error_usage(err, "--start", "--xml defines nothing to start");
+	return check_name(ret_request->guest.name, err);
+}
+
+int vm_xml_request_parse(struct cli *cli, int argc, char **argv,
+			 struct vm_create_request *ret_request, struct error *err)
+{
+	int r = parse(cli, argc, argv, xml_options, ret_request, err);
+
+	ret_request->guest.name = "the guest";
+	return r == 0 && optind >= argc ? need_device("vm xml", err) : r;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_VM_CREATE_OPTIONS_H
+#define PCIFERRY_CLI_VM_CREATE_OPTIONS_H
+
+/* What the options of `vm create` and `vm xml` say. */
+#include "cli/cli.h"
+#include "vm/guest.h"
+
+struct vm_create_request {
+	struct vm_guest guest;
+	struct vm_disk *disks;	       /* guest.disks */
+	struct string_list roms, macs; /* values of --rom and --mac, for vm_functions.h */
+	struct string_list made;       /* texts that the guest points at */
+	enum vm_firmware_kind firmware_kind;
+	bool bios;
+	const char *uri; /* libvirt's; NULL: the system's QEMU */
+	bool only_xml;
+	bool start;
+	bool all_matching;
+};
+
+extern const char vm_create_help[], vm_xml_help[];
+
+/*
+ * Other texts stay argv's. From optind on stand, for create, the name, and what names
+ * devices. To be freed on failure as well. Returns 0 or -errno.
+ */
+int vm_create_request_parse(struct cli *cli, int argc, char **argv,
+			    struct vm_create_request *ret_request, struct error *err);
+int vm_xml_request_parse(struct cli *cli, int argc, char **argv,
+			 struct vm_create_request *ret_request, struct error *err);
+void vm_create_request_free(struct vm_create_request *request);
+
+#endif

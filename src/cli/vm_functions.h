@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PCIFERRY_CLI_VM_FUNCTIONS_H
+#define PCIFERRY_CLI_VM_FUNCTIONS_H
+
+/* Which functions of this host a guest's definition names: vm create, vm xml. */
+#include "cli/cli.h"
+#include "vm/guest.h"
+
+struct vm_functions {
+	struct vm_function *items; /* sorted and placed */
+	size_t count;
+	unsigned int ports;
+	struct string_list texts; /* what the items point at */
+};
+
+/*
+ * From DEVICE arguments: these, and all others of their groups that can go, since libvirt
+ * lets VFIO have none of a group unless each is free; where there are no groups, the
+ * other functions of their slots. For vm_functions_free(), also on failure. Opens the
+ * view, with what it is asked for besides.
+ */
+int vm_functions_select(const struct cli *cli, struct cli_view *view, unsigned int needs,
+			int argc, char **argv, bool all_matching,
+			struct vm_functions *ret_functions, struct error *err);
+void vm_functions_free(struct vm_functions *functions);
+
+/* --rom's value, DEVICE=FILE, and --mac's, DEVICE=MAC or DEVICE=MAC,VLAN. */
+int vm_functions_set_rom(const struct cli_view *view, struct vm_functions *functions,
+			 const char *text, struct error *err);
+int vm_functions_set_mac(const struct cli_view *view, struct vm_functions *functions,
+			 const char *text, struct error *err);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "change/change.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/vm.h"
+#include "cli/vm_options.h"
+#include "vm/vm.h"
+
+/* Whether QEMU's program is there, before any device is touched for it. */
+static int find_program(const char *name, struct error *err)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *copy = strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+	char *rest = copy, *folder;
+
+	if (!copy)
+		return error_oom(err);
+	if (strchr(name, '/') && access(name, X_OK) == 0)
+		return 0;
+	while (!strchr(name, '/') && (folder = strsep(&rest, ":"))) {
+		_cleanup_free_ char *full = NULL;
+
+		if (asprintf(&full, "%s/%s", folder, name) < 0)
+			return error_oom(err);
+		if (access(full, X_OK) == 0)
+			return 0;
+	}
+	error_set(err, ENOENT, name, "not found");
+	error_hint(err, "install QEMU (package qemu-system-x86), or name it with --qemu");
+	return -ENOENT;
+}
+
+static int check_files(const struct vm_request *request, struct error *err)
+{
+	const struct vm_config *config = &request->config;
+	const char *const files[] = { config->kernel, config->initrd };
+	int r = find_program(config->qemu, err);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
+		if (files[i] && access(files[i], R_OK) < 0)
+			r = error_set(err, errno, files[i], "%s", strerror(errno));
+	for (size_t i = 0; r == 0 && i < request->disks.count; i++)
+		if (access(request->disks.items[i], R_OK) < 0)
+			r = error_set(err, errno, request->disks.items[i], "%s",
+				      strerror(errno));
+	if (r == 0 && config->accelerator == VM_KVM &&
+	    access("/dev/kvm", R_OK | W_OK) < 0) {
+		r = error_set(err, errno, "/dev/kvm", "%s", strerror(errno));
+		error_hint(err,
+			   "turn virtualisation on in the firmware and load kvm_intel or"
+			   " kvm_amd, or use --accel tcg, which is slow");
+	}
+	return r;
+}
+
+/*
+ * The functions that go to the guest: those asked for, and the others of their slots,
+ * which are one card to the guest's driver as well. What else is in the group is only
+ * taken along.
+ */
+static int choose_functions(const struct bind_plan *plan, const struct pci_address *asked,
+			    size_t n_asked, struct pci_address **ret_devices,
+			    size_t *ret_count)
+{
+	struct pci_address *devices = calloc(plan->count, sizeof(*devices));
+	size_t count = 0;
+
+	if (!devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pci_address *address = &plan->members[i].address;
+
+		for (size_t j = 0; j < n_asked; j++) {
+			if (address->domain != asked[j].domain ||
+			    address->bus != asked[j].bus ||
+			    address->device != asked[j].device)
+				continue;
+			devices[count++] = *address;
+			break;
+		}
+	}
+	*ret_devices = devices;
+	*ret_count = count;
+	return 0;
+}
+
+/* The guest's variables: its own copy, made once. */
+static int make_vars(const struct host *host, const struct vm_firmware *firmware,
+		     const char *path, struct error *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	size_t len;
+	int r = host_read_file(host, firmware->vars_template, &bytes, &len);
+
+	if (r < 0)
+		return error_set(err, -r, firmware->vars_template, "%s", strerror(-r));
+	r = change_create_file(host, path, bytes, len, err);
+	if (r == -EEXIST)
+		return 0;
+	if (r < 0)
+		error_hint(err,
+			   "name a place for the guest's firmware variables with --vars");
+	return r;
+}
+
+static int print_argv(const struct string_list *argv, const struct vm_firmware *firmware,
+		      const char *vars)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	FILE *stream;
+
+	if (vars) {
+		_cleanup_free_ char *from = vm_shell_quote(firmware->vars_template);
+		_cleanup_free_ char *to = vm_shell_quote(vars);
+
+		if (!from || !to)
+			return -ENOMEM;
+		output_line("cp --no-clobber %s %s", from, to);
+	}
+	stream = open_memstream(&line, &size);
+	if (!stream)
+		return -ENOMEM;
+	for (size_t i = 0; i < argv->count; i++) {
+		_cleanup_free_ char *word = vm_shell_quote(argv->items[i]);
+
+		if (word)
+			fprintf(stream, "%s%s", i ? " " : "", word);
+	}
+	if (fclose(stream) != 0)
+		return -ENOMEM;
+	output_line("%s", line);
+	return 0;
+}
+
+static int absolute_path(const char *path, char *buffer, size_t size, struct error *err)
+{
+	char here[PATH_MAX] = "";
+	int len;
+
+	if (path[0] != '/' && !getcwd(here, sizeof(here)))
+		return error_set(err, errno, path, "%s", strerror(errno));
+	len = snprintf(buffer, size, "%s%s%s", here, path[0] != '/' ? "/" : "", path);
+	return len < 0 || (size_t)len >= size
+		       ? error_set(err, ENAMETOOLONG, path, "%s", strerror(ENAMETOOLONG))
+		       : 0;
+}
+
+/* Builds the command line for these devices, and prints it or runs it. */
+static int run_guest(const struct cli *cli, struct host *host, struct vm_request *request,
+		     struct error *err)
+{
+	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
+	_cleanup_(string_list_free) struct string_list argv = { 0 };
+	char name[64], address[PCI_ADDRESS_SIZE], vars[PATH_MAX];
+	struct vm_config *config = &request->config;
+	int status = 0, r = 0;
+
+	if (!config->name) {
+		snprintf(name, sizeof(name), "pciferry-%s",
+			 pci_address_format(&config->devices[0], address));
+		config->name = name;
+	}
+	if (!request->bios) {
+		char chosen[PATH_MAX];
+
+		snprintf(chosen, sizeof(chosen), "/var/lib/pciferry/vars/%s.fd",
+			 config->name);
+		r = vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, err);
+		if (r == 0)
+			r = absolute_path(request->vars ? request->vars : chosen, vars,
+					  sizeof(vars), err);
+		if (r == 0 && !request->take.dry_run)
+			r = make_vars(host, &firmware, vars, err);
+		config->firmware = &firmware;
+		config->vars = vars;
+	}
+	if (r < 0)
+		return r;
+	if (vm_build_argv(config, &argv) < 0)
+		return error_oom(err);
+	if (request->take.dry_run)
+		return print_argv(&argv, &firmware, config->vars);
+	if (!cli->quiet)
+		output_talk("starting the guest %s with %zu device%s", config->name,
+			    config->n_devices, config->n_devices == 1 ? "" : "s");
+	r = vm_run(&argv, &status, err);
+	if (r == 0 && status)
+		r = error_set(err, EIO, config->qemu, "ended with status %d", status);
+	return r;
+}
+
+/* Signals wait until the devices are given back; vm_run passes them on to QEMU. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Those that this run has moved: what was on VFIO before stays there. The caller frees
+ * it. */
+static struct pci_address *moved_by(const struct bind_plan *plan, size_t *ret_count)
+{
+	struct pci_address *moved = calloc(plan->count + 1, sizeof(*moved));
+
+	*ret_count = 0;
+	for (size_t i = 0; moved && i < plan->count; i++)
+		if (strcmp(plan->members[i].now.driver, plan->members[i].wanted.driver) !=
+		    0)
+			moved[(*ret_count)++] = plan->members[i].address;
+	return moved;
+}
+
+static int run_with_devices(const struct cli *cli, struct host *host,
+			    struct vm_request *request, const struct pci_address *asked,
+			    size_t n_asked, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 }, back = { 0 };
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_free_ struct pci_address *devices = NULL, *moved = NULL;
+	size_t n_moved = 0;
+	int r;
+
+	/* A user who was given the group can run a guest with it, and changes nothing. */
+	if (take_is_done(host, &request->take, asked, n_asked, &plan))
+		r = 0;
+	else
+		r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan,
+				   err);
+	if (r < 0)
+		return r;
+	moved = moved_by(&plan, &n_moved);
+	if (!moved || choose_functions(&plan, asked, n_asked, &devices,
+				       &request->config.n_devices) < 0)
+		r = error_oom(err);
+	request->config.devices = devices;
+	if (r == 0)
+		r = run_guest(cli, host, request, err);
+	if (!n_moved || request->take.dry_run)
+		return r;
+	if (take_carry_out(cli, host, &request->take, moved, n_moved, GIVE_BACK_ALONE,
+			   &back, &failure) == 0) {
+		if (!cli->quiet)
+			output_talk("the guest has ended; its devices are back");
+		return r;
+	}
+	output_error(&failure);
+	return r < 0 ? r
+		     : error_set(err, EIO, "",
+				 "the guest has ended, but not all of its"
+				 " devices could be given back");
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_(vm_request_free) struct vm_request request;
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	size_t count;
+	int words, r;
+
+	r = vm_request_parse(cli, argc, argv, &request, &words, err);
+	if (r == 0)
+		r = take_select(cli, &request.take, words - optind, argv + optind, &host,
+				&addresses, &count, err);
+	if (r < 0)
+		return r;
+	/* What the recorded host had prepared for a guest, this machine has not. */
+	if (!request.take.dry_run)
+		r = change_check_host(host, err);
+	if (!request.take.dry_run && r == 0)
+		r = check_files(&request, err);
+	if (r < 0)
+		return r;
+	block_signals();
+	return run_with_devices(cli, host, &request, addresses, count, err);
+}
+
+const struct cli_command cli_vm_run = {
+	.name = "vm run",
+	.arguments = "DEVICE... [OPTION...] [-- QEMU-OPTION...]",
+	.summary = "run a guest by QEMU alone, and give the devices back when it ends",
+	.options =
+		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
+		"  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
+		"  --cpus N         virtual CPUs (1)\n"
+		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
+		"  --bios           boot by BIOS instead of UEFI\n"
+		"  --vars FILE      the guest's UEFI variables, made when not there\n"
+		"  --name NAME      what the guest is called\n"
+		"  --display TYPE   QEMU's -display (none, and a serial line)\n"
+		"  --accel WHICH    kvm or tcg (kvm)\n"
+		"  --qemu PROGRAM   another qemu-system-x86_64\n"
+		"  --dry-run        print the command line for a shell, change nothing\n"
+		"  --all-matching   IDs may mean several devices\n"
+		"  --timeout SEC    give a step of binding up after SEC seconds (30)\n",
+	.run = run,
+};
