@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/vm_options.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,12 @@ enum {
 	OPTION_INITRD,
 	OPTION_APPEND,
 	OPTION_DISK,
+	OPTION_CDROM,
+	OPTION_NETWORK,
+	OPTION_MONITOR,
+	OPTION_USER,
+	OPTION_NO_SANDBOX,
+	OPTION_SCRIPT,
 	OPTION_MEMORY,
 	OPTION_CPUS,
 	OPTION_NAME,
@@ -31,6 +38,12 @@ static const struct option own_options[] = {
 	{ "initrd", required_argument, NULL, OPTION_INITRD },
 	{ "append", required_argument, NULL, OPTION_APPEND },
 	{ "disk", required_argument, NULL, OPTION_DISK },
+	{ "cdrom", required_argument, NULL, OPTION_CDROM },
+	{ "network", required_argument, NULL, OPTION_NETWORK },
+	{ "monitor", required_argument, NULL, OPTION_MONITOR },
+	{ "user", required_argument, NULL, OPTION_USER },
+	{ "no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX },
+	{ "script", no_argument, NULL, OPTION_SCRIPT },
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
 	{ "name", required_argument, NULL, OPTION_NAME },
@@ -82,45 +95,40 @@ static int parse_accelerator(const char *text, enum vm_accelerator *ret,
 	return 0;
 }
 
-static int take_option(struct vm_request *request, int value, struct error *err)
+/* The name of an interface has 15 bytes at most (IFNAMSIZ). */
+static int take_network(const char *text, struct vm_config *config, struct error *err)
 {
-	struct vm_config *config = &request->config;
+	static const char tap[] = "tap:";
+	const char *name = text + strlen(tap);
 
+	if (!strcmp(text, "none")) {
+		config->network = VM_NETWORK_NONE;
+	} else if (!strcmp(text, "user")) {
+		config->network = VM_NETWORK_USER;
+	} else if (!strncmp(text, tap, strlen(tap)) && *name && strlen(name) < IFNAMSIZ &&
+		   !strpbrk(name, ",/ ")) {
+		config->network = VM_NETWORK_TAP;
+		config->tap = name;
+	} else {
+		return error_usage(err, "--network",
+				   "%s is none of none, user and tap:NAME", text);
+	}
+	return 0;
+}
+
+static int take_flag(struct vm_request *request, int value)
+{
 	switch (value) {
 	case OPTION_BIOS:
 		request->bios = true;
 		return 0;
-	case OPTION_KERNEL:
-		config->kernel = optarg;
+	case OPTION_NO_SANDBOX:
+		request->config.sandbox = VM_SANDBOX_NONE;
 		return 0;
-	case OPTION_INITRD:
-		config->initrd = optarg;
+	case OPTION_SCRIPT:
+		request->script = true;
+		request->take.dry_run = true;
 		return 0;
-	case OPTION_APPEND:
-		config->append = optarg;
-		return 0;
-	case OPTION_DISK:
-		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
-	case OPTION_MEMORY:
-		return vm_parse_memory(optarg, &config->memory_mib, err);
-	case OPTION_CPUS:
-		return vm_parse_cpus(optarg, &config->cpus, err);
-	case OPTION_NAME:
-		config->name = optarg;
-		return 0;
-	case OPTION_VARS:
-		request->vars = optarg;
-		return 0;
-	case OPTION_DISPLAY:
-		config->display = optarg;
-		return 0;
-	case OPTION_ACCEL:
-		return parse_accelerator(optarg, &config->accelerator, err);
-	case OPTION_QEMU:
-		config->qemu = optarg;
-		return 0;
-	case OPTION_TIMEOUT:
-		return take_parse_timeout(optarg, &request->take, err);
 	case OPTION_ALL_MATCHING:
 		request->take.all_matching = true;
 		return 0;
@@ -132,9 +140,67 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 	}
 }
 
+/* Where a text goes as it is; NULL: this option's is to be understood. */
+static const char **place_of_text(struct vm_request *request, int value)
+{
+	switch (value) {
+	case OPTION_KERNEL:
+		return &request->config.kernel;
+	case OPTION_INITRD:
+		return &request->config.initrd;
+	case OPTION_APPEND:
+		return &request->config.append;
+	case OPTION_NAME:
+		return &request->config.name;
+	case OPTION_VARS:
+		return &request->vars;
+	case OPTION_DISPLAY:
+		return &request->config.display;
+	case OPTION_MONITOR:
+		return &request->config.monitor;
+	case OPTION_QEMU:
+		return &request->config.qemu;
+	default:
+		return NULL;
+	}
+}
+
+static int take_option(struct vm_request *request, int value, struct error *err)
+{
+	struct vm_config *config = &request->config;
+	const char **text = place_of_text(request, value);
+
+	if (text) {
+		*text = optarg;
+		return 0;
+	}
+	switch (value) {
+	case OPTION_DISK:
+		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_CDROM:
+		return string_list_add(&request->cdroms, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_NETWORK:
+		return take_network(optarg, config, err);
+	case OPTION_USER:
+		return take_parse_user(optarg, &request->take, err);
+	case OPTION_MEMORY:
+		return vm_parse_memory(optarg, &config->memory_mib, err);
+	case OPTION_CPUS:
+		return vm_parse_cpus(optarg, &config->cpus, err);
+	case OPTION_ACCEL:
+		return parse_accelerator(optarg, &config->accelerator, err);
+	case OPTION_TIMEOUT:
+		return take_parse_timeout(optarg, &request->take, err);
+	default:
+		return take_flag(request, value);
+	}
+}
+
 void vm_request_free(struct vm_request *request)
 {
 	string_list_free(&request->disks);
+	string_list_free(&request->cdroms);
+	vm_user_free(&request->user);
 }
 
 int vm_request_parse(struct cli *cli, int argc, char **argv,
@@ -151,6 +217,7 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 			.cpus = 1,
 			.display = "none",
 			.serial_monitor = isatty(STDIN_FILENO),
+			.sandbox = VM_SANDBOX_FULL,
 		},
 	};
 	*ret_words = argc;
@@ -164,6 +231,12 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 	while (r == 0 &&
 	       (value = cli_next_option(cli, *ret_words, argv, own_options, err)) != -1)
 		r = take_option(ret_request, value, err);
+	if (config->extra && config->sandbox == VM_SANDBOX_FULL)
+		config->sandbox = VM_SANDBOX_USUAL;
+	if (r == 0)
+		r = vm_user_choose(&ret_request->take, &ret_request->user, err);
+	config->cdroms = (const char *const *)ret_request->cdroms.items;
+	config->n_cdroms = ret_request->cdroms.count;
 	config->disks = (const char *const *)ret_request->disks.items;
 	config->n_disks = ret_request->disks.count;
 	return r;

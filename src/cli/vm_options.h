@@ -4,13 +4,17 @@
 
 /* What the options of `vm run` say. */
 #include "cli/take.h"
+#include "cli/vm_user.h"
 #include "vm/vm.h"
 
 struct vm_request {
 	struct take_options take;
 	struct vm_config config;
-	struct string_list disks;
+	struct string_list disks, cdroms;
+	struct vm_user user;
 	bool bios;
+	bool no_sandbox;
+	bool script;	  /* write one instead of running */
 	const char *vars; /* NULL: by the guest's name */
 };
 

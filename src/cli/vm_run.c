@@ -8,11 +8,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/keeper.h"
 #include "change/change.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/vm.h"
 #include "cli/vm_options.h"
+#include "cli/vm_script.h"
 #include "vm/vm.h"
 
 /* Whether QEMU's program is there, before any device is touched for it. */
@@ -93,9 +95,10 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 	return 0;
 }
 
-/* The guest's variables: its own copy, made once. */
-static int make_vars(const struct host *host, const struct vm_firmware *firmware,
-		     const char *path, struct error *err)
+/* The guest's variables: its own copy, made once, its user's. */
+static int make_vars(const struct host *host, const struct vm_user *user,
+		     const struct vm_firmware *firmware, const char *path,
+		     struct error *err)
 {
 	_cleanup_free_ char *bytes = NULL;
 	size_t len;
@@ -103,43 +106,13 @@ static int make_vars(const struct host *host, const struct vm_firmware *firmware
 
 	if (r < 0)
 		return error_set(err, -r, firmware->vars_template, "%s", strerror(-r));
-	r = change_create_file(host, path, bytes, len, err);
+	r = vm_user_create_file(user, host, path, bytes, len, err);
 	if (r == -EEXIST)
 		return 0;
 	if (r < 0)
 		error_hint(err,
 			   "name a place for the guest's firmware variables with --vars");
 	return r;
-}
-
-static int print_argv(const struct string_list *argv, const struct vm_firmware *firmware,
-		      const char *vars)
-{
-	_cleanup_free_ char *line = NULL;
-	size_t size = 0;
-	FILE *stream;
-
-	if (vars) {
-		_cleanup_free_ char *from = vm_shell_quote(firmware->vars_template);
-		_cleanup_free_ char *to = vm_shell_quote(vars);
-
-		if (!from || !to)
-			return -ENOMEM;
-		output_line("cp --no-clobber %s %s", from, to);
-	}
-	stream = open_memstream(&line, &size);
-	if (!stream)
-		return -ENOMEM;
-	for (size_t i = 0; i < argv->count; i++) {
-		_cleanup_free_ char *word = vm_shell_quote(argv->items[i]);
-
-		if (word)
-			fprintf(stream, "%s%s", i ? " " : "", word);
-	}
-	if (fclose(stream) != 0)
-		return -ENOMEM;
-	output_line("%s", line);
-	return 0;
 }
 
 static int absolute_path(const char *path, char *buffer, size_t size, struct error *err)
@@ -155,15 +128,59 @@ static int absolute_path(const char *path, char *buffer, size_t size, struct err
 		       : 0;
 }
 
+/* Where a user's programs keep what is theirs (XDG Base Directory Specification). */
+static const char *user_data(const struct vm_request *request, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%s/.local/share", request->user.home);
+	return buffer;
+}
+
+/* libvirt's measure of what QEMU has locked besides the guest's memory: the ranges of the
+ * devices, and its own (qemuDomainGetMemLockLimitBytes(), src/qemu/qemu_domain.c). */
+#define LOCKED_BESIDES (1ULL << 30)
+
+static int start(const struct cli *cli, const struct vm_request *request,
+		 const struct keeper *keeper, const struct string_list *argv,
+		 struct error *err)
+{
+	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
+	const struct vm_config *config = &request->config;
+	const char *user = request->user.user.name;
+	struct launch launch = {
+		.argv = vector,
+		.user = request->user.user,
+		.locked_bytes = ((uint64_t)config->memory_mib << 20) + LOCKED_BESIDES,
+		.keeper = keeper,
+	};
+	int status = 0, r;
+
+	if (!vector)
+		return error_oom(err);
+	memcpy(vector, argv->items, argv->count * sizeof(*vector));
+	if (!cli->quiet)
+		output_talk("starting the guest %s with %zu device%s%s%s", config->name,
+			    config->n_devices, config->n_devices == 1 ? "" : "s",
+			    user ? ", as " : "", user ? user : "");
+	r = vm_run(&launch, &status, err);
+	if (r < 0 || !status)
+		return r;
+	r = error_set(err, EIO, config->qemu, "ended with status %d", status);
+	if (user)
+		error_hint(err, "what it may not open as %s it may with --user root",
+			   user);
+	return r;
+}
+
 /* Builds the command line for these devices, and prints it or runs it. */
-static int run_guest(const struct cli *cli, struct host *host, struct vm_request *request,
+static int run_guest(const struct cli *cli, struct host *host,
+		     const struct keeper *keeper, struct vm_request *request,
 		     struct error *err)
 {
 	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	char name[64], address[PCI_ADDRESS_SIZE], vars[PATH_MAX];
 	struct vm_config *config = &request->config;
-	int status = 0, r = 0;
+	int r = 0;
 
 	if (!config->name) {
 		snprintf(name, sizeof(name), "pciferry-%s",
@@ -171,16 +188,18 @@ static int run_guest(const struct cli *cli, struct host *host, struct vm_request
 		config->name = name;
 	}
 	if (!request->bios) {
-		char chosen[PATH_MAX];
+		char chosen[PATH_MAX], data[PATH_MAX];
 
-		snprintf(chosen, sizeof(chosen), "/var/lib/pciferry/vars/%s.fd",
+		snprintf(chosen, sizeof(chosen), "%s/pciferry/vars/%s.fd",
+			 request->user.user.name ? user_data(request, data, sizeof(data))
+						 : "/var/lib",
 			 config->name);
 		r = vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, err);
 		if (r == 0)
 			r = absolute_path(request->vars ? request->vars : chosen, vars,
 					  sizeof(vars), err);
 		if (r == 0 && !request->take.dry_run)
-			r = make_vars(host, &firmware, vars, err);
+			r = make_vars(host, &request->user, &firmware, vars, err);
 		config->firmware = &firmware;
 		config->vars = vars;
 	}
@@ -189,14 +208,8 @@ static int run_guest(const struct cli *cli, struct host *host, struct vm_request
 	if (vm_build_argv(config, &argv) < 0)
 		return error_oom(err);
 	if (request->take.dry_run)
-		return print_argv(&argv, &firmware, config->vars);
-	if (!cli->quiet)
-		output_talk("starting the guest %s with %zu device%s", config->name,
-			    config->n_devices, config->n_devices == 1 ? "" : "s");
-	r = vm_run(&argv, &status, err);
-	if (r == 0 && status)
-		r = error_set(err, EIO, config->qemu, "ended with status %d", status);
-	return r;
+		return vm_script_print(request, &argv) < 0 ? error_oom(err) : 0;
+	return start(cli, request, keeper, &argv, err);
 }
 
 /* Signals wait until the devices are given back; vm_run passes them on to QEMU. */
@@ -226,44 +239,92 @@ static struct pci_address *moved_by(const struct bind_plan *plan, size_t *ret_co
 	return moved;
 }
 
+/* What is to be given back when the guest has ended. */
+struct ending {
+	const struct cli *cli;
+	const struct host *host;
+	const struct vm_request *request;
+	struct pci_address *moved;
+	size_t n_moved;
+};
+
+static int give_back(const struct ending *ending, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan back = { 0 };
+
+	return take_carry_out(ending->cli, ending->host, &ending->request->take,
+			      ending->moved, ending->n_moved, GIVE_BACK_ALONE, &back,
+			      err);
+}
+
+/* In the keeper. */
+static void give_back_instead(void *argument)
+{
+	_cleanup_(error_clear) struct error err = ERROR_INIT;
+	const struct ending *ending = argument;
+
+	if (give_back(ending, &err) < 0)
+		output_error(&err);
+	else if (!ending->cli->quiet)
+		output_talk("pciferry was killed; the guest is ended, and its devices"
+			    " are back");
+}
+
+/* Runs the guest, and gives back what was moved for it. */
+static int run_and_give_back(const struct ending *ending, struct host *host,
+			     struct vm_request *request, struct error *err)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	struct ending instead = *ending;
+	struct keeper keeper = { 0 };
+	int r = keeper_start(give_back_instead, &instead, &keeper);
+
+	if (r < 0)
+		error_set(err, -r, "", "a process for the end of the guest: %s",
+			  strerror(-r));
+	else
+		r = run_guest(ending->cli, host, &keeper, request, err);
+	if (give_back(ending, &failure) < 0) {
+		output_error(&failure);
+		if (r == 0)
+			r = error_set(err, EIO, "",
+				      "the guest has ended, but not all of its devices"
+				      " could be given back");
+	} else if (!ending->cli->quiet) {
+		output_talk("the guest has ended; its devices are back");
+	}
+	keeper_dismiss(&keeper);
+	return r;
+}
+
 static int run_with_devices(const struct cli *cli, struct host *host,
 			    struct vm_request *request, const struct pci_address *asked,
 			    size_t n_asked, struct error *err)
 {
-	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 }, back = { 0 };
-	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_free_ struct pci_address *devices = NULL, *moved = NULL;
-	size_t n_moved = 0;
-	int r;
+	struct ending ending = { cli, host, request, NULL, 0 };
+	int r = 0;
 
 	/* A user who was given the group can run a guest with it, and changes nothing. */
-	if (take_is_done(host, &request->take, asked, n_asked, &plan))
-		r = 0;
-	else
+	if (request->take.user ||
+	    !take_is_done(host, &request->take, asked, n_asked, &plan))
 		r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan,
 				   err);
 	if (r < 0)
 		return r;
-	moved = moved_by(&plan, &n_moved);
+	moved = moved_by(&plan, &ending.n_moved);
+	ending.moved = moved;
 	if (!moved || choose_functions(&plan, asked, n_asked, &devices,
-				       &request->config.n_devices) < 0)
-		r = error_oom(err);
-	request->config.devices = devices;
-	if (r == 0)
-		r = run_guest(cli, host, request, err);
-	if (!n_moved || request->take.dry_run)
-		return r;
-	if (take_carry_out(cli, host, &request->take, moved, n_moved, GIVE_BACK_ALONE,
-			   &back, &failure) == 0) {
-		if (!cli->quiet)
-			output_talk("the guest has ended; its devices are back");
-		return r;
+				       &request->config.n_devices) < 0) {
+		if (moved && !request->take.dry_run)
+			give_back(&ending, NULL);
+		return error_oom(err);
 	}
-	output_error(&failure);
-	return r < 0 ? r
-		     : error_set(err, EIO, "",
-				 "the guest has ended, but not all of its"
-				 " devices could be given back");
+	request->config.devices = devices;
+	if (!ending.n_moved || request->take.dry_run)
+		return run_guest(cli, host, NULL, request, err);
+	return run_and_give_back(&ending, host, request, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
@@ -297,6 +358,8 @@ const struct cli_command cli_vm_run = {
 	.summary = "run a guest by QEMU alone, and give the devices back when it ends",
 	.options =
 		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
+		"  --cdrom FILE     a CD, such as an installer; repeatable\n"
+		"  --network WHICH  user, by QEMU itself; tap:NAME; none (none)\n"
 		"  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
 		"  --cpus N         virtual CPUs (1)\n"
 		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
@@ -305,8 +368,12 @@ const struct cli_command cli_vm_run = {
 		"  --name NAME      what the guest is called\n"
 		"  --display TYPE   QEMU's -display (none, and a serial line)\n"
 		"  --accel WHICH    kvm or tcg (kvm)\n"
+		"  --monitor PATH   a socket that speaks QMP\n"
 		"  --qemu PROGRAM   another qemu-system-x86_64\n"
+		"  --user USER      as whom QEMU runs (who called sudo)\n"
+		"  --no-sandbox     QEMU keeps the system calls that it does not need\n"
 		"  --dry-run        print the command line for a shell, change nothing\n"
+		"  --script         the same as a script that binds and gives back\n"
 		"  --all-matching   IDs may mean several devices\n"
 		"  --timeout SEC    give a step of binding up after SEC seconds (30)\n",
 	.run = run,

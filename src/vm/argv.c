@@ -130,6 +130,66 @@ static int add_disks(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+static int add_cdroms(const struct vm_config *config, struct string_list *argv)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_cdroms; i++) {
+		_cleanup_free_ char *file = vm_double_commas(config->cdroms[i]);
+
+		if (!file)
+			return -ENOMEM;
+		r = add(argv, "drive", NULL);
+		if (r == 0)
+			r = string_list_addf(argv,
+					     "if=ide,index=%zu,media=cdrom,readonly=on,"
+					     "format=raw,file=%s",
+					     i, file);
+	}
+	return r;
+}
+
+static int add_network(const struct vm_config *config, struct string_list *argv)
+{
+	int r = 0;
+
+	if (config->network == VM_NETWORK_NONE)
+		return 0;
+	r = add(argv, "netdev", NULL);
+	if (r == 0 && config->network == VM_NETWORK_TAP)
+		r = string_list_addf(argv,
+				     "tap,id=net0,ifname=%s,script=no,downscript=no",
+				     config->tap);
+	else if (r == 0)
+		r = string_list_add(argv, "user,id=net0");
+	return r < 0 ? r : add(argv, "device", "virtio-net-pci,netdev=net0");
+}
+
+static int add_monitor(const struct vm_config *config, struct string_list *argv)
+{
+	_cleanup_free_ char *socket = NULL;
+	int r;
+
+	if (!config->monitor)
+		return 0;
+	socket = vm_double_commas(config->monitor);
+	if (!socket)
+		return -ENOMEM;
+	r = add(argv, "qmp", NULL);
+	return r < 0 ? r : string_list_addf(argv, "unix:%s,server=on,wait=off", socket);
+}
+
+static int add_sandbox(const struct vm_config *config, struct string_list *argv)
+{
+	if (config->sandbox == VM_SANDBOX_NONE)
+		return 0;
+	return add(argv, "sandbox",
+		   config->sandbox == VM_SANDBOX_FULL
+			   ? "on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
+			     "resourcecontrol=deny"
+			   : "on,obsolete=deny,elevateprivileges=deny");
+}
+
 static int add_function(const struct vm_function *function, struct string_list *argv)
 {
 	char address[PCI_ADDRESS_SIZE];
@@ -179,7 +239,8 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 {
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
-		add_machine, add_firmware, add_boot, add_console, add_disks, add_devices,
+		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
+		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/launch.h"
 #include "base/text.h"
 #include "host/host.h"
 #include "pci/address.h"
@@ -14,6 +15,19 @@
 struct error;
 
 enum vm_accelerator { VM_KVM, VM_TCG };
+
+enum vm_network {
+	VM_NETWORK_NONE,
+	VM_NETWORK_USER, /* QEMU itself is the guest's way out; takes no rights */
+	VM_NETWORK_TAP,	 /* an interface that is there */
+};
+
+/* What QEMU may not do any more once it has started (seccomp). */
+enum vm_sandbox {
+	VM_SANDBOX_NONE,
+	VM_SANDBOX_USUAL, /* but start programs: what it is told to may need some */
+	VM_SANDBOX_FULL,
+};
 
 struct vm_config {
 	const char *qemu; /* path or name of the program */
@@ -27,6 +41,12 @@ struct vm_config {
 	const char *display;		      /* QEMU's -display */
 	const char *const *disks; /* files; "*.qcow2" is qcow2, others are raw */
 	size_t n_disks;
+	const char *const *cdroms;
+	size_t n_cdroms;
+	enum vm_network network;
+	const char *tap;     /* of VM_NETWORK_TAP: the interface's name */
+	const char *monitor; /* a socket that speaks QMP; NULL: none */
+	enum vm_sandbox sandbox;
 	const struct pci_address *devices; /* sorted */
 	size_t n_devices;
 	bool serial_monitor; /* QEMU's monitor on the serial line, by Ctrl-A C */
@@ -54,6 +74,6 @@ char *vm_shell_quote(const char *word);
  * Returns 0 and sets *ret_status to its exit status (128 + number for a signal), or
  * -errno.
  */
-int vm_run(const struct string_list *argv, int *ret_status, struct error *err);
+int vm_run(const struct launch *launch, int *ret_status, struct error *err);
 
 #endif

@@ -158,6 +158,10 @@ def test_libvirts_guests_get_their_devices_by_the_hook_and_give_them_back():
     lab(SCENARIOS / "hook.sh")
 
 
+def test_a_guests_devices_come_back_however_it_ends_and_it_runs_as_a_user():
+    lab(SCENARIOS / "vm-run.sh")
+
+
 def test_guests_that_are_defined_for_libvirt_see_their_devices_and_give_them_back():
     lab(SCENARIOS / "vm-create.sh")
 

@@ -78,12 +78,12 @@ MAY_OPEN = {
     "cli/open.c": "a recording that the user named",
     "cli/file.c": "a file that the user named",
     "cli/vm_run.c": "files that the user named, /dev/kvm and the program",
-    "vm/run.c": "starts QEMU",
 }
 
 MAY_OPEN_UNROOTED = {
     "base/child.c": "/dev/null, for the child's standard streams",
     "base/companion.c": "/dev/null, for the child's standard error",
+    "base/keeper.c": "/dev/null, for the child's standard streams",
     "base/program.c": "/dev/null, and the root in which a program is run",
     "cli/open.c": "a path that the user typed is his own",
     "cli/file.c": "a path that the user typed is his own",
@@ -100,4 +100,6 @@ MAY_WRITE = {
 
 MAY_EXIT = {"base/child.c": "the end of the child that it made",
             "base/companion.c": "the end of a child that cannot be set up",
+            "base/keeper.c": "the end of the child that it made",
+            "base/launch.c": "the end of a child that cannot start its program",
             "base/program.c": "the end of a child that cannot start its program"}

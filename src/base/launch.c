@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/keeper.h"
+#include "base/program.h"
+
+int launch_become(const struct launch_user *user)
+{
+	if (!user->name)
+		return 0;
+	if (initgroups(user->name, user->gid) < 0 ||
+	    setresgid(user->gid, user->gid, user->gid) < 0 ||
+	    setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	return 0;
+}
+
+static int become(const struct launch *launch)
+{
+	struct rlimit limit = {
+		.rlim_cur = launch->locked_bytes,
+		.rlim_max = launch->locked_bytes,
+	};
+
+	if (!launch->user.name)
+		return 0;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return -errno;
+	return launch_become(&launch->user);
+}
+
+/* Ends in the program, or tells why not. */
+static void __attribute__((noreturn)) run_child(const struct launch *launch, int line)
+{
+	sigset_t none;
+	int r;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* The caller may ignore it; a program expects its default. */
+	signal(SIGPIPE, SIG_DFL);
+	if (launch->keeper)
+		keeper_tell(launch->keeper);
+	r = become(launch);
+	if (r == 0) {
+		execvp(launch->argv[0], launch->argv);
+		r = -errno;
+	}
+	if (write(line, &r, sizeof(r)) != sizeof(r))
+		_exit(PROGRAM_NOT_THERE);
+	_exit(PROGRAM_NOT_STARTED);
+}
+
+int launch_start(const struct launch *launch, pid_t *ret_pid)
+{
+	int line[2], failure, r = 0;
+	ssize_t n = 0;
+
+	/* Ends when the program has begun. */
+	if (pipe2(line, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_pid = fork();
+	if (*ret_pid == 0)
+		run_child(launch, line[1]);
+	if (*ret_pid < 0)
+		r = -errno;
+	close(line[1]);
+	do
+		n = r == 0 ? read(line[0], &failure, sizeof(failure)) : 0;
+	while (n < 0 && errno == EINTR);
+	close(line[0]);
+	if (n != sizeof(failure))
+		return r;
+	waitpid(*ret_pid, NULL, 0);
+	return failure;
+}

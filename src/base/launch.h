@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BASE_LAUNCH_H
+#define PCIFERRY_BASE_LAUNCH_H
+
+/* Starting a program that has this one's terminal and environment: a guest. */
+#include <stdint.h>
+#include <sys/types.h>
+
+struct keeper;
+
+/* A user whom root becomes. */
+struct launch_user {
+	char *name; /* as initgroups(3) wants it; NULL: nobody, all stays as it is */
+	uid_t uid;
+	gid_t gid;
+};
+
+/* In a child, for good. Returns 0 or -errno. */
+int launch_become(const struct launch_user *user);
+
+struct launch {
+	char *const *argv; /* ended by NULL; argv[0] is looked up in $PATH */
+	struct launch_user user;
+	uint64_t locked_bytes;	     /* what that user may lock in memory */
+	const struct keeper *keeper; /* that is told of it; NULL: none */
+};
+
+/* Returns 0 when the program runs, with no signal blocked; or what kept it from that. */
+int launch_start(const struct launch *launch, pid_t *ret_pid);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/vm_script.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cli/output.h"
+
+static int print_copy(const struct vm_config *config)
+{
+	_cleanup_free_ char *from = NULL, *to = NULL;
+
+	if (!config->firmware)
+		return 0;
+	from = vm_shell_quote(config->firmware->vars_template);
+	to = vm_shell_quote(config->vars);
+	if (!from || !to)
+		return -ENOMEM;
+	output_line("cp --no-clobber %s %s", from, to);
+	return 0;
+}
+
+/* Of a script each option has a line of its own, with its value. */
+static int print_words(const struct string_list *argv, bool is_script)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&line, &size);
+
+	if (!stream)
+		return -ENOMEM;
+	for (size_t i = 0; i < argv->count; i++) {
+		_cleanup_free_ char *word = vm_shell_quote(argv->items[i]);
+		bool begins = is_script && argv->items[i][0] == '-';
+
+		if (word)
+			fprintf(stream, "%s%s",
+				!i	 ? ""
+				: begins ? " \\\n    "
+					 : " ",
+				word);
+	}
+	if (fclose(stream) != 0)
+		return -ENOMEM;
+	output_lines(line);
+	return 0;
+}
+
+static void print_addresses(const char *before, const struct vm_config *config,
+			    const char *after)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+
+	if (!stream)
+		return;
+	for (size_t i = 0; i < config->n_devices; i++) {
+		char address[PCI_ADDRESS_SIZE];
+
+		fprintf(stream, " %s", pci_address_format(&config->devices[i], address));
+	}
+	if (fclose(stream) == 0)
+		output_line("%s%s%s", before, text, after);
+}
+
+static int print_script(const struct vm_request *request, const struct string_list *argv)
+{
+	int r;
+
+	output_line("#!/bin/sh");
+	output_line("# The guest %s: its devices are bound, and given back as it ends.",
+		    request->config.name);
+	output_line("set -eu");
+	output_line("%s", "");
+	print_addresses("pciferry bind", &request->config, "");
+	print_addresses("trap 'pciferry release", &request->config, "' EXIT");
+	output_line("%s", "");
+	r = print_copy(&request->config);
+	return r < 0 ? r : print_words(argv, true);
+}
+
+int vm_script_print(const struct vm_request *request, const struct string_list *argv)
+{
+	int r;
+
+	if (request->script)
+		return print_script(request, argv);
+	r = print_copy(&request->config);
+	return r < 0 ? r : print_words(argv, false);
+}
