@@ -8,26 +8,38 @@
 /* For devices that are plugged in while the guest runs: a port is there, or it is not. */
 enum { SPARE_PORTS = 4 };
 
+/* "vda" to "vdz", then "vdaa", as the kernel names disks (sd_format_disk_name()). */
+static const char *disk_name(const char *prefix, unsigned int index, char name[16])
+{
+	char letters[8], *at = letters + sizeof(letters) - 1;
+
+	*at = '\0';
+	for (index++; index && at > letters; index = (index - 1) / 26)
+		*--at = (char)('a' + (index - 1) % 26);
+	snprintf(name, 16, "%s%s", prefix, at);
+	return name;
+}
+
 static void add_disk(struct vm_xml *xml, xmlNode *devices, const struct vm_disk *disk,
 		     unsigned int index, unsigned int boot_order)
 {
-	const char *bus = disk->is_cdrom ? "sata" : "virtio";
-	xmlNode *node, *target, *boot;
+	xmlNode *node, *driver, *boot;
+	char name[16];
 
 	node = vm_xml_add(xml, devices, "disk", "type", disk->is_block ? "block" : "file",
 			  "device", disk->is_cdrom ? "cdrom" : "disk", NULL);
-	if (disk->is_cdrom)
-		vm_xml_add(xml, node, "driver", "name", "qemu", "type", "raw", NULL);
-	else
-		vm_xml_add(xml, node, "driver", "name", "qemu", "type",
-			   disk->is_qcow2 ? "qcow2" : "raw", "cache", "none", "discard",
-			   "unmap", NULL);
+	driver = vm_xml_add(xml, node, "driver", "name", "qemu", "type",
+			    disk->is_qcow2 ? "qcow2" : "raw", NULL);
+	/* Past the host's page cache, which not every file system lets one go. */
+	if (disk->is_block && !disk->is_cdrom)
+		vm_xml_set(xml, driver, "cache", "none");
+	if (!disk->is_cdrom)
+		vm_xml_set(xml, driver, "discard", "unmap");
 	vm_xml_add(xml, node, "source", disk->is_block ? "dev" : "file", disk->path,
 		   NULL);
-	target = vm_xml_add(xml, node, "target", NULL);
-	vm_xml_set(xml, target, "dev", "%s%c", disk->is_cdrom ? "sd" : "vd",
-		   'a' + (int)index);
-	vm_xml_set(xml, target, "bus", "%s", bus);
+	vm_xml_add(xml, node, "target", "dev",
+		   disk_name(disk->is_cdrom ? "sd" : "vd", index, name), "bus",
+		   disk->is_cdrom ? "sata" : "virtio", NULL);
 	if (disk->is_cdrom)
 		vm_xml_add(xml, node, "readonly", NULL);
 	boot = vm_xml_add(xml, node, "boot", NULL);

@@ -125,6 +125,14 @@ def test_disks_are_what_their_names_say_and_start_before_the_installer(host, tmp
                      ("sdb", "raw", "4", "cdrom", "drivers & tools.iso")]
 
 
+def test_the_twenty_seventh_disk_has_a_name(host, tmp_path):
+    disk = tmp_path / "disk.img"
+    disk.touch()
+    domain = create(host, tmp_path, CARD, *["--disk", disk] * 28)
+    names = [node.find("target").get("dev") for node in domain.iter("disk")]
+    assert names[0] == "vda" and names[25:] == ["vdz", "vdaa", "vdab"]
+
+
 def test_secure_boot_is_firmware_with_keys_and_smm(host, tmp_path):
     domain = create(host, tmp_path, CARD, "--secure-boot")
     assert domain.find("os/loader").text == "/fw/SECURE.fd"
