@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,10 +14,8 @@
 
 #include "base/cleanup.h"
 
-/* The guest's process, or, of no process, that nothing is left to do. */
-struct message {
-	pid_t guest;
-};
+/* With the first one comes a descriptor of the guest's process. */
+enum message { GUEST_BEGINS, NOTHING_LEFT_TO_DO };
 
 /* QEMU ends at once when it is asked to; one that hangs in the kernel does not. */
 enum { END_MS = 30000 };
@@ -52,23 +51,45 @@ static void end_guest(int process)
 	has_ended(process, END_MS);
 }
 
+/* Of a message: its descriptor, or -1. Returns its length, 0 at the end of the line. */
+static ssize_t receive(int line, enum message *ret_message, int *ret_fd)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = { .iov_base = ret_message, .iov_len = sizeof(*ret_message) };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room),
+	};
+	const struct cmsghdr *header;
+	ssize_t n;
+
+	do
+		n = recvmsg(line, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	*ret_fd = -1;
+	if (header && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+	return n;
+}
+
 static void __attribute__((noreturn))
 keep(int line, void (*at_end)(void *argument), void *argument)
 {
-	_cleanup_close_ int process = -1;
-	struct message message;
-	ssize_t n;
+	int process = -1, begun;
+	enum message message;
 
 	leave_the_others_world();
-	for (;;) {
-		n = recv(line, &message, sizeof(message), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n != sizeof(message))
-			break;
-		if (!message.guest)
+	while (receive(line, &message, &begun) == sizeof(message)) {
+		if (message == NOTHING_LEFT_TO_DO)
 			_exit(0);
-		process = (int)syscall(SYS_pidfd_open, message.guest, 0);
+		process = begun;
 	}
 	end_guest(process);
 	at_end(argument);
@@ -100,18 +121,37 @@ int keeper_start(void (*at_end)(void *argument), void *argument,
 
 void keeper_tell(const struct keeper *keeper)
 {
-	struct message message = { .guest = getpid() };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	enum message word = GUEST_BEGINS;
+	struct iovec part = { .iov_base = &word, .iov_len = sizeof(word) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	int process = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-	send(keeper->line, &message, sizeof(message), MSG_NOSIGNAL);
+	/* Without one (before Linux 5.3) the keeper can only give back. */
+	if (process < 0)
+		return;
+	message.msg_control = control.room;
+	message.msg_controllen = sizeof(control.room);
+	control.header = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(int)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS,
+	};
+	memcpy(CMSG_DATA(&control.header), &process, sizeof(int));
+	sendmsg(keeper->line, &message, MSG_NOSIGNAL);
+	close(process);
 }
 
 void keeper_dismiss(struct keeper *keeper)
 {
-	struct message message = { 0 };
+	enum message word = NOTHING_LEFT_TO_DO;
 
 	if (!keeper->pid)
 		return;
-	send(keeper->line, &message, sizeof(message), MSG_NOSIGNAL);
+	send(keeper->line, &word, sizeof(word), MSG_NOSIGNAL);
 	close(keeper->line);
 	while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
 		;

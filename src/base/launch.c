@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/keeper.h"
 #include "base/program.h"
 
@@ -23,6 +26,24 @@ int launch_become(const struct launch_user *user)
 	return 0;
 }
 
+/* What a program finds there is root's, or that of his session, which is not this one. */
+static int set_environment(const struct launch_user *user)
+{
+	static const char *const roots[] = { "TMPDIR",		"XDG_CACHE_HOME",
+					     "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+					     "XDG_RUNTIME_DIR", "XDG_STATE_HOME" };
+	char runtime[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+		unsetenv(roots[i]);
+	snprintf(runtime, sizeof(runtime), "/run/user/%u", (unsigned int)user->uid);
+	if ((user->home && setenv("HOME", user->home, 1) < 0) ||
+	    setenv("USER", user->name, 1) < 0 || setenv("LOGNAME", user->name, 1) < 0 ||
+	    setenv("XDG_RUNTIME_DIR", runtime, 1) < 0)
+		return -errno;
+	return 0;
+}
+
 static int become(const struct launch *launch)
 {
 	struct rlimit limit = {
@@ -30,11 +51,14 @@ static int become(const struct launch *launch)
 		.rlim_max = launch->locked_bytes,
 	};
 
+	int r;
+
 	if (!launch->user.name)
 		return 0;
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
 		return -errno;
-	return launch_become(&launch->user);
+	r = launch_become(&launch->user);
+	return r < 0 ? r : set_environment(&launch->user);
 }
 
 /* Ends in the program, or tells why not. */

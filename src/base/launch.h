@@ -13,6 +13,7 @@ struct launch_user {
 	char *name; /* as initgroups(3) wants it; NULL: nobody, all stays as it is */
 	uid_t uid;
 	gid_t gid;
+	const char *home; /* for $HOME of what he runs; NULL: it stays */
 };
 
 /* In a child, for good. Returns 0 or -errno. */

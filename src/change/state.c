@@ -52,10 +52,22 @@ int change_read_state(const struct host *host, const char *device, char **ret_te
 	return host_read_file(host, path, ret_text, &len);
 }
 
-/* Everybody's to read, whatever the umask; and on the disk, as what comes in is. */
-static int make_folder(int above, const char *name)
+/* Of a folder that was only passed through: for fsync(2). A descriptor or -errno. */
+static int open_for_real(int folder)
 {
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Everybody's to read, whatever the umask; and on the disk, as what comes in is. */
+static int make_folder(int passed, const char *name)
+{
+	_cleanup_close_ int above = open_for_real(passed);
 	_cleanup_close_ int fd = -1;
+
+	if (above < 0)
+		return above;
 
 	if (mkdirat(above, name, 0755) < 0)
 		return errno == EEXIST ? 0 : -errno;
@@ -67,13 +79,15 @@ static int make_folder(int above, const char *name)
 
 /*
  * Each folder on the way is looked up from the root, so that a link leads where it does
- * on the host, and not out of it.
+ * on the host, and not out of it. Those that are there are passed through: a user may not
+ * be allowed to read the folder that his own is in.
  */
 int change_open_parent(const struct host *host, const char *path)
 {
 	int root = host_root_fd(host);
-	int dir = rooted_open(root, "/", O_RDONLY | O_DIRECTORY, 0);
+	int dir = rooted_open(root, "/", O_PATH | O_DIRECTORY, 0);
 	const char *end;
+	int fd;
 
 	path += strspn(path, "/");
 	for (const char *at = path; dir >= 0 && (end = strchr(at, '/')); at = end + 1) {
@@ -84,15 +98,19 @@ int change_open_parent(const struct host *host, const char *path)
 
 		if (!until || !name)
 			return -ENOMEM;
-		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
+		dir = rooted_open(root, until, O_PATH | O_DIRECTORY, 0);
 		if (dir != -ENOENT)
 			continue;
 		r = make_folder(above, name);
 		if (r < 0)
 			return r;
-		dir = rooted_open(root, until, O_RDONLY | O_DIRECTORY, 0);
+		dir = rooted_open(root, until, O_PATH | O_DIRECTORY, 0);
 	}
-	return dir;
+	if (dir < 0)
+		return dir;
+	fd = open_for_real(dir);
+	close(dir);
+	return fd;
 }
 
 int change_create_file(const struct host *host, const char *path, const void *bytes,

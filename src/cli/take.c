@@ -286,6 +286,21 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 	return 0;
 }
 
+int take_give(const struct cli *cli, const struct host *host,
+	      const struct take_options *options, const struct bind_plan *plan,
+	      uid_t user, struct error *err)
+{
+	static const struct change_options none = { 0 };
+	struct change *change;
+	int r = take_begin(cli, host, options, &none, &change, err);
+
+	if (r < 0)
+		return r;
+	r = bind_give(change, plan, user, err);
+	change_end(change);
+	return r;
+}
+
 int take_verify(const struct host *host, const struct bind_plan *plan, struct error *err)
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE];

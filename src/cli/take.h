@@ -72,6 +72,11 @@ int take_carry_out(const struct cli *cli, const struct host *host,
 		   enum take_direction direction, struct bind_plan *ret_plan,
 		   struct error *err);
 
+/* Gives the nodes of the plan's groups to a user (bind_give()). Returns 0 or -errno. */
+int take_give(const struct cli *cli, const struct host *host,
+	      const struct take_options *options, const struct bind_plan *plan,
+	      uid_t user, struct error *err);
+
 /* Whether the groups are bound already; then *ret_plan is set, as above. Changes nothing.
  */
 bool take_is_done(const struct host *host, const struct take_options *options,

@@ -7,6 +7,9 @@
 
 #include "base/cleanup.h"
 
+/* Base classes (PCI Code and ID Assignment Specification, 1.1). */
+enum { CLASS_STORAGE = 0x01, CLASS_NETWORK = 0x02 };
+
 void vm_functions_free(struct vm_functions *functions)
 {
 	free(functions->items);
@@ -29,8 +32,14 @@ static struct vm_function *find(const struct vm_functions *functions,
 	return NULL;
 }
 
-static int add(struct vm_functions *functions, const struct pci_address *address)
+static bool has_class(const struct pci_device *device, unsigned int base)
 {
+	return device->ids == FACT_KNOWN && device->class_code >> 16 == base;
+}
+
+static int add(struct vm_functions *functions, const struct pci_device *device)
+{
+	const struct pci_address *address = &device->address;
 	struct vm_function *larger;
 
 	if (find(functions, address))
@@ -39,7 +48,10 @@ static int add(struct vm_functions *functions, const struct pci_address *address
 	if (!larger)
 		return -ENOMEM;
 	functions->items = larger;
-	larger[functions->count++] = (struct vm_function){ .host = *address };
+	larger[functions->count++] = (struct vm_function){
+		.host = *address,
+		.boots = has_class(device, CLASS_STORAGE),
+	};
 	return 0;
 }
 
@@ -56,13 +68,13 @@ static int add_with_kin(const struct cli_view *view, const struct pci_device *de
 				    "a bridge never goes to a guest");
 	for (size_t i = 0; r == 0 && group && i < group->count; i++)
 		if (!iommu_member_stays(group->members[i]))
-			r = add(functions, &group->members[i]->address);
+			r = add(functions, group->members[i]);
 	for (size_t i = 0; r == 0 && !group && i < view->devices.count; i++) {
 		const struct pci_device *other = &view->devices.items[i];
 
 		if (pci_address_same_slot(&other->address, &device->address) &&
 		    !iommu_member_stays(other))
-			r = add(functions, &other->address);
+			r = add(functions, other);
 	}
 	return r < 0 ? error_oom(err) : 0;
 }
@@ -155,6 +167,16 @@ static bool is_mac(const char *text)
 	return !(first & 1);
 }
 
+/* Of any other one libvirt has nobody to ask. */
+static bool is_network_function(const struct cli_view *view,
+				const struct pci_address *address)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	return has_class(pci_find(&view->devices, address), CLASS_NETWORK) &&
+	       host_exists(view->host, pci_attribute_path(address, "physfn", path));
+}
+
 int vm_functions_set_mac(const struct cli_view *view, struct vm_functions *functions,
 			 const char *text, struct error *err)
 {
@@ -165,6 +187,10 @@ int vm_functions_set_mac(const struct cli_view *view, struct vm_functions *funct
 
 	if (r < 0)
 		return r;
+	if (!is_network_function(view, &function->host))
+		return error_usage(err, "--mac",
+				   "%.*s is no virtual function of a network card",
+				   (int)strcspn(text, "="), text);
 	mac = strsep(&value, ",");
 	if (!is_mac(mac))
 		return error_usage(err, "--mac", "%s is no address of a network card",

@@ -76,12 +76,16 @@ int vm_parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
 	return 0;
 }
 
+/* More take an IOMMU of the guest's own, for its interrupts. */
+enum { CPUS_MAX = 255 };
+
 int vm_parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
 {
 	uint64_t value;
 
-	if (text_parse_number(text, 1024, &value) < 0 || !value)
-		return error_usage(err, "--cpus", "%s is no number from 1 to 1024", text);
+	if (text_parse_number(text, CPUS_MAX, &value) < 0 || !value)
+		return error_usage(err, "--cpus", "%s is no number from 1 to %d", text,
+				   CPUS_MAX);
 	*ret_cpus = (unsigned int)value;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/keeper.h"
 #include "change/change.h"
@@ -16,6 +17,9 @@
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
 #include "vm/vm.h"
+
+/* For files on a network, too. */
+enum { LOOK_MS = 30000 };
 
 /* Whether QEMU's program is there, before any device is touched for it. */
 static int find_program(const char *name, struct error *err)
@@ -41,27 +45,89 @@ static int find_program(const char *name, struct error *err)
 	return -ENOENT;
 }
 
-static int check_files(const struct vm_request *request, struct error *err)
-{
-	const struct vm_config *config = &request->config;
-	const char *const files[] = { config->kernel, config->initrd };
-	int r = find_program(config->qemu, err);
+/* What QEMU is to open, and how. */
+struct needed {
+	const char *path;
+	int mode; /* as of access(2) */
+};
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
-		if (files[i] && access(files[i], R_OK) < 0)
-			r = error_set(err, errno, files[i], "%s", strerror(errno));
-	for (size_t i = 0; r == 0 && i < request->disks.count; i++)
-		if (access(request->disks.items[i], R_OK) < 0)
-			r = error_set(err, errno, request->disks.items[i], "%s",
-				      strerror(errno));
-	if (r == 0 && config->accelerator == VM_KVM &&
-	    access("/dev/kvm", R_OK | W_OK) < 0) {
-		r = error_set(err, errno, "/dev/kvm", "%s", strerror(errno));
+struct look {
+	const struct vm_request *request;
+	struct needed *files;
+	size_t count;
+};
+
+/* In a child: as whom QEMU will be. The answer is which one cannot be opened. */
+static int look_at_files(void *argument, char *answer, size_t *ret_len)
+{
+	const struct look *look = argument;
+	int r = launch_become(&look->request->user.user);
+
+	for (size_t i = 0; r == 0 && i < look->count; i++) {
+		if (access(look->files[i].path, look->files[i].mode) == 0)
+			continue;
+		r = -errno;
+		snprintf(answer, CHILD_ANSWER_MAX, "%s", look->files[i].path);
+		child_publish(ret_len, strlen(answer));
+	}
+	return r;
+}
+
+static void add_needed(struct look *look, const char *path, int mode)
+{
+	if (path)
+		look->files[look->count++] = (struct needed){ path, mode };
+}
+
+static int tell_missing(const struct vm_request *request, int failure, const char *path,
+			struct error *err)
+{
+	const char *user = request->user.user.name;
+
+	error_set(err, -failure, *path ? path : "the guest's files", "%s",
+		  strerror(-failure));
+	if (user && failure == -EACCES)
+		error_hint(err, "let %s open it, or run QEMU as root: --user root", user);
+	else if (!strcmp(path, "/dev/kvm"))
 		error_hint(err,
 			   "turn virtualisation on in the firmware and load kvm_intel or"
 			   " kvm_amd, or use --accel tcg, which is slow");
-	}
-	return r;
+	return failure;
+}
+
+/* Before a device is touched for them. */
+static int check_files(const struct vm_request *request, struct error *err)
+{
+	const struct vm_config *config = &request->config;
+	size_t count = request->disks.count + request->cdroms.count + 3;
+	struct look look = { .request = request };
+	const struct child_task task = {
+		.run = look_at_files,
+		.argument = &look,
+		.deadline_ms = LOOK_MS,
+		.only_looks = true,
+	};
+	char path[CHILD_ANSWER_MAX + 1] = "";
+	struct child_answer answer = { .len = 0 };
+	int r = find_program(config->qemu, err);
+
+	if (r < 0)
+		return r;
+	look.files = calloc(count, sizeof(*look.files));
+	if (!look.files)
+		return error_oom(err);
+	add_needed(&look, config->kernel, R_OK);
+	add_needed(&look, config->initrd, R_OK);
+	for (size_t i = 0; i < request->disks.count; i++)
+		add_needed(&look, request->disks.items[i], R_OK | W_OK);
+	for (size_t i = 0; i < request->cdroms.count; i++)
+		add_needed(&look, request->cdroms.items[i], R_OK);
+	if (config->accelerator == VM_KVM)
+		add_needed(&look, "/dev/kvm", R_OK | W_OK);
+	r = child_run(&task, &answer, NULL);
+	free(look.files);
+	memcpy(path, answer.bytes, answer.len);
+	return r < 0 ? tell_missing(request, r, path, err) : 0;
 }
 
 /*
@@ -166,7 +232,9 @@ static int start(const struct cli *cli, const struct vm_request *request,
 		return r;
 	r = error_set(err, EIO, config->qemu, "ended with status %d", status);
 	if (user)
-		error_hint(err, "what it may not open as %s it may with --user root",
+		error_hint(err,
+			   "what it may not open as %s it may with --user root; a QEMU"
+			   " without seccomp wants --no-sandbox",
 			   user);
 	return r;
 }
@@ -191,8 +259,8 @@ static int run_guest(const struct cli *cli, struct host *host,
 		char chosen[PATH_MAX], data[PATH_MAX];
 
 		snprintf(chosen, sizeof(chosen), "%s/pciferry/vars/%s.fd",
-			 request->user.user.name ? user_data(request, data, sizeof(data))
-						 : "/var/lib",
+			 request->user.home ? user_data(request, data, sizeof(data))
+					    : "/var/lib",
 			 config->name);
 		r = vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, err);
 		if (r == 0)
@@ -244,6 +312,7 @@ struct ending {
 	const struct cli *cli;
 	const struct host *host;
 	const struct vm_request *request;
+	const struct bind_plan *plan;
 	struct pci_address *moved;
 	size_t n_moved;
 };
@@ -282,7 +351,11 @@ static int run_and_give_back(const struct ending *ending, struct host *host,
 	if (r < 0)
 		error_set(err, -r, "", "a process for the end of the guest: %s",
 			  strerror(-r));
-	else
+	if (r == 0)
+		r = vm_user_give_nodes(ending->cli, host, &request->take, ending->plan,
+				       ending->moved, ending->n_moved, &request->user,
+				       err);
+	if (r == 0)
 		r = run_guest(ending->cli, host, &keeper, request, err);
 	if (give_back(ending, &failure) < 0) {
 		output_error(&failure);
@@ -303,12 +376,11 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 {
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_free_ struct pci_address *devices = NULL, *moved = NULL;
-	struct ending ending = { cli, host, request, NULL, 0 };
+	struct ending ending = { cli, host, request, &plan, NULL, 0 };
 	int r = 0;
 
 	/* A user who was given the group can run a guest with it, and changes nothing. */
-	if (request->take.user ||
-	    !take_is_done(host, &request->take, asked, n_asked, &plan))
+	if (!take_is_done(host, &request->take, asked, n_asked, &plan))
 		r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan,
 				   err);
 	if (r < 0)
@@ -322,9 +394,12 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 		return error_oom(err);
 	}
 	request->config.devices = devices;
-	if (!ending.n_moved || request->take.dry_run)
-		return run_guest(cli, host, NULL, request, err);
-	return run_and_give_back(&ending, host, request, err);
+	if (!request->take.dry_run && ending.n_moved)
+		return run_and_give_back(&ending, host, request, err);
+	if (!request->take.dry_run)
+		r = vm_user_give_nodes(cli, host, &request->take, &plan, NULL, 0,
+				       &request->user, err);
+	return r < 0 ? r : run_guest(cli, host, NULL, request, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

@@ -4,21 +4,28 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/output.h"
 
+/* Once: what the guest has written there stays. */
 static int print_copy(const struct vm_config *config)
 {
-	_cleanup_free_ char *from = NULL, *to = NULL;
+	_cleanup_free_ char *from = NULL, *to = NULL, *folder = NULL, *quoted = NULL;
+	const char *slash = config->firmware ? strrchr(config->vars, '/') : NULL;
 
 	if (!config->firmware)
 		return 0;
+	folder = slash && slash > config->vars
+			 ? strndup(config->vars, (size_t)(slash - config->vars))
+			 : strdup("/");
 	from = vm_shell_quote(config->firmware->vars_template);
 	to = vm_shell_quote(config->vars);
-	if (!from || !to)
+	quoted = folder ? vm_shell_quote(folder) : NULL;
+	if (!from || !to || !quoted)
 		return -ENOMEM;
-	output_line("cp --no-clobber %s %s", from, to);
+	output_line("[ -e %s ] || { mkdir -p %s && cp %s %s; }", to, quoted, from, to);
 	return 0;
 }
 
@@ -77,6 +84,7 @@ static int print_script(const struct vm_request *request, const struct string_li
 	output_line("%s", "");
 	print_addresses("pciferry bind", &request->config, "");
 	print_addresses("trap 'pciferry release", &request->config, "' EXIT");
+	output_line("trap 'exit 1' HUP INT TERM");
 	output_line("%s", "");
 	r = print_copy(&request->config);
 	return r < 0 ? r : print_words(argv, true);

@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "change/change.h"
+#include "cli/output.h"
+#include "host/node.h"
 
 /* On a file system over a network, too. */
 enum { CREATE_MS = 30000 };
@@ -21,7 +25,22 @@ static int find_caller(struct take_options *options, struct error *err)
 
 	if (options->user || !caller || geteuid() != 0)
 		return 0;
-	return take_parse_user(caller, options, err);
+	if (take_parse_user(caller, options, err) == 0)
+		return 0;
+	error_hint(err, "$SUDO_USER names him: --user root runs QEMU as root");
+	return -EINVAL;
+}
+
+/* Whose folders are to be used: root's guests have one of the system's. */
+static int take_home(struct vm_user *user, struct error *err)
+{
+	const struct passwd *entry;
+
+	if (geteuid() == 0)
+		return 0;
+	entry = getpwuid(geteuid());
+	user->home = entry ? strdup(entry->pw_dir) : NULL;
+	return entry && !user->home ? error_oom(err) : 0;
 }
 
 int vm_user_choose(struct take_options *options, struct vm_user *ret_user,
@@ -31,12 +50,14 @@ int vm_user_choose(struct take_options *options, struct vm_user *ret_user,
 	int r;
 
 	memset(ret_user, 0, sizeof(*ret_user));
+	ret_user->is_asked = options->user;
 	r = find_caller(options, err);
-	if (r < 0 || !options->user)
+	if (r < 0)
 		return r;
-	if (options->user_number == geteuid()) {
+	/* The nodes are given by vm_user_give_nodes(). */
+	if (!options->user || options->user_number == geteuid()) {
 		options->user = NULL;
-		return 0;
+		return take_home(ret_user, err);
 	}
 	if (geteuid() != 0)
 		return error_usage(err, "--user",
@@ -44,10 +65,12 @@ int vm_user_choose(struct take_options *options, struct vm_user *ret_user,
 	entry = getpwuid(options->user_number);
 	if (!entry)
 		return error_usage(err, "--user", "there is no user %s", options->user);
+	options->user = NULL;
 	ret_user->user.uid = entry->pw_uid;
 	ret_user->user.gid = entry->pw_gid;
 	ret_user->user.name = strdup(entry->pw_name);
 	ret_user->home = strdup(entry->pw_dir);
+	ret_user->user.home = ret_user->home;
 	return ret_user->user.name && ret_user->home ? 0 : error_oom(err);
 }
 
@@ -92,4 +115,74 @@ int vm_user_create_file(const struct vm_user *user, const struct host *host,
 	if (r == 0 || r == -EEXIST)
 		return r;
 	return error_set(err, -r, path, "%s", strerror(-r));
+}
+
+static bool has_moved(const struct bind_plan *plan, unsigned int group,
+		      const struct pci_address *moved, size_t count)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; plan->members[i].group == group && j < count; j++)
+			if (!pci_address_compare(&plan->members[i].address, &moved[j]))
+				return true;
+	return false;
+}
+
+static bool owns(const struct host *host, unsigned int group, uid_t uid)
+{
+	struct host_node node;
+	char path[32];
+
+	snprintf(path, sizeof(path), "dev/vfio/%u", group);
+	return host_node_read(host, path, &node) == FACT_KNOWN && node.owner == uid;
+}
+
+/* A group that was on VFIO before is whose it is; nothing would take it back. */
+static int have_root_instead(const struct cli *cli, unsigned int group,
+			     struct vm_user *user, struct error *err)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "group %u", group);
+	if (user->is_asked) {
+		error_set(err, EPERM, text, "it was bound before, and not for %s",
+			  user->user.name);
+		error_hint(err,
+			   "pciferry bind DEVICE --user %s gives it; or release it"
+			   " first",
+			   user->user.name);
+		return -EPERM;
+	}
+	if (!cli->quiet)
+		output_talk("%s was bound before, and not for %s: QEMU runs as root",
+			    text, user->user.name);
+	free(user->user.name);
+	user->user.name = NULL;
+	return 0;
+}
+
+int vm_user_give_nodes(const struct cli *cli, const struct host *host,
+		       const struct take_options *options, const struct bind_plan *plan,
+		       const struct pci_address *moved, size_t n_moved,
+		       struct vm_user *user, struct error *err)
+{
+	_cleanup_free_ struct bind_member *members =
+		calloc(plan->count + 1, sizeof(*members));
+	struct bind_plan given = { .members = members };
+
+	if (!members)
+		return error_oom(err);
+	for (size_t i = 0; user->user.name && i < plan->count; i++) {
+		unsigned int group = plan->members[i].group;
+		int r = 0;
+
+		if (has_moved(plan, group, moved, n_moved))
+			members[given.count++] = plan->members[i];
+		else if (!owns(host, group, user->user.uid))
+			r = have_root_instead(cli, group, user, err);
+		if (r < 0)
+			return r;
+	}
+	if (!user->user.name || !given.count)
+		return 0;
+	return take_give(cli, host, options, &given, user->user.uid, err);
 }

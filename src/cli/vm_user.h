@@ -6,16 +6,16 @@
 #include "cli/take.h"
 #include "vm/vm.h"
 
-/*
- * Whom --user names, else who called sudo, where root is to run a guest; root himself is
- * no change. Sets the options' user as well, who then may open the groups. For
- * vm_user_free(), also on failure.
- */
 struct vm_user {
-	struct launch_user user;
-	char *home;
+	struct launch_user user; /* without a name: whoever runs pciferry */
+	char *home;		 /* whose folders are used; NULL: the system's */
+	bool is_asked;		 /* by --user */
 };
 
+/*
+ * Whom --user names, else who called sudo, where root is to run a guest; root himself is
+ * no change. The options' user is the guest's now. For vm_user_free(), also on failure.
+ */
 int vm_user_choose(struct take_options *options, struct vm_user *ret_user,
 		   struct error *err);
 void vm_user_free(struct vm_user *user);
@@ -27,5 +27,15 @@ void vm_user_free(struct vm_user *user);
 int vm_user_create_file(const struct vm_user *user, const struct host *host,
 			const char *path, const void *bytes, size_t len,
 			struct error *err);
+
+/*
+ * Gives the user the nodes of those groups of the plan of which this run has moved a
+ * device, which are taken back with it. One that was on VFIO before has to be his:
+ * refused where he was asked for, else root runs the guest, and that is said.
+ */
+int vm_user_give_nodes(const struct cli *cli, const struct host *host,
+		       const struct take_options *options, const struct bind_plan *plan,
+		       const struct pci_address *moved, size_t n_moved,
+		       struct vm_user *user, struct error *err);
 
 #endif

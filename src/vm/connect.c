@@ -47,8 +47,9 @@ int vm_connect(const char *uri, struct vm_connection **ret_connection, struct er
 	connection->connect = connection->library.virConnectOpen(uri);
 	if (!connection->connect) {
 		r = fail(connection, uri, err);
-		error_hint(err, "start libvirt's daemon (systemctl start libvirtd), or"
-				" name another with --connect");
+		error_hint(err, "start libvirt's daemon (systemctl start libvirtd, or"
+				" virtqemud where that is), or name another with"
+				" --connect");
 		vm_disconnect(connection);
 		return r;
 	}

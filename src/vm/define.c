@@ -41,29 +41,12 @@ static void add_boot(struct vm_xml *xml, xmlNode *root, const struct vm_guest *g
 		vm_xml_add_text(xml, os, "cmdline", "%s", guest->append);
 }
 
-/*
- * OVMF since 202211 takes an eighth of the processor's address space for the window,
- * where the processor says how wide that is (PlatformDynamicMmioWindow(),
- * OvmfPkg/Library/PlatformInitLib); before that it takes 32 GiB, or what is asked for so.
- */
-static void add_window(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
-{
-	xmlNode *sysinfo, *entry;
-
-	if (!guest->firmware || guest->window <= VM_USUAL_WINDOW)
-		return;
-	sysinfo = vm_xml_add(xml, root, "sysinfo", "type", "fwcfg", NULL);
-	entry = vm_xml_add_text(xml, sysinfo, "entry", "%llu",
-				(unsigned long long)(guest->window >> 20));
-	vm_xml_set(xml, entry, "name", "opt/ovmf/X-PciMmio64Mb");
-}
-
 static void add_hyperv(struct vm_xml *xml, xmlNode *features,
 		       const struct vm_guest *guest)
 {
 	static const char *const on[] = { "relaxed", "vapic", "vpindex",
 					  "runtime", "synic", "frequencies" };
-	xmlNode *hyperv = vm_xml_add(xml, features, "hyperv", "mode", "custom", NULL);
+	xmlNode *hyperv = vm_xml_add(xml, features, "hyperv", NULL);
 	xmlNode *spinlocks, *timer;
 
 	for (size_t i = 0; i < ARRAY_SIZE(on); i++)
@@ -112,8 +95,6 @@ static void add_cpu(struct vm_xml *xml, xmlNode *root, const struct vm_guest *gu
 	topology = vm_xml_add(xml, cpu, "topology", "sockets", "1", "dies", "1", NULL);
 	vm_xml_set(xml, topology, "cores", "%u", guest->cpus / threads);
 	vm_xml_set(xml, topology, "threads", "%u", threads);
-	if (guest->has_kvm)
-		vm_xml_add(xml, cpu, "maxphysaddr", "mode", "passthrough", NULL);
 }
 
 static void add_clock(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
@@ -138,26 +119,53 @@ static void add_power(struct vm_xml *xml, xmlNode *root)
 	vm_xml_add(xml, pm, "suspend-to-disk", "enabled", "no", NULL);
 }
 
-/* libvirt has no element for it; QEMU's own arguments come last. */
-static void add_battery(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
+static void add_argument(struct vm_xml *xml, xmlNode *line, const char *word)
 {
-	_cleanup_free_ char *file = NULL;
-	xmlNode *line, *argument;
+	vm_xml_set(xml, vm_xml_add_kin(xml, line, "arg"), "value", "%s", word);
+}
 
-	if (!guest->battery)
-		return;
-	file = vm_double_commas(guest->battery);
+/*
+ * OVMF since 202211 takes an eighth of the processor's address space for the window,
+ * where the processor says how wide that is (PlatformDynamicMmioWindow(),
+ * OvmfPkg/Library/PlatformInitLib); before that it takes 32 GiB, or what is asked for so.
+ * libvirt keeps the name from its own <sysinfo type='fwcfg'>
+ * (qemuValidateDomainDefSysinfo()).
+ */
+static void add_window(struct vm_xml *xml, xmlNode *line, const struct vm_guest *guest)
+{
+	add_argument(xml, line, "-fw_cfg");
+	vm_xml_set(xml, vm_xml_add_kin(xml, line, "arg"), "value",
+		   "name=opt/ovmf/X-PciMmio64Mb,string=%llu",
+		   (unsigned long long)(guest->window >> 20));
+}
+
+static void add_battery(struct vm_xml *xml, xmlNode *line, const struct vm_guest *guest)
+{
+	_cleanup_free_ char *file = vm_double_commas(guest->battery);
+
 	if (!file) {
 		vm_xml_fail(xml);
 		return;
 	}
+	add_argument(xml, line, "-acpitable");
+	vm_xml_set(xml, vm_xml_add_kin(xml, line, "arg"), "value", "file=%s", file);
+}
+
+/* What libvirt has no element for. */
+static void add_arguments(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
+{
+	bool is_large = guest->firmware && guest->window > VM_USUAL_WINDOW;
+	xmlNode *line;
+
+	if (!is_large && !guest->battery)
+		return;
 	line = vm_xml_add_foreign(xml, root, "qemu",
 				  "http://libvirt.org/schemas/domain/qemu/1.0",
 				  "commandline");
-	argument = vm_xml_add_kin(xml, line, "arg");
-	vm_xml_set(xml, argument, "value", "-acpitable");
-	argument = vm_xml_add_kin(xml, line, "arg");
-	vm_xml_set(xml, argument, "value", "file=%s", file);
+	if (is_large)
+		add_window(xml, line, guest);
+	if (guest->battery)
+		add_battery(xml, line, guest);
 }
 
 static void add_metadata(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
@@ -179,14 +187,13 @@ static void add_domain(struct vm_xml *xml, xmlNode *root, const struct vm_guest 
 	vm_xml_set(xml, memory, "unit", "MiB");
 	vcpu = vm_xml_add_text(xml, root, "vcpu", "%u", guest->cpus);
 	vm_xml_set(xml, vcpu, "placement", "static");
-	add_window(xml, root, guest);
 	add_boot(xml, root, guest);
 	add_features(xml, root, guest);
 	add_cpu(xml, root, guest);
 	add_clock(xml, root, guest);
 	add_power(xml, root);
 	vm_define_devices(xml, root, guest);
-	add_battery(xml, root, guest);
+	add_arguments(xml, root, guest);
 }
 
 /* libvirt's schema and its parser both end at 16 bits (pciDomain, basictypes.rng). */
@@ -240,9 +247,10 @@ int vm_define_functions(const struct vm_guest *guest, char **ret_xml, struct err
 		return r;
 	root = vm_xml_root(&xml, "devices");
 	for (size_t i = 0; r == 0 && i < guest->n_functions; i++)
-		r = vm_xml_print(
-			&xml, vm_define_function(&xml, root, guest, &guest->functions[i]),
-			&text, err);
+		r = vm_xml_print(&xml,
+				 vm_define_function(&xml, root, guest,
+						    &guest->functions[i], false),
+				 &text, err);
 	if (r == 0)
 		*ret_xml = steal(text);
 	return r;

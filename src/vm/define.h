@@ -9,9 +9,13 @@
 /* <devices> */
 void vm_define_devices(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);
 
-/* The element for one function of this host. NULL: xml->failure says why. */
+/*
+ * The element for one function of this host; for a definition that is there, which may
+ * have its place taken, only with the one that it shares with others, and with no place
+ * in the order of booting. NULL: xml->failure says why.
+ */
 xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 			    const struct vm_guest *guest,
-			    const struct vm_function *function);
+			    const struct vm_function *function, bool is_whole);
 
 #endif

@@ -46,7 +46,11 @@ static void add_disk(struct vm_xml *xml, xmlNode *devices, const struct vm_disk 
 	vm_xml_set(xml, boot, "order", "%u", boot_order);
 }
 
-/* Disks come first: an empty one is passed over, and then the installer's CD is there. */
+/*
+ * The guest's disks, then this host's, then CDs: an empty disk is passed over, and then
+ * the installer's CD is there. Once one thing has its place, firmware starts nothing that
+ * has none.
+ */
 static unsigned int add_disks(struct vm_xml *xml, xmlNode *devices,
 			      const struct vm_guest *guest)
 {
@@ -55,10 +59,26 @@ static unsigned int add_disks(struct vm_xml *xml, xmlNode *devices,
 	for (size_t i = 0; i < guest->n_disks; i++)
 		if (!guest->disks[i].is_cdrom)
 			add_disk(xml, devices, &guest->disks[i], disks++, ++order);
+	for (size_t i = 0; i < guest->n_functions; i++)
+		order += guest->functions[i].boots;
 	for (size_t i = 0; i < guest->n_disks; i++)
 		if (guest->disks[i].is_cdrom)
 			add_disk(xml, devices, &guest->disks[i], cdroms++, ++order);
 	return disks;
+}
+
+/* Behind the guest's disks. */
+static void add_boot_order(struct vm_xml *xml, xmlNode *node,
+			   const struct vm_guest *guest,
+			   const struct vm_function *function)
+{
+	unsigned int order = 1;
+
+	for (size_t i = 0; i < guest->n_disks; i++)
+		order += !guest->disks[i].is_cdrom;
+	for (const struct vm_function *at = guest->functions; at < function; at++)
+		order += at->boots;
+	vm_xml_set(xml, vm_xml_add(xml, node, "boot", NULL), "order", "%u", order);
 }
 
 static void add_controller(struct vm_xml *xml, xmlNode *devices, const char *model,
@@ -139,9 +159,18 @@ static xmlNode *add_interface(struct vm_xml *xml, xmlNode *devices, const char *
 	return node;
 }
 
+static bool shares_slot(const struct vm_guest *guest, const struct vm_function *function)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < guest->n_functions; i++)
+		count += guest->functions[i].port == function->port;
+	return count > 1;
+}
+
 xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 			    const struct vm_guest *guest,
-			    const struct vm_function *function)
+			    const struct vm_function *function, bool is_whole)
 {
 	const char *managed = guest->hands_over ? "no" : "yes";
 	xmlNode *node;
@@ -155,9 +184,12 @@ xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 		add_host_address(xml, vm_xml_add(xml, node, "source", NULL),
 				 &function->host, false);
 	}
+	if (is_whole && function->boots && guest->n_disks)
+		add_boot_order(xml, node, guest, function);
 	if (function->rom)
 		vm_xml_add(xml, node, "rom", "file", function->rom, NULL);
-	add_own_address(xml, node, function);
+	if (is_whole || shares_slot(guest, function))
+		add_own_address(xml, node, function);
 	return node;
 }
 
@@ -238,7 +270,7 @@ void vm_define_devices(struct vm_xml *xml, xmlNode *domain, const struct vm_gues
 	if (guest->has_tpm)
 		add_tpm(xml, devices);
 	for (size_t i = 0; i < guest->n_functions; i++)
-		vm_define_function(xml, devices, guest, &guest->functions[i]);
+		vm_define_function(xml, devices, guest, &guest->functions[i], true);
 	/* All of a guest's memory is pinned for its devices: none can be taken back. */
 	vm_xml_add(xml, devices, "memballoon", "model", "none", NULL);
 	rng = vm_xml_add(xml, devices, "rng", "model", "virtio", NULL);

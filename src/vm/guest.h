@@ -22,8 +22,9 @@ struct vm_function {
 	unsigned int function; /* in slot 0 of that bus */
 	bool multifunction;    /* it is function 0 of several */
 
-	const char
-		*rom; /* a file instead of the device's own option ROM; NULL: its own */
+	bool boots; /* the guest's firmware may start a system from it: a disk */
+
+	const char *rom; /* instead of the device's own option ROM; NULL: its own */
 
 	/* Of a virtual function of a network card: set by its physical function before
 	 * the guest has it. Both may be left out. */
@@ -42,8 +43,9 @@ unsigned int vm_place_functions(struct vm_function *functions, size_t count);
 /*
  * How much address space above 4 GiB the guest's firmware must give to these, placed: of
  * each port the 64-bit ranges that may be prefetched, and what aligning them costs, as a
- * bridge has one window for them (PCIe 6.0, 7.5.1.3.9). Bytes, a power of two.
- * FACT_UNREADABLE: of one it is not known.
+ * bridge has one window for them (PCIe 6.0, 7.5.1.3.9). Bytes, a power of two. What the
+ * host itself had no room for counts for nothing. FACT_UNREADABLE: of one it is not
+ * known.
  */
 enum fact vm_measure_window(const struct host *host, const struct pci_devices *devices,
 			    const struct vm_function *functions, size_t count,

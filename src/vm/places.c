@@ -22,6 +22,10 @@ unsigned int vm_place_functions(struct vm_function *functions, size_t count)
 	return port;
 }
 
+/* No device has as much; OVMF takes no larger number (16 TiB,
+ * PlatformGetFirstNonAddress()). */
+#define WINDOW_MAX (1ULL << 44)
+
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
 	return to ? (value + to - 1) / to * to : value;
@@ -44,6 +48,8 @@ enum fact vm_measure_window(const struct host *host, const struct pci_devices *d
 
 			if (!resource->is_64bit || !resource->prefetchable)
 				continue;
+			if (resource->size > WINDOW_MAX)
+				return FACT_UNREADABLE;
 			of_port += resource->size;
 			if (resource->size > largest)
 				largest = resource->size;
@@ -51,9 +57,12 @@ enum fact vm_measure_window(const struct host *host, const struct pci_devices *d
 		if (i + 1 < count && functions[i + 1].port == functions[i].port)
 			continue;
 		total += round_up(of_port, largest);
+		if (total > WINDOW_MAX)
+			return FACT_UNREADABLE;
 		of_port = largest = 0;
 	}
-	while (window < total)
+	/* The virtio devices' are there, too: what fits exactly does not fit. */
+	while (total && window <= total)
 		window <<= 1;
 	*ret_bytes = window;
 	return FACT_KNOWN;

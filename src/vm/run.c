@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -9,6 +10,7 @@
 
 static int wait_and_pass_on(pid_t pid)
 {
+	bool is_asked = false;
 	sigset_t set;
 	int status;
 
@@ -25,9 +27,14 @@ static int wait_and_pass_on(pid_t pid)
 		if (ended == pid)
 			break;
 		number = sigwaitinfo(&set, NULL);
-		if (number > 0 && number != SIGCHLD)
+		if (number > 0 && number != SIGCHLD) {
 			kill(pid, SIGTERM);
+			is_asked = true;
+		}
 	}
+	/* Early, when it has no handler for it yet: it has ended as it was asked to. */
+	if (is_asked && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+		return 0;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -23,6 +23,8 @@ listen()
 	cat "$(virsh -q ttyconsole "$1")" >"/run/$1.console" 2>/dev/null &
 }
 
+# Where there is systemd, its node is there from the start, and loads it (kmod static-nodes).
+modprobe vfio-pci
 check "libvirt has come up" start_libvirt
 
 # By BIOS, with KVM: a card of two functions, and a disk.
@@ -52,7 +54,7 @@ check "the first one is as it was" cmp /run/before.xml /run/after.xml
 # Nothing is defined that would take a disk in use, or that libvirt does not take.
 expect 3 "/mnt/data" "$PCIFERRY" vm create mounted "$LAB_NVME_MOUNTED" --bios
 check "it is not defined" is_not_defined mounted
-expect 1 "bridge" "$PCIFERRY" vm create nowhere "$LAB_NVME_FREE" --bios "${small[@]}" \
+expect 1 "nowhere is defined" "$PCIFERRY" vm create nowhere "$LAB_NVME_FREE" --bios "${small[@]}" \
 	--network bridge:none0 --start
 check "it is defined, and told so" is_defined nowhere
 check "the disk is the host's" is_on "$LAB_NVME_FREE" nvme
@@ -61,15 +63,35 @@ expect 1 "systemctl start libvirtd" "$PCIFERRY" vm create other "$LAB_NVME_FREE"
 
 # All that it can have at once, as libvirt reads it; firmware's window, TPM and all.
 touch /run/disk.qcow2 /run/installer.iso /run/battery.aml
+tpm=()
+! command -v swtpm_setup >/dev/null || tpm=(--tpm)
 expect 0 "is defined" "$PCIFERRY" vm create all "$LAB_GPU" "$LAB_NIC_PAIR0" --windows --hide \
-	--tpm --secure-boot --screen spice --network default --disk /run/disk.qcow2 \
+	"${tpm[@]}" --secure-boot --screen spice --network default --disk /run/disk.qcow2 \
 	--cdrom /run/installer.iso --battery /run/battery.aml --memory 2G --cpus 3
 check "both functions of the network card" \
 	test "$(virsh -q dumpxml all | grep -c '<hostdev')" = 4
 
+# A card of 32 GiB, which is not here, on a made host: libvirt takes the room that it gets.
+made=/run/made/sys
+device=$made/devices/pci0000:00/0000:03:00.0
+mkdir -p "$device" $made/bus/pci/devices $made/class/block $made/class/net /run/made/proc/self \
+	/run/made/usr/share/qemu /run/made/usr/share/OVMF
+cp -r /usr/share/qemu/firmware /run/made/usr/share/qemu/
+for file in /usr/share/OVMF/*; do touch "/run/made/usr/share/OVMF/${file##*/}"; done
+ln -s ../../../devices/pci0000:00/0000:03:00.0 $made/bus/pci/devices/0000:03:00.0
+echo pci:v00001B36d00000010sv00001AF4sd00001100bc03sc00i00 >"$device/modalias"
+echo 0x0000002000000000 0x00000027ffffffff 0x000000000014220c >"$device/resource"
+for _ in 1 2 3 4 5 6; do
+	echo 0x0000000000000000 0x0000000000000000 0x0000000000000000
+done >>"$device/resource"
+"$PCIFERRY" vm create large 03:00.0 --xml --host /run/made >/run/large.xml 2>/run/said
+cat /run/said
+check "it asks for 64 GiB" grep -q "X-PciMmio64Mb,string=65536" /run/large.xml
+expect 0 "defined" virsh define --validate /run/large.xml
+
 # What vm xml prints, virsh takes.
-expect 0 "hostdev" "$PCIFERRY" vm xml "$LAB_NVME_FREE"
-"$PCIFERRY" vm xml "$LAB_NVME_FREE" >/run/disk.xml
+expect 0 "hostdev" "$PCIFERRY" vm xml "$LAB_NVME_SRIOV"
+"$PCIFERRY" vm xml "$LAB_NVME_SRIOV" >/run/disk.xml
 expect 0 "attached" virsh attach-device nowhere /run/disk.xml --config
 
 # Handed over by the hook, which looks first.

@@ -8,19 +8,21 @@
 # shellcheck disable=SC2317 source=tests/lab/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-runs() { [ -S /run/monitor ] && [ -n "$(pidof qemu-system-x86_64)" ]; }
+runs() { [ -S /run/guest/monitor ] && [ -n "$(pidof qemu-system-x86_64)" ]; }
 has_ended() { [ -z "$(pidof qemu-system-x86_64)" ]; }
 nobody_keeps() { ! pgrep -f "vm run" >/dev/null; }
 is_owned() { [ "$(stat -c %U "$1")" = "$2" ]; }
 said() { grep -q "$1" /run/said; }
 group() { echo "/dev/vfio/$(basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")")"; }
 
+firmware=(--bios)
+
 # begin OPTION...: in the background, as $run.
 begin()
 {
-	rm -f /run/monitor
-	"$PCIFERRY" vm run "$LAB_NVME_FREE" --bios --accel tcg --memory 128M \
-		--monitor /run/monitor "$@" >/run/said 2>&1 </dev/null &
+	rm -f /run/guest/monitor
+	"$PCIFERRY" vm run "$LAB_NVME_FREE" "${firmware[@]}" --accel tcg --memory 128M \
+		--monitor /run/guest/monitor "$@" >/run/said 2>&1 </dev/null &
 	run=$!
 	eventually "the guest runs" runs
 	check "the device is on VFIO" is_on "$LAB_NVME_FREE" vfio-pci
@@ -29,8 +31,11 @@ begin()
 # ended STATUS: it has, with that status.
 ended()
 {
+	local status
 	wait "$run"
-	check "it ends with status $1" test "$?" = "$1"
+	status=$?
+	cat /run/said
+	check "it ends with status $1" test "$status" = "$1"
 }
 
 over()
@@ -40,11 +45,12 @@ over()
 	eventually "nothing is left running" nobody_keeps
 }
 
+install -d -m 1777 /run/guest
 touch /run/installer.iso
 begin --network user --cdrom /run/installer.iso
 check "asked by its monitor" grep -q "QMP" <(timeout 5 bash -c \
 	'exec 3<>/dev/null; python3 -c "import socket; s = socket.socket(socket.AF_UNIX);
-s.connect(\"/run/monitor\"); print(s.recv(200))"')
+s.connect(\"/run/guest/monitor\"); print(s.recv(200))"')
 kill -KILL "$run"
 ended 137
 over
@@ -84,6 +90,26 @@ check "the group is nobody's" is_owned "$node" nobody
 kill -TERM "$run"
 ended 0
 over
+
+# By UEFI, whose variables are his as well.
+firmware=(--vars /run/guest/mine/vars.fd)
+begin --user nobody
+check "its variables are nobody's" is_owned /run/guest/mine/vars.fd nobody
+kill -TERM "$run"
+ended 0
+over
+firmware=(--bios)
+
+# A group that was bound before is whose it was; it stays so.
+"$PCIFERRY" --quiet bind "$LAB_NVME_FREE"
+SUDO_USER=nobody begin
+check "root runs it instead" grep -qE "^Uid:.0" "/proc/$(pidof qemu-system-x86_64)/status"
+check "the group is root's" is_owned "$(group "$LAB_NVME_FREE")" root
+kill -TERM "$run"
+ended 0
+check "and it stays bound" is_on "$LAB_NVME_FREE" vfio-pci
+expect 1 "was bound before" "$PCIFERRY" vm run "$LAB_NVME_FREE" --bios --accel tcg --user nobody
+"$PCIFERRY" --quiet release "$LAB_NVME_FREE"
 
 # sudo tells who called; root is root.
 SUDO_USER=nobody begin
