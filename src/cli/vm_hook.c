@@ -97,7 +97,7 @@ static int make(const struct cli *cli, const struct host *host, struct job *job,
 
 static int print_json(const struct cli *cli, const struct job *job)
 {
-	struct json_object *root = json_root(cli->command->name);
+	struct json_object *root = json_root("vm");
 	struct json_object *hook = json_object_new_object();
 	char version[32];
 
