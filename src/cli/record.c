@@ -18,6 +18,8 @@
 #include "cli/page.h"
 #include "host/recording.h"
 #include "pci/claims.h"
+#include "vm/cpus.h"
+#include "vm/pages.h"
 
 /* What reading commands ask of one device beyond what the view has. */
 static int read_device(const struct cli_view *view, const struct pci_device *device,
@@ -111,6 +113,19 @@ static void read_boot(const struct cli_view *view)
 		}
 }
 
+/* What `vm create --tune` asks. Where hwloc is not installed there is nothing to keep. */
+static void read_processors(const struct cli_view *view)
+{
+	_cleanup_(vm_cpus_free) struct vm_cpus cpus = { 0 };
+	struct vm_pages pages;
+
+	vm_cpus_read(view->host, &cpus, NULL);
+	vm_count_nodes(view->host);
+	for (size_t i = 0; i < cpus.count; i++)
+		if (!i || cpus.items[i].node != cpus.items[i - 1].node)
+			vm_pages_read(view->host, cpus.items[i].node, &pages);
+}
+
 static bool is_public(const struct check *check, void *argument)
 {
 	(void)argument;
@@ -157,6 +172,7 @@ static int read_everything(struct cli_view *view, struct error *err)
 	if (view->devices.count)
 		pci_read_claims(view->host, &view->devices.items[0], &modules);
 	read_boot(view);
+	read_processors(view);
 	names = pci_names_text(view->names, &len);
 	if (!names)
 		return error_oom(err);

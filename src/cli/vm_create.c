@@ -160,6 +160,7 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 	_cleanup_(vm_create_request_free) struct vm_create_request request = { 0 };
 	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
 	_cleanup_(vm_functions_free) struct vm_functions functions = { 0 };
+	_cleanup_(vm_tuning_free) struct vm_tuning tuning = { 0 };
 	_cleanup_(cli_view_close) struct cli_view view = { 0 };
 	_cleanup_free_ char *xml = NULL;
 	int r = vm_create_request_parse(cli, argc, argv, &request, err);
@@ -174,6 +175,9 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 		r = vm_find_firmware(view.host, request.firmware_kind, &firmware, err);
 		request.guest.firmware = &firmware;
 	}
+	if (r == 0 && request.tune.is_wanted)
+		r = vm_tune_guest(cli, &view, &request.tune, &request.guest, &tuning,
+				  err);
 	if (r == 0)
 		r = vm_define(&request.guest, &xml, err);
 	if (r < 0)

@@ -22,6 +22,8 @@ const char vm_xml_help[] = DEVICE_HELP;
 const char vm_create_help[] =
 	"  --memory SIZE    2048M or 4G; all of it is locked in memory (4G)\n"
 	"  --cpus N         virtual CPUs (2)\n"
+	"  --tune[=NODE]    its processors and memory where the devices are\n"
+	"  --hugepages      with --tune: huge pages, also where too few are free yet\n"
 	"  --disk FILE      a disk of the guest, raw or *.qcow2, or a block device\n"
 	"  --cdrom FILE     a CD, such as an installer; repeatable, as --disk is\n"
 	"  --network NAME   a network of libvirt's, or bridge:br0 (none)\n"
@@ -40,6 +42,8 @@ const char vm_create_help[] =
 enum {
 	OPTION_MEMORY = 1,
 	OPTION_CPUS,
+	OPTION_TUNE,
+	OPTION_HUGEPAGES,
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_NETWORK,
@@ -66,6 +70,8 @@ enum {
 static const struct option create_options[] = {
 	{ "memory", required_argument, NULL, OPTION_MEMORY },
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
+	{ "tune", optional_argument, NULL, OPTION_TUNE },
+	{ "hugepages", no_argument, NULL, OPTION_HUGEPAGES },
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
@@ -193,6 +199,9 @@ static int take_flag(struct vm_create_request *request, int value)
 	case OPTION_HIDE:
 		guest->hides = true;
 		return 0;
+	case OPTION_HUGEPAGES:
+		request->tune.wants_pages = true;
+		return 0;
 	case OPTION_HAND_OVER:
 		guest->hands_over = true;
 		return 0;
@@ -240,6 +249,8 @@ static int take_option(struct vm_create_request *request, int value, struct erro
 		return vm_parse_memory(optarg, &guest->memory_mib, err);
 	case OPTION_CPUS:
 		return vm_parse_cpus(optarg, &guest->cpus, err);
+	case OPTION_TUNE:
+		return vm_tune_take(optarg, &request->tune, err);
 	case OPTION_DISK:
 	case OPTION_CDROM:
 		return add_disk(request, optarg, value == OPTION_CDROM, err);
@@ -328,6 +339,8 @@ int vm_create_request_parse(struct cli *cli, int argc, char **argv,
 	if ((ret_request->guest.initrd || ret_request->guest.append) &&
 	    !ret_request->guest.kernel)
 		return error_usage(err, "", "--initrd and --append go with --kernel");
+	if (ret_request->tune.wants_pages && !ret_request->tune.is_wanted)
+		return error_usage(err, "--hugepages", "it goes with --tune");
 	if (ret_request->start && ret_request->only_xml)
 		return error_usage(err, "--start", "--xml defines nothing to start");
 	return check_name(ret_request->guest.name, err);

@@ -4,6 +4,7 @@
 
 /* What the options of `vm create` and `vm xml` say. */
 #include "cli/cli.h"
+#include "cli/vm_tune.h"
 #include "vm/guest.h"
 
 struct vm_create_request {
@@ -17,6 +18,7 @@ struct vm_create_request {
 	bool only_xml;
 	bool start;
 	bool all_matching;
+	struct vm_tune_wish tune;
 };
 
 extern const char vm_create_help[], vm_xml_help[];

@@ -95,7 +95,7 @@ static int make(const struct cli *cli, const struct host *host, struct job *job,
 	return r;
 }
 
-static int print_json(const struct cli *cli, const struct job *job)
+static int print_json(const struct job *job)
 {
 	struct json_object *root = json_root("vm");
 	struct json_object *hook = json_object_new_object();
@@ -167,7 +167,7 @@ static int run_job(struct cli *cli, int argc, char **argv, bool is_removal,
 	if (r == 0)
 		r = job.dry_run ? plan(host, &job, err) : make(cli, host, &job, err);
 	if (r == 0)
-		r = cli->json ? print_json(cli, &job) : print_result(&job, err);
+		r = cli->json ? print_json(&job) : print_result(&job, err);
 	return r == -ENOMEM ? error_oom(err) : r;
 }
 

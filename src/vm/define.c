@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "vm/define.h"
 #include "vm/domain.h"
+#include "vm/tune.h"
 #include "vm/vm.h"
 
 static void add_firmware(struct vm_xml *xml, xmlNode *os,
@@ -81,7 +82,9 @@ static void add_features(struct vm_xml *xml, xmlNode *root, const struct vm_gues
 
 static void add_cpu(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
 {
-	unsigned int threads = guest->threads ? guest->threads : 1;
+	const struct vm_tuning *tuning = guest->tuning;
+	unsigned int threads = tuning ? tuning->threads : 1;
+	unsigned int dies = tuning ? tuning->dies : 1;
 	xmlNode *cpu, *topology;
 
 	cpu = vm_xml_add(xml, root, "cpu", "mode",
@@ -92,9 +95,13 @@ static void add_cpu(struct vm_xml *xml, xmlNode *root, const struct vm_guest *gu
 		 * has is for it. */
 		vm_xml_set(xml, cpu, "migratable", "off");
 	}
-	topology = vm_xml_add(xml, cpu, "topology", "sockets", "1", "dies", "1", NULL);
-	vm_xml_set(xml, topology, "cores", "%u", guest->cpus / threads);
+	topology = vm_xml_add(xml, cpu, "topology", "sockets", "1", NULL);
+	vm_xml_set(xml, topology, "dies", "%u", dies);
+	vm_xml_set(xml, topology, "cores", "%u", guest->cpus / threads / dies);
 	vm_xml_set(xml, topology, "threads", "%u", threads);
+	if (guest->has_kvm && tuning && tuning->needs_topoext)
+		vm_xml_add(xml, cpu, "feature", "policy", "require", "name", "topoext",
+			   NULL);
 }
 
 static void add_clock(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
@@ -187,6 +194,7 @@ static void add_domain(struct vm_xml *xml, xmlNode *root, const struct vm_guest 
 	vm_xml_set(xml, memory, "unit", "MiB");
 	vcpu = vm_xml_add_text(xml, root, "vcpu", "%u", guest->cpus);
 	vm_xml_set(xml, vcpu, "placement", "static");
+	vm_define_tuning(xml, root, guest);
 	add_boot(xml, root, guest);
 	add_features(xml, root, guest);
 	add_cpu(xml, root, guest);

@@ -9,6 +9,12 @@
 /* <devices> */
 void vm_define_devices(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);
 
+/* Its processors' and memory's places on the host; nothing of a guest without any. */
+void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);
+
+/* Whether its disks are read and written by a thread of their own, the first. */
+bool vm_guest_has_io_thread(const struct vm_guest *guest);
+
 /*
  * The element for one function of this host; for a definition that is there, which may
  * have its place taken, only with the one that it shares with others, and with no place

@@ -20,21 +20,32 @@ static const char *disk_name(const char *prefix, unsigned int index, char name[1
 	return name;
 }
 
-static void add_disk(struct vm_xml *xml, xmlNode *devices, const struct vm_disk *disk,
-		     unsigned int index, unsigned int boot_order)
+static void add_driver(struct vm_xml *xml, xmlNode *node, const struct vm_guest *guest,
+		       const struct vm_disk *disk)
 {
-	xmlNode *node, *driver, *boot;
+	xmlNode *driver = vm_xml_add(xml, node, "driver", "name", "qemu", "type",
+				     disk->is_qcow2 ? "qcow2" : "raw", NULL);
+
+	if (disk->is_cdrom)
+		return;
+	/* Past the host's page cache, which not every file system lets one go. */
+	if (disk->is_block)
+		vm_xml_set(xml, driver, "cache", "none");
+	vm_xml_set(xml, driver, "discard", "unmap");
+	if (vm_guest_has_io_thread(guest))
+		vm_xml_set(xml, driver, "iothread", "1");
+}
+
+static void add_disk(struct vm_xml *xml, xmlNode *devices, const struct vm_guest *guest,
+		     const struct vm_disk *disk, unsigned int index,
+		     unsigned int boot_order)
+{
+	xmlNode *node, *boot;
 	char name[16];
 
 	node = vm_xml_add(xml, devices, "disk", "type", disk->is_block ? "block" : "file",
 			  "device", disk->is_cdrom ? "cdrom" : "disk", NULL);
-	driver = vm_xml_add(xml, node, "driver", "name", "qemu", "type",
-			    disk->is_qcow2 ? "qcow2" : "raw", NULL);
-	/* Past the host's page cache, which not every file system lets one go. */
-	if (disk->is_block && !disk->is_cdrom)
-		vm_xml_set(xml, driver, "cache", "none");
-	if (!disk->is_cdrom)
-		vm_xml_set(xml, driver, "discard", "unmap");
+	add_driver(xml, node, guest, disk);
 	vm_xml_add(xml, node, "source", disk->is_block ? "dev" : "file", disk->path,
 		   NULL);
 	vm_xml_add(xml, node, "target", "dev",
@@ -58,12 +69,13 @@ static unsigned int add_disks(struct vm_xml *xml, xmlNode *devices,
 
 	for (size_t i = 0; i < guest->n_disks; i++)
 		if (!guest->disks[i].is_cdrom)
-			add_disk(xml, devices, &guest->disks[i], disks++, ++order);
+			add_disk(xml, devices, guest, &guest->disks[i], disks++, ++order);
 	for (size_t i = 0; i < guest->n_functions; i++)
 		order += guest->functions[i].boots;
 	for (size_t i = 0; i < guest->n_disks; i++)
 		if (guest->disks[i].is_cdrom)
-			add_disk(xml, devices, &guest->disks[i], cdroms++, ++order);
+			add_disk(xml, devices, guest, &guest->disks[i], cdroms++,
+				 ++order);
 	return disks;
 }
 

@@ -12,6 +12,7 @@
 #include "vm/firmware.h"
 
 struct error;
+struct vm_tuning;
 
 /* A function of this host, and where the guest finds it. */
 struct vm_function {
@@ -69,7 +70,11 @@ struct vm_guest {
 	bool has_kvm; /* else QEMU emulates the processor, slowly */
 	unsigned int memory_mib;
 	unsigned int cpus;
-	unsigned int threads; /* of a core, of which cpus is a multiple; 1 or 2 */
+
+	/* Where they are on the host, as many as cpus; NULL: where it likes. */
+	const struct vm_tuning *tuning;
+	bool binds_memory;     /* to the node of these */
+	unsigned int page_kib; /* its memory is of huge pages; 0: it is not */
 
 	const struct vm_firmware *firmware; /* NULL: the BIOS that QEMU brings */
 

@@ -166,6 +166,10 @@ def test_guests_that_are_defined_for_libvirt_see_their_devices_and_give_them_bac
     lab(SCENARIOS / "vm-create.sh")
 
 
+def test_a_guests_threads_and_memory_are_where_it_was_said():
+    lab(SCENARIOS / "vm-tune.sh")
+
+
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
 

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: a guest's threads and memory are where pciferry has said
+# lab-timeout: 560
+# lab-smp: 4
+# lab-append: numa=fake=2
+# Real: hwloc, libvirtd, the kernel's scheduler and its policies for memory, QEMU's threads. Not
+# real: the four processors, which have one thread each, and the two nodes, which the kernel makes
+# of its memory alone (numa=fake). The guest's QEMU emulates its processors, a thread for each,
+# since more than one processor and KVM do not go together here (lab/README.md).
+# Functions are called by way of check.
+# shellcheck disable=SC2317 source=tests/lab/scenarios/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+pages=/sys/devices/system/node/node0/hugepages/hugepages-2048kB
+small=(--memory 256M --screen none --bios --tcg)
+linux=(--kernel "$LAB_KERNEL_QUICK" --initrd "$LAB_INITRD"
+	--append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check hold=600")
+
+has_said() { grep -qF "$1" /run/said; }
+
+# ask QUESTION: of QEMU's monitor. "CPU #0: thread_id=812", "main: thread_id=813"
+ask() { virsh -q qemu-monitor-command tuned --hmp "$1" | tr -d '\r'; }
+
+# runs_on CPUS THREAD
+runs_on()
+{
+	local list
+	list=$(taskset -pc "$2") || return 1
+	echo "$list"
+	[ "${list##*: }" = "$1" ]
+}
+
+# at_node NODE KIND: how many pages the largest mapping of that kind has there.
+at_node()
+{
+	grep "$2" "/proc/$pid/numa_maps" | tr ' ' '\n' | sed -n "s/^N$1=//p" | sort -n | tail -n 1
+}
+
+mkdir -p /dev/hugepages
+mount -t hugetlbfs hugetlbfs /dev/hugepages
+# libvirt asks for /dev/vfio/vfio, which systemd makes before its module is there.
+modprobe vfio-pci
+check "libvirt has come up" start_libvirt
+truncate -s 16M /run/disk.img
+ls -d /sys/devices/system/node/node[0-9]*
+
+# A recording is answered as the host itself is, without hwloc.
+"$PCIFERRY" record /run/host.tar >/dev/null 2>&1
+wish=(vm create other "$LAB_NVME_FREE" "${small[@]}" --tune=0 --cpus 3 --xml)
+"$PCIFERRY" "${wish[@]}" >/run/live.xml 2>/run/live.said
+"$PCIFERRY" "${wish[@]}" --host /run/host.tar >/run/recorded.xml 2>/run/recorded.said
+check "the definition has pins" grep -q "<vcpupin" /run/live.xml
+check "recorded, it is the same" cmp /run/live.xml /run/recorded.xml
+check "and so is what is said" cmp /run/live.said /run/recorded.said
+
+expect 0 "node 0 has 0 of 128 free pages of 2 MiB" "$PCIFERRY" vm create none "$LAB_NVME_FREE" \
+	"${small[@]}" --tune=0
+expect 1 "4 cores, one of them for the host: too few for 4" "$PCIFERRY" vm create many \
+	"$LAB_NVME_FREE" "${small[@]}" --tune=0 --cpus 4
+echo 160 >"$pages/nr_hugepages"
+check "huge pages are there" test "$(cat "$pages/free_hugepages")" = 160
+
+"$PCIFERRY" vm create tuned "$LAB_NVME_FREE" "${small[@]}" "${linux[@]}" --tune=0 --cpus 2 \
+	--disk /run/disk.img --start 2>/run/said
+check "the guest has started" test $? = 0
+cat /run/said
+check "said: its processors" has_said "the guest's processors, in their order: CPUs 1-2 of node 0"
+check "said: QEMU's threads" has_said "QEMU's own threads: CPUs 0,3"
+check "said: its memory" has_said "its memory: of node 0"
+check "said: huge pages" has_said "huge pages: 128 of 2 MiB, of 160 that are free there"
+
+pid=$(cat /run/libvirt/qemu/tuned.pid)
+mapfile -t vcpus < <(ask "info cpus" | sed -n 's/.*thread_id=//p')
+mapfile -t io < <(ask "info iothreads" | sed -n 's/.*thread_id=//p')
+check "there are two threads of processors" test "${#vcpus[@]}" = 2
+check "which are not one" test "${vcpus[0]}" != "${vcpus[1]}"
+check "the first is where it was said" runs_on 1 "${vcpus[0]}"
+check "the second is where it was said" runs_on 2 "${vcpus[1]}"
+check "QEMU's main thread is elsewhere" runs_on 0,3 "$pid"
+check "and so is the disk's" runs_on 0,3 "${io[0]}"
+virsh vcpuinfo tuned
+
+grep -E 'huge|bind' "/proc/$pid/numa_maps" | head -n 5
+check "128 huge pages of it are at the node" test "$(at_node 0 huge)" = 128
+check "and none at the other" test -z "$(at_node 1 huge)"
+check "which is its policy" grep -q "bind:0.* huge" "/proc/$pid/numa_maps"
+check "the kernel counts them" test "$(cat "$pages/free_hugepages")" = 32
+virsh -q destroy tuned
+eventually "the disk is the host's again" is_on "$LAB_NVME_FREE" nvme
+finish
