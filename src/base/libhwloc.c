@@ -3,14 +3,11 @@
 
 #include "base/cleanup.h"
 
-static const struct library_function functions[] = {
-#define LIBHWLOC_ROW(name) { #name, offsetof(struct libhwloc, name) },
-	LIBHWLOC_FUNCTIONS(LIBHWLOC_ROW)
-#undef LIBHWLOC_ROW
-};
-
 int libhwloc_load(struct libhwloc *ret_library, struct error *err)
 {
+	static const struct library_function functions[] = { LIBHWLOC_FUNCTIONS(
+		LIBRARY_ROW) };
+
 	return library_load("libhwloc.so.15", "hwloc (Debian: libhwloc15)", functions,
 			    ARRAY_SIZE(functions), ret_library, err);
 }

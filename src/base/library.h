@@ -26,4 +26,7 @@ int library_load(const char *soname, const char *package,
 /* A member of such a structure, named and typed as the function. */
 #define LIBRARY_POINTER(function) __typeof__(function) *function;
 
+/* The row for it, where the structure is `ret_library`. */
+#define LIBRARY_ROW(function) { #function, offsetof(__typeof__(*ret_library), function) },
+
 #endif

@@ -3,14 +3,11 @@
 
 #include "base/cleanup.h"
 
-static const struct library_function functions[] = {
-#define LIBVIRT_ROW(name) { #name, offsetof(struct libvirt, name) },
-	LIBVIRT_FUNCTIONS(LIBVIRT_ROW)
-#undef LIBVIRT_ROW
-};
-
 int libvirt_load(struct libvirt *ret_library, struct error *err)
 {
+	static const struct library_function functions[] = { LIBVIRT_FUNCTIONS(
+		LIBRARY_ROW) };
+
 	return library_load("libvirt.so.0", "libvirt (Debian: libvirt0)", functions,
 			    ARRAY_SIZE(functions), ret_library, err);
 }

@@ -7,20 +7,16 @@
 
 enum { SUM_SIZE = 32 };
 
-static const struct library_function functions[] = {
-#define SHA256_ROW(name) { #name, offsetof(struct sha256, name) },
-	SHA256_FUNCTIONS(SHA256_ROW)
-#undef SHA256_ROW
-};
-
-int sha256_load(struct sha256 *ret_sha, struct error *err)
+int sha256_load(struct sha256 *ret_library, struct error *err)
 {
+	static const struct library_function functions[] = { SHA256_FUNCTIONS(
+		LIBRARY_ROW) };
 	int r = library_load("libgcrypt.so.20", "libgcrypt (Debian: libgcrypt20)",
-			     functions, ARRAY_SIZE(functions), ret_sha, err);
+			     functions, ARRAY_SIZE(functions), ret_library, err);
 
 	/* Its first call sets the library up; it wants to be this one. */
 	if (r == 0)
-		ret_sha->gcry_check_version(NULL);
+		ret_library->gcry_check_version(NULL);
 	return r;
 }
 

@@ -19,7 +19,7 @@ struct sha256 {
 enum { SHA256_TEXT_SIZE = 65 };
 
 /* Returns 0 or -ENOENT, with the package to install. There is nothing to close. */
-int sha256_load(struct sha256 *ret_sha, struct error *err);
+int sha256_load(struct sha256 *ret_library, struct error *err);
 
 /* The sum in small hexadecimal digits. Returns the buffer. */
 const char *sha256_text(const struct sha256 *sha, const void *bytes, size_t len,

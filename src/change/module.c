@@ -24,11 +24,14 @@ struct kmod_library {
 	KMOD_FUNCTIONS(LIBRARY_POINTER)
 };
 
-static const struct library_function functions[] = {
-#define KMOD_ROW(name) { #name, offsetof(struct kmod_library, name) },
-	KMOD_FUNCTIONS(KMOD_ROW)
-#undef KMOD_ROW
-};
+static int load_kmod(struct kmod_library *ret_library)
+{
+	static const struct library_function functions[] = { KMOD_FUNCTIONS(
+		LIBRARY_ROW) };
+
+	return library_load("libkmod.so.2", "libkmod2", functions, ARRAY_SIZE(functions),
+			    ret_library, NULL);
+}
 
 static void say_nothing(void *data, int priority, const char *file, int line,
 			const char *function, const char *format, va_list args)
@@ -79,8 +82,7 @@ static int with_kmod(const char *name,
 	struct kmod_ctx *context;
 	int r;
 
-	if (library_load("libkmod.so.2", "libkmod2", functions, ARRAY_SIZE(functions),
-			 &kmod, NULL) < 0)
+	if (load_kmod(&kmod) < 0)
 		return -ELIBACC;
 	context = kmod.kmod_new(NULL, NULL);
 	if (!context)
