@@ -128,14 +128,12 @@ static bool is_of_card(const struct bind_view *view, const struct bind_plan *pla
 	bool found = false;
 
 	*ret_stops = false;
-	if (!pci_is_display(device) && device->class_code >> 16 != 0x04)
+	if (!pci_is_display(device) && !pci_has_class(device, PCI_CLASS_MULTIMEDIA))
 		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct bind_member *member = &plan->members[i];
 
-		if (member->address.domain != device->address.domain ||
-		    member->address.bus != device->address.bus ||
-		    member->address.device != device->address.device ||
+		if (!pci_address_same_slot(&member->address, &device->address) ||
 		    !pci_is_display(pci_find(&view->devices, &member->address)) ||
 		    !goes(member))
 			continue;

@@ -124,7 +124,7 @@ static int look_at_group(struct next_search *search, const struct bootcfg_tab *t
 	}
 	for (size_t i = 0; r == 0 && i < all->devices->count; i++)
 		if (all->groups[i] == group &&
-		    all->devices->items[i].class_code >> 16 != 0x06)
+		    !pci_has_class(&all->devices->items[i], PCI_CLASS_BRIDGE))
 			r = look_at_member(search, tab, i);
 	return r;
 }
@@ -227,7 +227,7 @@ static bool takes_group(const struct next_search *search)
 		const struct bootcfg_tab_line *line;
 		enum bootcfg_state state;
 
-		if (all->groups[i] != group || member->class_code >> 16 == 0x06)
+		if (all->groups[i] != group || pci_has_class(member, PCI_CLASS_BRIDGE))
 			continue;
 		line = find_line(search->boot->tab, member);
 		if (!line || !fits(search, line, i))

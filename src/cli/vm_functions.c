@@ -7,9 +7,6 @@
 
 #include "base/cleanup.h"
 
-/* Base classes (PCI Code and ID Assignment Specification, 1.1). */
-enum { CLASS_STORAGE = 0x01, CLASS_NETWORK = 0x02 };
-
 void vm_functions_free(struct vm_functions *functions)
 {
 	free(functions->items);
@@ -32,11 +29,6 @@ static struct vm_function *find(const struct vm_functions *functions,
 	return NULL;
 }
 
-static bool has_class(const struct pci_device *device, unsigned int base)
-{
-	return device->ids == FACT_KNOWN && device->class_code >> 16 == base;
-}
-
 static int add(struct vm_functions *functions, const struct pci_device *device)
 {
 	const struct pci_address *address = &device->address;
@@ -50,7 +42,7 @@ static int add(struct vm_functions *functions, const struct pci_device *device)
 	functions->items = larger;
 	larger[functions->count++] = (struct vm_function){
 		.host = *address,
-		.boots = has_class(device, CLASS_STORAGE),
+		.boots = pci_has_class(device, PCI_CLASS_STORAGE),
 	};
 	return 0;
 }
@@ -79,14 +71,14 @@ static int add_with_kin(const struct cli_view *view, const struct pci_device *de
 	return r < 0 ? error_oom(err) : 0;
 }
 
-int vm_functions_select(const struct cli *cli, struct cli_view *view, unsigned int needs,
-			int argc, char **argv, bool all_matching,
+int vm_functions_select(const struct cli *cli, struct cli_view *view, int argc,
+			char **argv, bool all_matching,
 			struct vm_functions *ret_functions, struct error *err)
 {
 	_cleanup_free_ struct pci_device **devices = NULL;
 	struct vm_functions *functions = ret_functions;
 	size_t count = 0;
-	int r = cli_view_open(cli, view, needs, err);
+	int r = cli_view_open(cli, view, CLI_NEEDS_USAGE, err);
 
 	for (int i = 0; r == 0 && i < argc; i++)
 		r = cli_select_to_change(view, argv[i], all_matching, &devices, &count,
@@ -98,7 +90,7 @@ int vm_functions_select(const struct cli *cli, struct cli_view *view, unsigned i
 	if (functions->count)
 		qsort(functions->items, functions->count, sizeof(*functions->items),
 		      compare);
-	functions->ports = vm_place_functions(functions->items, functions->count);
+	vm_place_functions(functions->items, functions->count);
 	return 0;
 }
 
@@ -173,7 +165,7 @@ static bool is_network_function(const struct cli_view *view,
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE];
 
-	return has_class(pci_find(&view->devices, address), CLASS_NETWORK) &&
+	return pci_has_class(pci_find(&view->devices, address), PCI_CLASS_NETWORK) &&
 	       host_exists(view->host, pci_attribute_path(address, "physfn", path));
 }
 

@@ -105,7 +105,19 @@ const char *pci_identity_format(const struct pci_device *device,
  */
 bool pci_is_bridge(const struct pci_device *device);
 
-bool pci_is_display(const struct pci_device *device); /* base class 03 */
+/* Base classes (PCI Code and ID Assignment Specification, 1.1). */
+enum pci_class {
+	PCI_CLASS_STORAGE = 0x01,
+	PCI_CLASS_NETWORK = 0x02,
+	PCI_CLASS_DISPLAY = 0x03,
+	PCI_CLASS_MULTIMEDIA = 0x04,
+	PCI_CLASS_BRIDGE = 0x06,
+	PCI_CLASS_COMMUNICATION = 0x07,
+};
+/* Known to be of it. */
+bool pci_has_class(const struct pci_device *device, enum pci_class base);
+
+bool pci_is_display(const struct pci_device *device);
 
 /* A display with outputs: 3D controllers (03.02) mostly draw for another one. */
 bool pci_gives_picture(const struct pci_device *device);

@@ -40,9 +40,14 @@ bool pci_is_bridge(const struct pci_device *device)
 					     (device->class_code >> 8) == 0x0609);
 }
 
+bool pci_has_class(const struct pci_device *device, enum pci_class base)
+{
+	return device->ids == FACT_KNOWN && device->class_code >> 16 == base;
+}
+
 bool pci_is_display(const struct pci_device *device)
 {
-	return device->ids == FACT_KNOWN && device->class_code >> 16 == 0x03;
+	return pci_has_class(device, PCI_CLASS_DISPLAY);
 }
 
 bool pci_gives_picture(const struct pci_device *device)

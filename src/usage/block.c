@@ -190,7 +190,7 @@ int usage_scan_block(struct usage_scan *scan)
 		return r;
 	if (r < 0)
 		return usage_mark_unreadable(
-			scan->usage, 0x01,
+			scan->usage, PCI_CLASS_STORAGE,
 			"whether its disks are in use is not known: no /sys/class/block");
 	if (!names.count)
 		return 0;

@@ -38,7 +38,7 @@ int usage_scan_console(struct usage_scan *scan)
 	fact = host_read(scan->host, "sys/class/tty/console/active", text, sizeof(text));
 	if (fact == FACT_UNREADABLE)
 		return usage_mark_unreadable(
-			scan->usage, 0x07,
+			scan->usage, PCI_CLASS_COMMUNICATION,
 			"whether it has the kernel's console could not be read");
 	while (r == 0 && fact == FACT_KNOWN && (name = strsep(&rest, " "))) {
 		const struct pci_device *owner = usage_class_owner(scan, "tty", name);

@@ -101,7 +101,8 @@ static int look_at_framebuffer(struct usage_scan *scan)
 	if (!first)
 		return r == -ENOMEM
 			       ? r
-			       : usage_mark_unreadable(scan->usage, 0x03, console_unread);
+			       : usage_mark_unreadable(scan->usage, PCI_CLASS_DISPLAY,
+						       console_unread);
 	owner = usage_class_owner(scan, "graphics", first);
 	if (!owner)
 		return 0;

@@ -43,7 +43,7 @@ static int look_at_card(struct usage_scan *scan, const struct pci_device *device
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], folder[64] = "net";
 
-	if (device->ids != FACT_KNOWN || device->class_code >> 16 != 0x02 ||
+	if (!pci_has_class(device, PCI_CLASS_NETWORK) ||
 	    device->driver_fact != FACT_KNOWN)
 		return 0;
 	if (usage_is_virtio(device)) {

@@ -46,8 +46,7 @@ int usage_add_group(struct usage *usage, const struct iommu_group *group,
  * USAGE_UNREADABLE: nothing tells which of them are in use, so any may be. Returns 0 or
  * -ENOMEM.
  */
-int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
-			  const char *detail);
+int usage_mark_unreadable(struct usage *usage, enum pci_class base, const char *detail);
 
 bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 		    enum usage_kind kind);

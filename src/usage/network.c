@@ -231,7 +231,7 @@ int usage_scan_network(struct usage_scan *scan)
 		return r;
 	if (r < 0)
 		return usage_mark_unreadable(
-			scan->usage, 0x02,
+			scan->usage, PCI_CLASS_NETWORK,
 			"whether its interfaces are up is not known: no /sys/class/net");
 	/* Every running kernel has "lo"; without it, this is a copy of something else. */
 	if (!names.count)

@@ -49,16 +49,14 @@ int usage_add(struct usage *usage, const struct pci_device *device, enum usage_k
 	return 0;
 }
 
-int usage_mark_unreadable(struct usage *usage, unsigned int base_class,
-			  const char *detail)
+int usage_mark_unreadable(struct usage *usage, enum pci_class base, const char *detail)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < usage->devices->count; i++) {
 		const struct pci_device *device = &usage->devices->items[i];
 
-		if (device->ids == FACT_KNOWN && device->class_code >> 16 == base_class &&
-		    device->driver_fact != FACT_ABSENT &&
+		if (pci_has_class(device, base) && device->driver_fact != FACT_ABSENT &&
 		    !(device->driver && iommu_is_vfio_driver(device->driver)))
 			r = usage_add(usage, device, USAGE_UNREADABLE, "%s", detail);
 	}
