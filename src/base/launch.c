@@ -50,7 +50,6 @@ static int become(const struct launch *launch)
 		.rlim_cur = launch->locked_bytes,
 		.rlim_max = launch->locked_bytes,
 	};
-
 	int r;
 
 	if (!launch->user.name)

@@ -96,13 +96,14 @@ static void tell_functions(const struct cli *cli, const struct cli_view *view,
 	}
 }
 
-/* What it takes to know how the guest can have them. */
-static int prepare(const struct cli *cli, struct cli_view *view,
+/* Chooses them, and all that it takes to know how the guest can have them. */
+static int prepare(const struct cli *cli, struct cli_view *view, int argc, char **argv,
 		   struct vm_create_request *request, struct vm_functions *functions,
 		   struct error *err)
 {
 	struct vm_guest *guest = &request->guest;
-	int r = 0;
+	int r = vm_functions_select(cli, view, argc, argv, request->all_matching,
+				    functions, err);
 
 	for (size_t i = 0; r == 0 && i < request->roms.count; i++)
 		r = vm_functions_set_rom(view, functions, request->roms.items[i], err);
@@ -166,11 +167,8 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 	int r = vm_create_request_parse(cli, argc, argv, &request, err);
 
 	if (r == 0)
-		r = vm_functions_select(cli, &view, CLI_NEEDS_USAGE, argc - optind - 1,
-					argv + optind + 1, request.all_matching,
-					&functions, err);
-	if (r == 0)
-		r = prepare(cli, &view, &request, &functions, err);
+		r = prepare(cli, &view, argc - optind - 1, argv + optind + 1, &request,
+			    &functions, err);
 	if (r == 0 && !request.bios) {
 		r = vm_find_firmware(view.host, request.firmware_kind, &firmware, err);
 		request.guest.firmware = &firmware;
@@ -202,11 +200,8 @@ static int run_xml(struct cli *cli, int argc, char **argv, struct error *err)
 	int r = vm_xml_request_parse(cli, argc, argv, &request, err);
 
 	if (r == 0)
-		r = vm_functions_select(cli, &view, CLI_NEEDS_USAGE, argc - optind,
-					argv + optind, request.all_matching, &functions,
-					err);
-	if (r == 0)
-		r = prepare(cli, &view, &request, &functions, err);
+		r = prepare(cli, &view, argc - optind, argv + optind, &request,
+			    &functions, err);
 	if (r == 0)
 		r = vm_define_functions(&request.guest, &xml, err);
 	if (r == 0)

@@ -9,7 +9,6 @@
 struct vm_functions {
 	struct vm_function *items; /* sorted and placed */
 	size_t count;
-	unsigned int ports;
 	struct string_list texts; /* what the items point at */
 };
 
@@ -17,10 +16,10 @@ struct vm_functions {
  * From DEVICE arguments: these, and all others of their groups that can go, since libvirt
  * lets VFIO have none of a group unless each is free; where there are no groups, the
  * other functions of their slots. For vm_functions_free(), also on failure. Opens the
- * view, with what it is asked for besides.
+ * view, with the uses.
  */
-int vm_functions_select(const struct cli *cli, struct cli_view *view, unsigned int needs,
-			int argc, char **argv, bool all_matching,
+int vm_functions_select(const struct cli *cli, struct cli_view *view, int argc,
+			char **argv, bool all_matching,
 			struct vm_functions *ret_functions, struct error *err);
 void vm_functions_free(struct vm_functions *functions);
 

@@ -148,9 +148,7 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 		const struct pci_address *address = &plan->members[i].address;
 
 		for (size_t j = 0; j < n_asked; j++) {
-			if (address->domain != asked[j].domain ||
-			    address->bus != asked[j].bus ||
-			    address->device != asked[j].device)
+			if (!pci_address_same_slot(address, &asked[j]))
 				continue;
 			devices[count++] = *address;
 			break;

@@ -223,18 +223,27 @@ static int check_numbers(const struct vm_guest *guest, struct error *err)
 	return 0;
 }
 
+static int begin(const struct vm_guest *guest, const char *name, struct vm_xml *xml,
+		 xmlNode **ret_root, struct error *err)
+{
+	int r = check_numbers(guest, err);
+
+	if (r == 0)
+		r = vm_xml_open(xml, err);
+	if (r == 0)
+		*ret_root = vm_xml_root(xml, name);
+	return r;
+}
+
 int vm_define(const struct vm_guest *guest, char **ret_xml, struct error *err)
 {
 	_cleanup_(vm_xml_close) struct vm_xml xml = { 0 };
 	_cleanup_free_ char *text = NULL;
-	xmlNode *root;
-	int r = check_numbers(guest, err);
+	xmlNode *root = NULL;
+	int r = begin(guest, "domain", &xml, &root, err);
 
-	if (r == 0)
-		r = vm_xml_open(&xml, err);
 	if (r < 0)
 		return r;
-	root = vm_xml_root(&xml, "domain");
 	add_domain(&xml, root, guest);
 	r = vm_xml_print(&xml, root, &text, err);
 	if (r == 0)
@@ -246,14 +255,9 @@ int vm_define_functions(const struct vm_guest *guest, char **ret_xml, struct err
 {
 	_cleanup_(vm_xml_close) struct vm_xml xml = { 0 };
 	_cleanup_free_ char *text = NULL;
-	xmlNode *root;
-	int r = check_numbers(guest, err);
+	xmlNode *root = NULL;
+	int r = begin(guest, "devices", &xml, &root, err);
 
-	if (r == 0)
-		r = vm_xml_open(&xml, err);
-	if (r < 0)
-		return r;
-	root = vm_xml_root(&xml, "devices");
 	for (size_t i = 0; r == 0 && i < guest->n_functions; i++)
 		r = vm_xml_print(&xml,
 				 vm_define_function(&xml, root, guest,

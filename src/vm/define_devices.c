@@ -109,12 +109,11 @@ static void add_controller(struct vm_xml *xml, xmlNode *devices, const char *mod
 static void add_ports(struct vm_xml *xml, xmlNode *devices, const struct vm_guest *guest,
 		      unsigned int virtio)
 {
-	unsigned int ports = 0;
+	/* They are sorted by their ports. */
+	unsigned int ports =
+		guest->n_functions ? guest->functions[guest->n_functions - 1].port : 0;
 	xmlNode *root, *hole;
 
-	for (size_t i = 0; i < guest->n_functions; i++)
-		if (guest->functions[i].port > ports)
-			ports = guest->functions[i].port;
 	root = vm_xml_add(xml, devices, "controller", "type", "pci", "index", "0",
 			  "model", "pcie-root", NULL);
 	if (guest->window > VM_USUAL_WINDOW) {

@@ -37,9 +37,9 @@ struct vm_function {
  * Gives each function, sorted by address, its place. Functions of one slot of the host
  * share one slot of the guest, and keep their numbers, unless function 0 is not among
  * them: then the lowest becomes it, since a slot without a function 0 is not found
- * (PCIe 6.0, 7.5.1.1.9). Returns how many root ports that takes.
+ * (PCIe 6.0, 7.5.1.1.9). Root ports count from 1.
  */
-unsigned int vm_place_functions(struct vm_function *functions, size_t count);
+void vm_place_functions(struct vm_function *functions, size_t count);
 
 /*
  * How much address space above 4 GiB the guest's firmware must give to these, placed: of

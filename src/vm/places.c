@@ -3,7 +3,7 @@
 #include "pci/config.h"
 #include "vm/guest.h"
 
-unsigned int vm_place_functions(struct vm_function *functions, size_t count)
+void vm_place_functions(struct vm_function *functions, size_t count)
 {
 	unsigned int port = 0;
 
@@ -19,7 +19,6 @@ unsigned int vm_place_functions(struct vm_function *functions, size_t count)
 			functions[j].multifunction = j == i && next - i > 1;
 		}
 	}
-	return port;
 }
 
 /* No device has as much; OVMF takes no larger number (16 TiB,

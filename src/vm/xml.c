@@ -88,21 +88,28 @@ xmlNode *vm_xml_add_with(struct vm_xml *xml, xmlNode *parent, const char *name,
 	return node;
 }
 
+__attribute__((format(printf, 2, 0))) static char *print(struct vm_xml *xml,
+							 const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		return note(xml, -ENOMEM);
+	return text;
+}
+
 xmlNode *vm_xml_add_text(struct vm_xml *xml, xmlNode *parent, const char *name,
 			 const char *format, ...)
 {
 	xmlNode *node = add_element(xml, parent, name), *inside;
 	_cleanup_free_ char *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&text, format, args);
+	text = print(xml, format, args);
 	va_end(args);
-	if (n < 0) {
-		text = NULL;
-		return note(xml, -ENOMEM);
-	}
+	if (!text)
+		return NULL;
 	if (!xml->library.xmlCheckUTF8(xml_text(text)))
 		return note(xml, -EILSEQ);
 	inside = node ? xml->library.xmlNewDocText(xml->document, xml_text(text)) : NULL;
@@ -117,17 +124,12 @@ void vm_xml_set(struct vm_xml *xml, xmlNode *node, const char *name, const char 
 {
 	_cleanup_free_ char *value = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, format);
-	n = vasprintf(&value, format, args);
+	value = print(xml, format, args);
 	va_end(args);
-	if (n < 0) {
-		value = NULL;
-		note(xml, -ENOMEM);
-	} else {
+	if (value)
 		set(xml, node, name, value);
-	}
 }
 
 xmlNode *vm_xml_add_foreign(struct vm_xml *xml, xmlNode *parent, const char *prefix,
