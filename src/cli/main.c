@@ -131,13 +131,29 @@ static int bad_option(const struct cli *cli, char **argv, int value, struct erro
 	return -EINVAL;
 }
 
+static size_t count_options(const struct option *options)
+{
+	size_t count = 0;
+
+	while (options[count].name)
+		count++;
+	return count;
+}
+
 int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *own,
 		    struct error *err)
 {
-	struct option all[32] = { 0 };
-	char letters[16] = "+:qv", *letter = letters + strlen(letters);
-	size_t n = 0;
+	static const char usual[] = "+:qv";
+	size_t n = count_options(own);
+	_cleanup_free_ struct option *all =
+		calloc(n + ARRAY_SIZE(global_options) + 1, sizeof(*all));
+	_cleanup_free_ char *letters = malloc(sizeof(usual) + 2 * n);
+	char *letter;
 
+	if (!all || !letters)
+		return error_oom(err);
+	letter = stpcpy(letters, usual);
+	n = 0;
 	/* A value that is a letter is the short form, too. */
 	for (const struct option *option = own; option->name; option++) {
 		all[n++] = *option;
