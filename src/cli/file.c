@@ -108,3 +108,38 @@ int file_locate(const char *path, char **ret_path, bool *ret_is_block, struct er
 	*ret_path = steal(full);
 	return 0;
 }
+
+int file_locate_new(const char *path, char **ret_path, struct error *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	_cleanup_free_ char *typed = NULL, *folder = NULL;
+	struct stat status;
+
+	typed = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
+	if (!typed)
+		return error_oom(err);
+	folder = realpath(typed, NULL);
+	if (!folder)
+		return error_set(err, errno, typed, "%s", strerror(errno));
+	if (!*name)
+		return error_set(err, EISDIR, path,
+				 "it names a folder, not a file in it");
+	if (lstat(path, &status) == 0)
+		return error_set(err, EEXIST, path, "it is there already");
+	if (asprintf(ret_path, "%s/%s", strcmp(folder, "/") != 0 ? folder : "", name) < 0)
+		return error_oom(err);
+	return 0;
+}
+
+int file_reserve(const char *path, struct error *err)
+{
+	_cleanup_close_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_set(err, errno, path, "%s", strerror(errno)) : 0;
+}
+
+void file_remove(const char *path)
+{
+	unlink(path);
+}

@@ -34,4 +34,11 @@ int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_len,
  */
 int file_locate(const char *path, char **ret_path, bool *ret_is_block, struct error *err);
 
+/* The same of a file that is to be made. -EEXIST: it is there. */
+int file_locate_new(const char *path, char **ret_path, struct error *err);
+
+/* Makes an empty file, for its owner alone. Returns 0, or -errno: -EEXIST. */
+int file_reserve(const char *path, struct error *err);
+void file_remove(const char *path);
+
 #endif

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/vm.h"
-#include "cli/vm_create_options.h"
+#include "cli/vm_create_parts.h"
 #include "cli/vm_functions.h"
 #include "vm/connect.h"
 #include "vm/hook.h"
@@ -109,6 +109,8 @@ static int prepare(const struct cli *cli, struct cli_view *view, int argc, char 
 		r = vm_functions_set_rom(view, functions, request->roms.items[i], err);
 	for (size_t i = 0; r == 0 && i < request->macs.count; i++)
 		r = vm_functions_set_mac(view, functions, request->macs.items[i], err);
+	if (r == 0)
+		r = vm_find_parts(view->host, request, err);
 	if (r < 0)
 		return r;
 	guest->functions = functions->items;
@@ -135,8 +137,13 @@ static int define_and_start(const struct cli *cli,
 	int r = vm_connect(request->uri, &connection, err);
 
 	if (r == 0)
-		r = vm_define_domain(connection, name, xml, err);
-	if (r < 0 && connection && request->guest.has_tpm)
+		r = vm_make_disks(&request->guest, err);
+	if (r < 0)
+		return r;
+	r = vm_define_domain(connection, name, xml, err);
+	if (r < 0)
+		vm_remove_made_disks(&request->guest);
+	if (r < 0 && request->guest.has_tpm)
 		error_hint(err, "if it is the TPM that is not supported: install swtpm"
 				" (Debian: swtpm-tools)");
 	if (r < 0)
@@ -154,6 +161,34 @@ static int define_and_start(const struct cli *cli,
 		error_evidence(err, "%s is defined: virsh undefine --nvram %s", name,
 			       name);
 	return r;
+}
+
+/* What else is to be known before it is used. */
+static void tell_parts(const struct cli *cli, const struct vm_create_request *request)
+{
+	const struct vm_guest *guest = &request->guest;
+	bool keyboard = !guest->n_inputs;
+
+	if (cli->quiet)
+		return;
+	for (size_t i = 0; i < guest->n_inputs; i++)
+		keyboard |= guest->inputs[i].is_keyboard;
+	if (!keyboard)
+		output_talk("none of --evdev is a keyboard, which would switch them: the"
+			    " guest keeps them until it ends");
+	for (size_t i = 0; i < guest->n_usb; i++)
+		if (guest->usb[i].bus)
+			output_talk("%s is known by its number, and only until it is"
+				    " plugged in anew",
+				    request->usb_names.items[i]);
+	for (size_t i = 0; request->only_xml && i < guest->n_disks; i++)
+		if (guest->disks[i].size)
+			output_talk("%s is not made with --xml: qemu-img create -f %s"
+				    " %s %lluM",
+				    guest->disks[i].path,
+				    guest->disks[i].is_qcow2 ? "qcow2" : "raw",
+				    guest->disks[i].path,
+				    (unsigned long long)(guest->disks[i].size >> 20));
 }
 
 static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
@@ -180,6 +215,7 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 		r = vm_define(&request.guest, &xml, err);
 	if (r < 0)
 		return r;
+	tell_parts(cli, &request);
 	if (request.only_xml) {
 		output_lines(xml);
 		return 0;

@@ -3,12 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/file.h"
+#include "cli/vm_create_parts.h"
 #include "cli/vm_options.h"
 
 #define DEVICE_HELP                                                           \
@@ -24,10 +23,15 @@ const char vm_create_help[] =
 	"  --cpus N         virtual CPUs (2)\n"
 	"  --tune[=NODE]    its processors and memory where the devices are\n"
 	"  --hugepages      with --tune: huge pages, also where too few are free yet\n"
-	"  --disk FILE      a disk of the guest, raw or *.qcow2, or a block device\n"
-	"  --cdrom FILE     a CD, such as an installer; repeatable, as --disk is\n"
+	"  --disk FILE      a disk of the guest, raw or *.qcow2, or a block device;\n"
+	"                   FILE,size=20G makes it\n"
+	"  --cdrom FILE     a CD, such as an installer\n"
 	"  --network NAME   a network of libvirt's, or bridge:br0 (none)\n"
 	"  --screen WHICH   vnc, spice or none (vnc), for this host alone\n"
+	"  --usb WHICH      a device of the host's USB, by IDs (046d:c52b) or port (1-4)\n"
+	"  --evdev NODE     a keyboard or mouse; both Ctrl keys take it back\n"
+	"  --share DIR[=TAG]  a folder of the host's, by virtiofs\n"
+	"  --looking-glass[=WIDTHxHEIGHT]  memory for the guest's picture (1920x1080)\n"
 	"  --tpm            a TPM 2.0, by swtpm\n"
 	"  --bios           boot by BIOS instead of UEFI; or --secure-boot\n"
 	"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
@@ -48,6 +52,10 @@ enum {
 	OPTION_CDROM,
 	OPTION_NETWORK,
 	OPTION_SCREEN,
+	OPTION_USB,
+	OPTION_EVDEV,
+	OPTION_SHARE,
+	OPTION_LOOKING_GLASS,
 	OPTION_TPM,
 	OPTION_BIOS,
 	OPTION_SECURE_BOOT,
@@ -76,6 +84,10 @@ static const struct option create_options[] = {
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
 	{ "screen", required_argument, NULL, OPTION_SCREEN },
+	{ "usb", required_argument, NULL, OPTION_USB },
+	{ "evdev", required_argument, NULL, OPTION_EVDEV },
+	{ "share", required_argument, NULL, OPTION_SHARE },
+	{ "looking-glass", optional_argument, NULL, OPTION_LOOKING_GLASS },
 	{ "tpm", no_argument, NULL, OPTION_TPM },
 	{ "bios", no_argument, NULL, OPTION_BIOS },
 	{ "secure-boot", no_argument, NULL, OPTION_SECURE_BOOT },
@@ -104,48 +116,12 @@ static const struct option xml_options[] = {
 	{ 0 },
 };
 
-/* libvirt's daemon, with another working directory, opens it. */
-static int keep_path(struct vm_create_request *request, const char *path,
-		     const char **ret_path, bool *ret_is_block, struct error *err)
-{
-	char *full;
-	int r = file_locate(path, &full, ret_is_block, err);
-
-	if (r < 0)
-		return r;
-	if (string_list_add_owned(&request->made, full) < 0)
-		return error_oom(err);
-	*ret_path = full;
-	return 0;
-}
-
-static int add_disk(struct vm_create_request *request, const char *path, bool is_cdrom,
-		    struct error *err)
-{
-	size_t count = request->guest.n_disks;
-	struct vm_disk *larger = reallocarray(request->disks, count + 1, sizeof(*larger));
-	int r;
-
-	if (!larger)
-		return error_oom(err);
-	request->disks = larger;
-	request->guest.disks = larger;
-	larger[count] = (struct vm_disk){ .is_cdrom = is_cdrom };
-	r = keep_path(request, path, &larger[count].path, &larger[count].is_block, err);
-	if (r < 0)
-		return r;
-	larger[count].is_qcow2 =
-		!is_cdrom && !larger[count].is_block && fnmatch("*.qcow2", path, 0) == 0;
-	request->guest.n_disks++;
-	return 0;
-}
-
 /* QEMU's -acpitable takes several files, with a colon between them. */
 static int take_battery(struct vm_create_request *request, const char *path,
 			struct error *err)
 {
 	bool is_block;
-	int r = keep_path(request, path, &request->guest.battery, &is_block, err);
+	int r = vm_keep_path(request, path, &request->guest.battery, &is_block, err);
 
 	if (r == 0 && strchr(request->guest.battery, ':'))
 		return error_usage(err, "--battery", "%s: no colon may be in its path",
@@ -252,12 +228,22 @@ static int take_option(struct vm_create_request *request, int value, struct erro
 	case OPTION_TUNE:
 		return vm_tune_take(optarg, &request->tune, err);
 	case OPTION_DISK:
+		return vm_take_disk(request, optarg, err);
 	case OPTION_CDROM:
-		return add_disk(request, optarg, value == OPTION_CDROM, err);
+		return vm_take_cdrom(request, optarg, err);
+	case OPTION_USB:
+		return string_list_add(&request->usb_names, optarg) < 0 ? error_oom(err)
+									: 0;
+	case OPTION_EVDEV:
+		return vm_take_evdev(request, optarg, err);
+	case OPTION_SHARE:
+		return vm_take_share(request, optarg, err);
+	case OPTION_LOOKING_GLASS:
+		return vm_take_looking_glass(request, optarg, err);
 	case OPTION_KERNEL:
-		return keep_path(request, optarg, &guest->kernel, &is_block, err);
+		return vm_keep_path(request, optarg, &guest->kernel, &is_block, err);
 	case OPTION_INITRD:
-		return keep_path(request, optarg, &guest->initrd, &is_block, err);
+		return vm_keep_path(request, optarg, &guest->initrd, &is_block, err);
 	case OPTION_APPEND:
 		guest->append = optarg;
 		return 0;
@@ -265,6 +251,7 @@ static int take_option(struct vm_create_request *request, int value, struct erro
 		take_network(optarg, guest);
 		return 0;
 	case OPTION_SCREEN:
+		request->screen_is_chosen = true;
 		return take_screen(optarg, &guest->screen, err);
 	case OPTION_BATTERY:
 		return take_battery(request, optarg, err);
@@ -294,12 +281,19 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *op
 	};
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, options, err)) != -1)
 		r = take_option(request, value, err);
+	/* Looking Glass's program for the host sends keys by SPICE. */
+	if (request->guest.picture_mib && !request->screen_is_chosen)
+		request->guest.screen = VM_SCREEN_SPICE;
 	return r;
 }
 
 void vm_create_request_free(struct vm_create_request *request)
 {
 	free(request->disks);
+	free(request->usb);
+	free(request->inputs);
+	free(request->shares);
+	string_list_free(&request->usb_names);
 	string_list_free(&request->roms);
 	string_list_free(&request->macs);
 	string_list_free(&request->made);

@@ -9,11 +9,16 @@
 
 struct vm_create_request {
 	struct vm_guest guest;
-	struct vm_disk *disks;	       /* guest.disks */
+	struct vm_disk *disks; /* guest.disks; and so on */
+	struct vm_usb *usb;
+	struct vm_input *inputs;
+	struct vm_share *shares;
+	struct string_list usb_names;  /* values of --usb, for vm_find_parts() */
 	struct string_list roms, macs; /* values of --rom and --mac, for vm_functions.h */
 	struct string_list made;       /* texts that the guest points at */
 	enum vm_firmware_kind firmware_kind;
 	bool bios;
+	bool screen_is_chosen;
 	const char *uri; /* libvirt's; NULL: the system's QEMU */
 	bool only_xml;
 	bool start;

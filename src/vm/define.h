@@ -9,6 +9,10 @@
 /* <devices> */
 void vm_define_devices(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);
 
+/* What it has of the host besides functions. Returns how many ports that takes. */
+unsigned int vm_define_parts(struct vm_xml *xml, xmlNode *devices,
+			     const struct vm_guest *guest);
+
 /* Its processors' and memory's places on the host; nothing of a guest without any. */
 void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);
 

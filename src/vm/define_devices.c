@@ -244,7 +244,8 @@ static void add_screen(struct vm_xml *xml, xmlNode *devices, const struct vm_gue
 	/* What each firmware and each installer has a driver for. */
 	vm_xml_add(xml, vm_xml_add(xml, devices, "video", NULL), "model", "type", "vga",
 		   NULL);
-	vm_xml_add(xml, devices, "input", "type", "tablet", "bus", "usb", NULL);
+	if (!guest->picture_mib)
+		vm_xml_add(xml, devices, "input", "type", "tablet", "bus", "usb", NULL);
 }
 
 static void add_console(struct vm_xml *xml, xmlNode *devices)
@@ -282,6 +283,7 @@ void vm_define_devices(struct vm_xml *xml, xmlNode *domain, const struct vm_gues
 		add_tpm(xml, devices);
 	for (size_t i = 0; i < guest->n_functions; i++)
 		vm_define_function(xml, devices, guest, &guest->functions[i], true);
+	virtio += vm_define_parts(xml, devices, guest);
 	/* All of a guest's memory is pinned for its devices: none can be taken back. */
 	vm_xml_add(xml, devices, "memballoon", "model", "none", NULL);
 	rng = vm_xml_add(xml, devices, "rng", "model", "virtio", NULL);

@@ -48,17 +48,31 @@ bool vm_guest_has_io_thread(const struct vm_guest *guest)
 	return false;
 }
 
-void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest)
+/* The program that serves a share reads and writes the guest's memory. */
+static void add_backing(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest)
 {
-	xmlNode *backing, *page, *memory;
+	xmlNode *backing, *page;
 
+	if (!guest->page_kib && !guest->n_shares)
+		return;
+	backing = vm_xml_add(xml, domain, "memoryBacking", NULL);
 	if (guest->page_kib) {
-		backing = vm_xml_add(xml, domain, "memoryBacking", NULL);
 		page = vm_xml_add(xml, vm_xml_add(xml, backing, "hugepages", NULL),
 				  "page", NULL);
 		vm_xml_set(xml, page, "size", "%u", guest->page_kib);
 		vm_xml_set(xml, page, "unit", "KiB");
 	}
+	if (guest->n_shares) {
+		vm_xml_add(xml, backing, "source", "type", "memfd", NULL);
+		vm_xml_add(xml, backing, "access", "mode", "shared", NULL);
+	}
+}
+
+void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest)
+{
+	xmlNode *memory;
+
+	add_backing(xml, domain, guest);
 	if (!guest->tuning)
 		return;
 	if (vm_guest_has_io_thread(guest))

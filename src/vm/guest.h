@@ -58,9 +58,28 @@ enum fact vm_measure_window(const struct host *host, const struct pci_devices *d
 
 struct vm_disk {
 	const char *path;
+	uint64_t size; /* in bytes, of one that is to be made; 0: it is there */
 	bool is_block; /* a device node of the host */
 	bool is_qcow2; /* else raw: never guessed from what a guest can write */
 	bool is_cdrom;
+};
+
+/* A device of the host's USB. */
+struct vm_usb {
+	unsigned int vendor, product;
+	unsigned int bus, device; /* by which numbers it is known; 0: any one like it */
+};
+
+/* Whose events QEMU reads, while it has them for itself (QEMU's input-linux). */
+struct vm_input {
+	const char *path;
+	bool is_keyboard; /* both Ctrl keys together give all inputs to the other side */
+};
+
+/* A folder of the host's, which the guest mounts by its tag (virtiofs). */
+struct vm_share {
+	const char *path;
+	const char *tag;
 };
 
 enum vm_screen { VM_SCREEN_NONE, VM_SCREEN_VNC, VM_SCREEN_SPICE };
@@ -83,6 +102,17 @@ struct vm_guest {
 
 	const struct vm_disk *disks;
 	size_t n_disks;
+
+	const struct vm_usb *usb;
+	size_t n_usb;
+	const struct vm_input *inputs;
+	size_t n_inputs;
+	const struct vm_share *shares;
+	size_t n_shares;
+
+	/* In which Looking Glass leaves the picture for a program of the host's; 0: none.
+	 */
+	unsigned int picture_mib;
 
 	const char *network; /* a network of libvirt's; NULL: none, or a bridge */
 	const char *bridge;

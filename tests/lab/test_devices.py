@@ -166,6 +166,10 @@ def test_guests_that_are_defined_for_libvirt_see_their_devices_and_give_them_bac
     lab(SCENARIOS / "vm-create.sh")
 
 
+def test_a_guest_has_usb_devices_inputs_a_folder_and_new_disks_of_its_host():
+    lab(SCENARIOS / "vm-parts.sh")
+
+
 def test_a_guests_threads_and_memory_are_where_it_was_said():
     lab(SCENARIOS / "vm-tune.sh")
 
@@ -271,6 +275,12 @@ def test_a_guest_reads_the_disk_it_was_given_and_gives_it_back(iommu, kernel):
                     " make check-full runs it")
 def test_a_guest_boots_by_uefi_with_the_devices():
     lab(SCENARIOS / "uefi.sh")
+
+
+@pytest.mark.skipif(not FULL, reason="a guest under UEFI takes minutes in emulation:"
+                    " make check-full runs it")
+def test_a_guest_of_libvirts_boots_by_uefi_with_the_devices():
+    lab(SCENARIOS / "vm-create-uefi.sh")
 
 
 def test_without_an_iommu_the_way_out_is_named():
