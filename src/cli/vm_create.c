@@ -202,8 +202,10 @@ static int run_xml(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r == 0)
 		r = prepare(cli, &view, argc - optind, argv + optind, &request,
 			    &functions, err);
-	if (r == 0)
-		r = vm_define_functions(&request.guest, &xml, err);
+	if (r < 0)
+		return r;
+	vm_unplace_single_functions(functions.items, functions.count);
+	r = vm_define_functions(&request.guest, &xml, err);
 	if (r == 0)
 		output_lines(xml);
 	return r;
