@@ -2,7 +2,7 @@
 #ifndef PCIFERRY_BASE_LIBVIRT_H
 #define PCIFERRY_BASE_LIBVIRT_H
 
-/* libvirt, loaded when it is to define or start a guest. */
+/* libvirt, loaded when a guest is defined, started or edited. */
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
@@ -10,15 +10,22 @@
 
 struct error;
 
-#define LIBVIRT_FUNCTIONS(X)       \
-	X(virConnectClose)         \
-	X(virConnectOpen)          \
-	X(virDomainCreate)         \
-	X(virDomainDefineXMLFlags) \
-	X(virDomainFree)           \
-	X(virDomainLookupByName)   \
-	X(virGetLastErrorCode)     \
-	X(virGetLastErrorMessage)  \
+#define LIBVIRT_FUNCTIONS(X)          \
+	X(virConnectClose)            \
+	X(virConnectListAllDomains)   \
+	X(virConnectOpen)             \
+	X(virDomainAttachDeviceFlags) \
+	X(virDomainCreate)            \
+	X(virDomainDefineXMLFlags)    \
+	X(virDomainDetachDeviceFlags) \
+	X(virDomainFree)              \
+	X(virDomainGetName)           \
+	X(virDomainGetXMLDesc)        \
+	X(virDomainIsActive)          \
+	X(virDomainIsPersistent)      \
+	X(virDomainLookupByName)      \
+	X(virGetLastErrorCode)        \
+	X(virGetLastErrorMessage)     \
 	X(virSetErrorFunc)
 
 struct libvirt {

@@ -44,12 +44,15 @@ struct check_facts {
 	struct check_device_facts device;
 };
 
+struct check_domain;
+
 /* One check at work. */
 struct check_run {
 	const struct check *check;
 	const struct check_facts *facts;
 	const struct pci_device *device; /* of a check per device; else NULL */
 	struct check_findings *findings;
+	const struct check_domain *domain; /* of a check of a definition; else NULL */
 };
 
 /*

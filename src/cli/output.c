@@ -87,6 +87,14 @@ void output_lines(char *text)
 		output_line("%s", line);
 }
 
+void output_file(char *bytes, size_t len)
+{
+	if (isatty(STDOUT_FILENO))
+		output_lines(bytes);
+	else
+		fwrite(bytes, 1, len, stdout);
+}
+
 void output_help(const char *text)
 {
 	fputs(text, stdout);

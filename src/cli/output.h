@@ -8,6 +8,7 @@
  * text_escape() here, so that no command can forget it.
  */
 #include <stdbool.h>
+#include <stddef.h>
 
 struct error;
 struct json_object;
@@ -21,6 +22,12 @@ void output_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The same of several, each ended by a newline. Cuts the text up. */
 void output_lines(char *text);
+
+/*
+ * A whole file as data, byte for byte where it goes to a file or a program; on a terminal
+ * its lines. Cuts the text up.
+ */
+void output_file(char *bytes, size_t len);
 
 /* The program's own multi-line help text, on standard output, as it is. */
 void output_help(const char *text);

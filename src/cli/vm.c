@@ -8,10 +8,8 @@
 #include "cli/output.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_vm_create,
-	&cli_vm_xml,
-	&cli_vm_run,
-	&cli_vm_hook,
+	&cli_vm_create, &cli_vm_attach, &cli_vm_detach, &cli_vm_lint,
+	&cli_vm_xml,	&cli_vm_run,	&cli_vm_hook,
 };
 
 /* Without "vm ". */

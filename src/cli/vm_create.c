@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pciferry vm create: a whole domain for libvirt. vm xml: only what names the devices. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -12,73 +10,9 @@
 #include "cli/vm.h"
 #include "cli/vm_create_parts.h"
 #include "cli/vm_functions.h"
+#include "cli/vm_uses.h"
 #include "vm/connect.h"
 #include "vm/hook.h"
-
-/*
- * Each use of what goes, "ADDRESS: what"; and whether one of them is of a disk, by which
- * another guest or a database may have it as well as a mount.
- */
-static int gather_uses(struct cli_view *view, const struct vm_functions *functions,
-		       struct string_list *uses, bool *ret_disk, struct error *err)
-{
-	_cleanup_free_ const struct pci_device **devices =
-		calloc(functions->count + 1, sizeof(struct pci_device *));
-	_cleanup_free_ struct string_list *disks =
-		calloc(functions->count + 1, sizeof(*disks));
-	int r = devices && disks ? 0 : error_oom(err);
-
-	*ret_disk = false;
-	for (size_t i = 0; r == 0 && i < functions->count; i++)
-		devices[i] = pci_find(&view->devices, &functions->items[i].host);
-	if (r == 0 && host_is_live(view->host))
-		r = usage_look_for_claims(&view->usage, devices, functions->count, disks);
-	for (size_t i = 0; r == 0 && i < functions->count; i++) {
-		const struct usage_findings *findings =
-			usage_of(&view->usage, devices[i]);
-		char text[PCI_ADDRESS_SIZE];
-
-		pci_address_format(&devices[i]->address, text);
-		*ret_disk |= findings->count && functions->items[i].boots;
-		for (size_t j = 0; r == 0 && j < findings->count; j++)
-			r = string_list_addf(uses, "%s: %s", text,
-					     findings->items[j].detail);
-	}
-	for (size_t i = 0; disks && i < functions->count; i++)
-		string_list_free(&disks[i]);
-	return r < 0 ? error_oom(err) : 0;
-}
-
-/*
- * pciferry's hook looks again when the guest starts, and refuses. libvirt by itself takes
- * a mounted disk: so a guest that would have one is not made for it, and none that would
- * have anything in use is started.
- */
-static int look_at_uses(const struct cli *cli, struct cli_view *view,
-			const struct vm_functions *functions,
-			const struct vm_create_request *request, struct error *err)
-{
-	_cleanup_(string_list_free) struct string_list uses = { 0 };
-	const struct vm_guest *guest = &request->guest;
-	bool disk;
-	int r = gather_uses(view, functions, &uses, &disk, err);
-
-	if (r < 0 || !uses.count)
-		return r;
-	if ((disk || request->start) && !guest->hands_over) {
-		error_refuse(err, guest->name,
-			     "what it is to have is in use, and libvirt would take it"
-			     " all the same when the guest starts");
-		for (size_t i = 0; i < uses.count; i++)
-			error_evidence(err, "%s", uses.items[i]);
-		error_hint(err, "free it; or, after pciferry vm hook install, use"
-				" --hand-over, which looks before each start");
-		return -EBUSY;
-	}
-	for (size_t i = 0; i < uses.count && !cli->quiet; i++)
-		output_talk("now in use: %s", uses.items[i]);
-	return 0;
-}
 
 static void tell_functions(const struct cli *cli, const struct cli_view *view,
 			   const struct vm_functions *functions)
@@ -125,7 +59,11 @@ static int prepare(const struct cli *cli, struct cli_view *view, int argc, char 
 		error_hint(err, "pciferry vm hook install");
 		return -ENOENT;
 	}
-	return look_at_uses(cli, view, functions, request, err);
+	return vm_uses_look(cli, view, functions, guest->name,
+			    guest->hands_over ? VM_USES_HOOK
+			    : request->start  ? VM_USES_START
+					      : VM_USES_LATER,
+			    err);
 }
 
 static int define_and_start(const struct cli *cli,
@@ -238,8 +176,10 @@ static int run_xml(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r == 0)
 		r = prepare(cli, &view, argc - optind, argv + optind, &request,
 			    &functions, err);
-	if (r == 0)
-		r = vm_define_functions(&request.guest, &xml, err);
+	if (r < 0)
+		return r;
+	vm_unplace_single_functions(functions.items, functions.count);
+	r = vm_define_functions(&request.guest, &xml, err);
 	if (r == 0)
 		output_lines(xml);
 	return r;

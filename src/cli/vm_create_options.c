@@ -198,23 +198,6 @@ static int take_flag(struct vm_create_request *request, int value)
 	}
 }
 
-/* What was looked at here, whether it is in use above all, says nothing of another host
- * (https://libvirt.org/uri.html: the server stands behind "://"). */
-static int take_uri(const char *text, struct vm_create_request *request,
-		    struct error *err)
-{
-	const char *server = strstr(text, "://");
-
-	request->uri = text;
-	if (server && server[3] && server[3] != '/') {
-		error_usage(err, "--connect",
-			    "%s is another host, whose devices are not known here", text);
-		error_hint(err, "run pciferry there; or print the definition with --xml");
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int take_option(struct vm_create_request *request, int value, struct error *err)
 {
 	struct vm_guest *guest = &request->guest;
@@ -260,7 +243,7 @@ static int take_option(struct vm_create_request *request, int value, struct erro
 	case OPTION_MAC:
 		return string_list_add(&request->macs, optarg) < 0 ? error_oom(err) : 0;
 	case OPTION_CONNECT:
-		return take_uri(optarg, request, err);
+		return vm_parse_uri(optarg, &request->uri, err);
 	default:
 		return take_flag(request, value);
 	}

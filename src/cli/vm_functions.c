@@ -29,22 +29,27 @@ static struct vm_function *find(const struct vm_functions *functions,
 	return NULL;
 }
 
-static int add(struct vm_functions *functions, const struct pci_device *device)
+int vm_functions_add(struct vm_functions *functions, const struct vm_function *function)
 {
-	const struct pci_address *address = &device->address;
 	struct vm_function *larger;
 
-	if (find(functions, address))
+	if (find(functions, &function->host))
 		return 0;
 	larger = reallocarray(functions->items, functions->count + 1, sizeof(*larger));
 	if (!larger)
 		return -ENOMEM;
 	functions->items = larger;
-	larger[functions->count++] = (struct vm_function){
-		.host = *address,
-		.boots = pci_has_class(device, PCI_CLASS_STORAGE),
-	};
+	larger[functions->count++] = *function;
 	return 0;
+}
+
+static int add_device(struct vm_functions *functions, const struct pci_device *device)
+{
+	return vm_functions_add(functions,
+				&(struct vm_function){
+					.host = device->address,
+					.boots = pci_has_class(device, PCI_CLASS_STORAGE),
+				});
 }
 
 /* Each that goes with it, itself among them. */
@@ -60,31 +65,39 @@ static int add_with_kin(const struct cli_view *view, const struct pci_device *de
 				    "a bridge never goes to a guest");
 	for (size_t i = 0; r == 0 && group && i < group->count; i++)
 		if (!iommu_member_stays(group->members[i]))
-			r = add(functions, group->members[i]);
+			r = add_device(functions, group->members[i]);
 	for (size_t i = 0; r == 0 && !group && i < view->devices.count; i++) {
 		const struct pci_device *other = &view->devices.items[i];
 
 		if (pci_address_same_slot(&other->address, &device->address) &&
 		    !iommu_member_stays(other))
-			r = add(functions, other);
+			r = add_device(functions, other);
 	}
 	return r < 0 ? error_oom(err) : 0;
+}
+
+int vm_functions_add_named(const struct cli_view *view, const char *argument,
+			   bool all_matching, struct vm_functions *functions,
+			   struct error *err)
+{
+	_cleanup_free_ struct pci_device **devices = NULL;
+	size_t count = 0;
+	int r = cli_select_to_change(view, argument, all_matching, &devices, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = add_with_kin(view, devices[i], functions, err);
+	return r;
 }
 
 int vm_functions_select(const struct cli *cli, struct cli_view *view, int argc,
 			char **argv, bool all_matching,
 			struct vm_functions *ret_functions, struct error *err)
 {
-	_cleanup_free_ struct pci_device **devices = NULL;
 	struct vm_functions *functions = ret_functions;
-	size_t count = 0;
 	int r = cli_view_open(cli, view, CLI_NEEDS_USAGE, err);
 
 	for (int i = 0; r == 0 && i < argc; i++)
-		r = cli_select_to_change(view, argv[i], all_matching, &devices, &count,
-					 err);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add_with_kin(view, devices[i], functions, err);
+		r = vm_functions_add_named(view, argv[i], all_matching, functions, err);
 	if (r < 0)
 		return r;
 	if (functions->count)

@@ -2,7 +2,7 @@
 #ifndef PCIFERRY_CLI_VM_FUNCTIONS_H
 #define PCIFERRY_CLI_VM_FUNCTIONS_H
 
-/* Which functions of this host a guest's definition names: vm create, vm xml. */
+/* Which functions of this host a guest's definition names, for the commands of vm. */
 #include "cli/cli.h"
 #include "vm/guest.h"
 
@@ -22,6 +22,13 @@ int vm_functions_select(const struct cli *cli, struct cli_view *view, int argc,
 			char **argv, bool all_matching,
 			struct vm_functions *ret_functions, struct error *err);
 void vm_functions_free(struct vm_functions *functions);
+
+/* One more function, each once; and what one DEVICE means, with what goes along, neither
+ * sorted nor placed. */
+int vm_functions_add(struct vm_functions *functions, const struct vm_function *function);
+int vm_functions_add_named(const struct cli_view *view, const char *argument,
+			   bool all_matching, struct vm_functions *functions,
+			   struct error *err);
 
 /* --rom's value, DEVICE=FILE, and --mac's, DEVICE=MAC or DEVICE=MAC,VLAN. */
 int vm_functions_set_rom(const struct cli_view *view, struct vm_functions *functions,

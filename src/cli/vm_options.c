@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/vm_options.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,23 @@ int vm_parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err)
 		return error_usage(err, "--cpus", "%s is no number from 1 to %d", text,
 				   CPUS_MAX);
 	*ret_cpus = (unsigned int)value;
+	return 0;
+}
+
+/* What is looked at here, whether it is in use above all, says nothing of another host
+ * (https://libvirt.org/uri.html: the server stands behind "://"). */
+int vm_parse_uri(const char *text, const char **ret_uri, struct error *err)
+{
+	const char *server = strstr(text, "://");
+
+	if (server && server[3] && server[3] != '/') {
+		error_usage(err, "--connect",
+			    "%s is another host, whose devices are not known here", text);
+		error_hint(err, "run pciferry there; or use --xml, which takes no"
+				" libvirt");
+		return -EINVAL;
+	}
+	*ret_uri = text;
 	return 0;
 }
 

@@ -31,4 +31,7 @@ void vm_request_free(struct vm_request *request);
 int vm_parse_memory(const char *text, unsigned int *ret_mib, struct error *err);
 int vm_parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err);
 
+/* --connect's value, which stays the caller's: libvirt of this host. 0 or -EINVAL. */
+int vm_parse_uri(const char *text, const char **ret_uri, struct error *err);
+
 #endif

@@ -6,12 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/libvirt.h"
-
-struct vm_connection {
-	struct libvirt library;
-	virConnect *connect;
-};
+#include "vm/connection.h"
 
 /* Without one libvirt writes each error to standard error itself. */
 static void keep_silent(void *data, virError *error)
@@ -20,8 +15,8 @@ static void keep_silent(void *data, virError *error)
 	(void)error;
 }
 
-static int fail(const struct vm_connection *connection, const char *subject,
-		struct error *err)
+int vm_connection_fail(const struct vm_connection *connection, const char *subject,
+		       struct error *err)
 {
 	return error_set(err, EIO, subject, "%s",
 			 connection->library.virGetLastErrorMessage());
@@ -46,7 +41,7 @@ int vm_connect(const char *uri, struct vm_connection **ret_connection, struct er
 		uri = "qemu:///system";
 	connection->connect = connection->library.virConnectOpen(uri);
 	if (!connection->connect) {
-		r = fail(connection, uri, err);
+		r = vm_connection_fail(connection, uri, err);
 		error_hint(err, "start libvirt's daemon (systemctl start libvirtd, or"
 				" virtqemud where that is), or name another with"
 				" --connect");
@@ -66,6 +61,18 @@ void vm_disconnect(struct vm_connection *connection)
 	free(connection);
 }
 
+int vm_connection_define(const struct vm_connection *connection, const char *name,
+			 const char *xml, struct error *err)
+{
+	virDomain *domain = connection->library.virDomainDefineXMLFlags(
+		connection->connect, xml, VIR_DOMAIN_DEFINE_VALIDATE);
+
+	if (!domain)
+		return vm_connection_fail(connection, name, err);
+	connection->library.virDomainFree(domain);
+	return 0;
+}
+
 int vm_define_domain(struct vm_connection *connection, const char *name, const char *xml,
 		     struct error *err)
 {
@@ -79,13 +86,8 @@ int vm_define_domain(struct vm_connection *connection, const char *name, const c
 		return -EEXIST;
 	}
 	if (library->virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
-		return fail(connection, name, err);
-	domain = library->virDomainDefineXMLFlags(connection->connect, xml,
-						  VIR_DOMAIN_DEFINE_VALIDATE);
-	if (!domain)
-		return fail(connection, name, err);
-	library->virDomainFree(domain);
-	return 0;
+		return vm_connection_fail(connection, name, err);
+	return vm_connection_define(connection, name, xml, err);
 }
 
 int vm_start_domain(struct vm_connection *connection, const char *name, struct error *err)
@@ -95,9 +97,9 @@ int vm_start_domain(struct vm_connection *connection, const char *name, struct e
 	int r = 0;
 
 	if (!domain)
-		return fail(connection, name, err);
+		return vm_connection_fail(connection, name, err);
 	if (library->virDomainCreate(domain) < 0)
-		r = fail(connection, name, err);
+		r = vm_connection_fail(connection, name, err);
 	library->virDomainFree(domain);
 	return r;
 }

@@ -20,9 +20,8 @@ void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest
 bool vm_guest_has_io_thread(const struct vm_guest *guest);
 
 /*
- * The element for one function of this host; for a definition that is there, which may
- * have its place taken, only with the one that it shares with others, and with no place
- * in the order of booting. NULL: xml->failure says why.
+ * The element for one function of this host; with its place in the order of booting where
+ * the definition is written as a whole. NULL: xml->failure says why.
  */
 xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 			    const struct vm_guest *guest,

@@ -170,15 +170,6 @@ static xmlNode *add_interface(struct vm_xml *xml, xmlNode *devices, const char *
 	return node;
 }
 
-static bool shares_slot(const struct vm_guest *guest, const struct vm_function *function)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < guest->n_functions; i++)
-		count += guest->functions[i].port == function->port;
-	return count > 1;
-}
-
 xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 			    const struct vm_guest *guest,
 			    const struct vm_function *function, bool is_whole)
@@ -199,7 +190,7 @@ xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 		add_boot_order(xml, node, guest, function);
 	if (function->rom)
 		vm_xml_add(xml, node, "rom", "file", function->rom, NULL);
-	if (is_whole || shares_slot(guest, function))
+	if (!function->unplaced)
 		add_own_address(xml, node, function);
 	return node;
 }

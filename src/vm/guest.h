@@ -18,10 +18,11 @@ struct vm_tuning;
 struct vm_function {
 	struct pci_address host;
 
-	/* Set by vm_place_functions(). */
+	/* Set by vm_place_functions() or vm_definition_place(). */
 	unsigned int port;     /* a root port, from 1, and the bus behind it */
 	unsigned int function; /* in slot 0 of that bus */
 	bool multifunction;    /* it is function 0 of several */
+	bool unplaced;	       /* libvirt finds it a place; none of these count */
 
 	bool boots; /* the guest's firmware may start a system from it: a disk */
 
@@ -40,6 +41,12 @@ struct vm_function {
  * (PCIe 6.0, 7.5.1.1.9). Root ports count from 1.
  */
 void vm_place_functions(struct vm_function *functions, size_t count);
+
+/*
+ * For a definition that is there and not known, which may have these places taken: leaves
+ * to libvirt where each placed function goes that shares its slot with no other.
+ */
+void vm_unplace_single_functions(struct vm_function *functions, size_t count);
 
 /*
  * How much address space above 4 GiB the guest's firmware must give to these, placed: of

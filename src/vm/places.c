@@ -21,6 +21,15 @@ void vm_place_functions(struct vm_function *functions, size_t count)
 	}
 }
 
+void vm_unplace_single_functions(struct vm_function *functions, size_t count)
+{
+	/* They are sorted by their ports. */
+	for (size_t i = 0; i < count; i++)
+		functions[i].unplaced =
+			(i == 0 || functions[i - 1].port != functions[i].port) &&
+			(i + 1 == count || functions[i + 1].port != functions[i].port);
+}
+
 /* No device has as much; OVMF takes no larger number (16 TiB,
  * PlatformGetFirstNonAddress()). */
 #define WINDOW_MAX (1ULL << 44)

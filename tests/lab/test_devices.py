@@ -174,6 +174,10 @@ def test_a_guests_threads_and_memory_are_where_it_was_said():
     lab(SCENARIOS / "vm-tune.sh")
 
 
+def test_a_running_guest_gets_devices_and_lets_go_of_them():
+    lab(SCENARIOS / "vm-attach.sh")
+
+
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
 

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The devices of this host that a domain's definition names. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bootcfg/tab.h"
+#include "check/domain_internal.h"
+#include "pci/rom.h"
+#include "vm/connect.h"
+
+static int tell_moved(struct check_run *run, const struct pci_address *address,
+		      const char *seen)
+{
+	char text[PCI_ADDRESS_SIZE];
+	int r;
+
+	pci_address_format(address, text);
+	r = check_tell(run, CHECK_FAIL, text, "%s", seen);
+	if (r == 0)
+		r = check_why(run,
+			      "addresses move when hardware is added or taken out, and"
+			      " the guest gets what is there now, or does not start");
+	if (r == 0)
+		r = check_fix(run,
+			      "pciferry list shows where it is now; pciferry vm detach"
+			      " %s %s, then pciferry vm attach",
+			      run->domain->definition.name, text);
+	return r;
+}
+
+/* What /etc/pciferry.tab knows it by. "": nothing else. */
+static void compare_tab(const struct check_run *run, const struct bootcfg_tab *tab,
+			char misfit[PCI_MISFIT_SIZE])
+{
+	const struct check_domain_request *request = run->domain->request;
+	const struct bootcfg_tab_entry place = {
+		.kind = TAB_DEVICE,
+		.address = run->device->address,
+	};
+	const struct bootcfg_tab_line *line = bootcfg_tab_find(tab, &place);
+	size_t index = (size_t)(run->device - request->devices->items);
+
+	misfit[0] = '\0';
+	if (line)
+		pci_identity_fits(&line->entry.identity, &request->topology->nodes[index],
+				  &request->configs[index], misfit);
+}
+
+/* What the element needs the device to be, by its class (PCI ID specification). */
+static const char *find_wrong_kind(const xmlNode *node, const struct pci_device *device)
+{
+	if (iommu_member_stays(device))
+		return "a bridge is there, which no guest can have";
+	if (device->ids != FACT_KNOWN)
+		return NULL;
+	if (vm_tree_is(node, "interface") && !pci_has_class(device, PCI_CLASS_NETWORK))
+		return "an <interface> is to have it, and no network card is there";
+	if (vm_tree_is(node, "disk") && device->class_code >> 8 != 0x0108)
+		return "a <disk> is to have it, and no NVMe disk is there";
+	return NULL;
+}
+
+static int check_place_of(struct check_run *run, const xmlNode *node,
+			  const struct bootcfg_tab *tab)
+{
+	char misfit[PCI_MISFIT_SIZE], seen[PCI_MISFIT_SIZE + 64];
+	struct pci_address address;
+	const char *wrong;
+
+	if (!check_domain_look(run, node, &address))
+		return tell_moved(run, &address, "nothing is at this address");
+	wrong = find_wrong_kind(node, run->device);
+	if (wrong)
+		return tell_moved(run, &address, wrong);
+	compare_tab(run, tab, misfit);
+	if (!misfit[0])
+		return 0;
+	snprintf(seen, sizeof(seen), "/etc/pciferry.tab knows another there: %s", misfit);
+	return tell_moved(run, &address, seen);
+}
+
+int check_domain_device(struct check_run *run)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	_cleanup_free_ char *text = NULL;
+	size_t before = run->findings->count, len;
+	const xmlNode *node = NULL;
+	int r = 0;
+
+	if (host_read_file(run->facts->host, BOOTCFG_TAB, &text, &len) == 0)
+		r = bootcfg_tab_parse(text, len, &tab);
+	while (r == 0 && (node = check_domain_next(run->domain, node)))
+		r = check_place_of(run, node, &tab);
+	return r < 0 ? r
+		     : check_domain_end(run, before,
+					"its devices are where it names them");
+}
+
+static int check_member(struct check_run *run, const struct pci_device *member)
+{
+	char text[PCI_ADDRESS_SIZE];
+	const char *driver;
+	bool allows = iommu_member_allows_vfio(member, &driver);
+	int r;
+
+	if (vm_definition_find(&run->domain->definition, &member->address))
+		return 0;
+	pci_address_format(&member->address, text);
+	r = check_tell(run, allows ? CHECK_INFO : CHECK_FAIL, NULL,
+		       "%s is in its group, and not in the domain%s%s", text,
+		       driver ? "; driver " : "", driver ? driver : "");
+	if (r == 0 && !allows)
+		r = check_why(run, "VFIO opens a group only when each member is free: the"
+				   " guest does not start");
+	if (r == 0)
+		r = check_fix(run, "pciferry vm attach %s %s",
+			      run->domain->definition.name, text);
+	return r;
+}
+
+/* Whether it is the first of its group that the domain has: what is missing is told once.
+ */
+static bool is_first(const struct check_run *run)
+{
+	const struct pci_device *member;
+
+	for (size_t i = 0; (member = check_goes_along(run, i)); i++)
+		if (vm_definition_find(&run->domain->definition, &member->address))
+			return member == run->device;
+	return true;
+}
+
+int check_domain_siblings(struct check_run *run)
+{
+	size_t before = run->findings->count;
+	const xmlNode *node = NULL;
+	struct pci_address address;
+	int r = 0;
+
+	while (r == 0 && (node = check_domain_next(run->domain, node))) {
+		const struct pci_device *member;
+
+		if (!check_domain_look(run, node, &address) || !is_first(run))
+			continue;
+		for (size_t i = 0; r == 0 && (member = check_goes_along(run, i)); i++)
+			r = check_member(run, member);
+	}
+	return r < 0 ? r
+		     : check_domain_end(run, before, "it has the whole of each group");
+}
+
+static int compare_other(struct check_run *run, const struct vm_domain_texts *other)
+{
+	_cleanup_(vm_definition_free) struct vm_definition definition = { 0 };
+	const struct vm_definition *own = &run->domain->definition;
+	int r;
+
+	if (!other->live || !strcmp(other->name, own->name))
+		return 0;
+	r = vm_definition_read(other->live, strlen(other->live), &definition, NULL);
+	if (r < 0)
+		return r == -ENOMEM ? r
+				    : check_tell(run, CHECK_UNKNOWN, NULL,
+						 "what %s runs with could not be read",
+						 other->name);
+	for (size_t i = 0; r == 0 && i < own->n_held; i++) {
+		const struct vm_held *held = &own->held[i];
+		char text[PCI_ADDRESS_SIZE];
+
+		if (!vm_definition_find(&definition, &held->host))
+			continue;
+		r = check_tell(run, CHECK_FAIL, pci_address_format(&held->host, text),
+			       "%s has it, and runs", other->name);
+		if (r == 0)
+			r = check_why(run, "the domain does not start");
+		if (r == 0)
+			r = check_fix(run,
+				      "virsh shutdown %s, or pciferry vm detach %s %s",
+				      other->name, other->name, text);
+	}
+	return r;
+}
+
+int check_domain_shared(struct check_run *run)
+{
+	const struct vm_domain_list *others = run->domain->request->others;
+	size_t before = run->findings->count;
+	int r = 0;
+
+	if (!others)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "a file does not tell which guests run");
+	for (size_t i = 0; r == 0 && i < others->count; i++)
+		r = compare_other(run, &others->items[i]);
+	return r < 0 ? r : check_domain_end(run, before, "no guest that runs has one");
+}
+
+static bool boots_uefi(const xmlNode *root)
+{
+	const xmlNode *os = vm_tree_child(root, "os");
+
+	return vm_tree_attribute_is(os, "firmware", "efi") ||
+	       vm_tree_attribute_is(vm_tree_child(os, "loader"), "type", "pflash");
+}
+
+static int tell_rom(struct check_run *run, enum check_status status, const char *file,
+		    const char *seen, const char *why, const char *fix)
+{
+	int r = check_tell(run, status, NULL, "%s: %s", file, seen);
+
+	if (r == 0)
+		r = check_why(run, "%s", why);
+	return r == 0 ? check_fix(run, "%s", fix) : r;
+}
+
+static int look_at_rom(struct check_run *run, const char *file, const struct pci_rom *rom)
+{
+	const struct pci_device *device = run->device;
+	int r = 0;
+
+	if (!rom->has_uefi && boots_uefi(run->domain->tree.root))
+		r = tell_rom(
+			run, CHECK_FAIL, file, "it has no image for UEFI",
+			"the domain boots by UEFI: the card shows nothing before its"
+			" driver is there, and some drivers need what its image does",
+			"take the <rom file> out, or use one with a UEFI image");
+	if (r == 0 && device && device->ids == FACT_KNOWN &&
+	    (rom->vendor_id != device->vendor_id ||
+	     rom->device_id != device->device_id)) {
+		r = check_tell(run, CHECK_WARN, NULL,
+			       "%s is for %04x:%04x, not %04x:%04x", file, rom->vendor_id,
+			       rom->device_id, device->vendor_id, device->device_id);
+		if (r == 0)
+			r = check_why(run, "firmware passes it over, or runs what is for"
+					   " another device");
+		if (r == 0)
+			r = check_fix(run,
+				      "take the <rom file> out, unless it is known to"
+				      " serve this device");
+	}
+	return r;
+}
+
+static int check_rom_file(struct check_run *run, const char *file)
+{
+	_cleanup_free_ char *bytes = NULL;
+	enum fact fact =
+		file[0] == '/' ? check_presence(run->facts->host, file + 1) : FACT_ABSENT;
+	struct pci_rom rom;
+	size_t len;
+
+	if (fact == FACT_ABSENT)
+		return tell_rom(run, CHECK_FAIL, file, "there is no such file",
+				"the guest does not start",
+				"put the file there, or take the <rom file> out");
+	if (fact == FACT_UNREADABLE ||
+	    host_read_file(run->facts->host, file + 1, &bytes, &len) < 0)
+		return check_tell_unread(run, file + 1);
+	if (pci_rom_parse(bytes, len, &rom) < 0)
+		return tell_rom(run, CHECK_FAIL, file, "it is no option ROM",
+				"firmware passes it over, and the device has none",
+				"take the <rom file> out, or put the device's own there");
+	return look_at_rom(run, file, &rom);
+}
+
+int check_domain_rom(struct check_run *run)
+{
+	size_t before = run->findings->count;
+	const xmlNode *node = NULL;
+	struct pci_address address;
+	int r = 0;
+
+	while (r == 0 && (node = check_domain_next(run->domain, node))) {
+		const char *file = vm_tree_attribute(vm_tree_child(node, "rom"), "file");
+
+		check_domain_look(run, node, &address);
+		if (file && *file)
+			r = check_rom_file(run, file);
+	}
+	return r < 0 ? r : check_domain_end(run, before, "no ROM file stands in the way");
+}

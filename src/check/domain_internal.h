@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_CHECK_DOMAIN_INTERNAL_H
+#define PCIFERRY_CHECK_DOMAIN_INTERNAL_H
+
+#include "check/domain.h"
+#include "check/internal.h"
+#include "vm/definition.h"
+#include "vm/tree.h"
+
+/* What the checks of a definition look at. */
+struct check_domain {
+	const struct check_domain_request *request;
+	struct vm_tree tree;
+	const xmlNode *devices; /* <devices>; NULL: there is none */
+	struct vm_definition definition;
+};
+
+/* The next element of <devices> that names a function, behind this one; NULL: the first.
+ */
+const xmlNode *check_domain_next(const struct check_domain *domain, const xmlNode *node);
+
+/* Its function and, where it is there, the device, which the run then is about. */
+const struct pci_device *check_domain_look(struct check_run *run, const xmlNode *node,
+					   struct pci_address *ret_address);
+
+/* PASS with these words where nothing was found since `before`. */
+int check_domain_end(struct check_run *run, size_t before, const char *seen);
+
+/* Those in domain_devices.c and domain_numa.c. */
+int check_domain_device(struct check_run *run);
+int check_domain_siblings(struct check_run *run);
+int check_domain_shared(struct check_run *run);
+int check_domain_rom(struct check_run *run);
+int check_domain_numa(struct check_run *run);
+
+#endif

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is wrong or slow in a definition. What is real: the program; the hosts, the definitions and
+the option ROMs are made."""
+import json
+import struct
+
+import jsonschema
+import pytest
+
+from fakehost import usual
+from program import SCHEMA, expect, run
+
+GOOD = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>guest</name>
+  <memory unit='GiB'>8</memory>
+  <memoryBacking>
+    <hugepages/>
+  </memoryBacking>
+  <vcpu>2</vcpu>
+  <!-- tuned -->
+  <os firmware='efi'/>
+  <features>
+    <acpi/>
+  </features>
+  <devices>
+    <!-- devices -->
+  </devices>
+</domain>
+"""
+HOSTDEV = ("<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+           "<address domain='0x0000' bus='0x{}' slot='0x00' function='0x{}'/></source>{}</hostdev>")
+CARD = HOSTDEV.format("01", 0, "") + HOSTDEV.format("01", 1, "")
+FREE_DISK = HOSTDEV.format("03", 0, "")
+
+
+@pytest.fixture(name="host")
+def usual_host(tmp_path):
+    host = usual(tmp_path / "host")
+    host.file("sys/devices/system/node/node0/cpulist", "0-3,8-11\n")
+    return host
+
+
+def definition(tmp_path, devices, *changes):
+    text = GOOD.replace("<!-- devices -->", devices)
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "guest.xml"
+    path.write_text(text)
+    return path
+
+
+def lint(host, path, status=0):
+    """What was found, but for what passed and what a file does not tell, by check."""
+    done = run("vm", "lint", "--xml", path, "--json", "--host", host.root)
+    assert done.returncode == status, done
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, SCHEMA)
+    assert found["command"] == "vm lint"
+    assert all(finding["area"] == "domain" for finding in found["findings"])
+    left = [finding for finding in found["findings"] if finding["status"] != "PASS"
+            and finding["check"] != "domain-shared"]
+    assert all(finding["fix"] for finding in left if finding["status"] in ("WARN", "FAIL"))
+    return [(finding["check"], finding["status"], finding["subject"], finding["seen"])
+            for finding in left]
+
+
+def option_rom(ids, *codes, size=512):
+    """An image for each code: 0 a PC's BIOS, 3 UEFI."""
+    rom = b""
+    for number, code in enumerate(codes):
+        pcir = struct.pack("<4sHHHHB3sHHBBH", b"PCIR", *(int(part, 16) for part in ids.split(":")),
+                           0, 24, 0, b"\0\0\3", size // 512, 0, code,
+                           0x80 if number == len(codes) - 1 else 0, 0)
+        image = struct.pack("<H22sH", 0xaa55, b"", 26) + pcir
+        rom += image + b"\0" * (size - len(image))
+    return rom
+
+
+def test_a_definition_without_fault_has_none(host, tmp_path):
+    assert lint(host, definition(tmp_path, CARD + FREE_DISK)) == []
+    done = run("vm", "lint", "--xml", definition(tmp_path, CARD), "--host", host.root)
+    assert done.returncode == 0
+    assert done.stdout == ("domain     UNKNOWN\n  UNKNOWN  domain-shared: a file does not tell which"
+                           " guests run\n")
+
+
+def test_a_device_that_has_moved_is_told(host, tmp_path):
+    gone = HOSTDEV.format("77", 0, "")
+    assert lint(host, definition(tmp_path, gone), 1) == [
+        ("domain-device", "FAIL", "0000:77:00.0", "nothing is at this address")]
+    bridge = FREE_DISK.replace("bus='0x03' slot='0x00'", "bus='0x00' slot='0x01'")
+    assert "a bridge is there" in lint(host, definition(tmp_path, bridge), 1)[0][3]
+    card = "<interface type='hostdev'><source><address type='pci' bus='3'/></source></interface>"
+    assert "no network card is there" in lint(host, definition(tmp_path, card), 1)[0][3]
+    host.file("etc/pciferry.tab",
+              "device 0000:03:00.0 1234:9999/1234:0002@03.0/00.0 vfio-pci\n")
+    found = lint(host, definition(tmp_path, FREE_DISK), 1)
+    assert found[0][0:3] == ("domain-device", "FAIL", "0000:03:00.0")
+    assert "1234:9999" in found[0][3]
+
+
+def test_what_of_a_group_is_missing_is_told_once(host, tmp_path):
+    found = lint(host, definition(tmp_path, HOSTDEV.format("01", 0, "")), 1)
+    assert found == [("domain-siblings", "FAIL", "0000:01:00.0", "0000:01:00.1 is in its group, and"
+                      " not in the domain; driver snd_hda_intel")]
+    host.device("0000:01:00.2", "1234:293f", "0c0330", None, 2)
+    found = lint(host, definition(tmp_path, CARD))
+    assert [row[1] for row in found] == ["INFO"] and "0000:01:00.2" in found[0][3]
+
+
+@pytest.mark.parametrize("rom,status,words", [
+    (None, 1, "there is no such file"),
+    (b"", 1, "it is no option ROM"),
+    (b"\x55\xaa" + b"\xff" * 100, 1, "it is no option ROM"),
+    (option_rom("1234:5046", 0), 1, "no image for UEFI"),
+    (option_rom("1234:5046", 0, 3), 0, None),
+    (option_rom("1234:5046", 0, 3)[:600], 0, None),
+    (option_rom("1234:5047", 3), 0, "is for 1234:5047, not 1234:5046"),
+])
+def test_a_rom_that_the_guest_cannot_use_is_told(rom, status, words, host, tmp_path):
+    host.file("roms/other", "")
+    if rom is not None:
+        host.file("roms/card", rom)
+    card = CARD.replace("</source>", "</source><rom file='/roms/card'/>", 1)
+    found = lint(host, definition(tmp_path, card), status)
+    assert len(found) == (words is not None)
+    assert not words or (found[0][0] == "domain-rom" and words in found[0][3])
+
+
+def test_a_rom_for_bios_does_for_a_guest_by_bios(host, tmp_path):
+    host.file("roms/card", option_rom("1234:5046", 0))
+    card = CARD.replace("</source>", "</source><rom file='/roms/card'/>", 1)
+    assert lint(host, definition(tmp_path, card, (" firmware='efi'", ""))) == []
+
+
+def test_what_qemu_no_longer_takes_is_told(host, tmp_path):
+    line = ("</devices><qemu:commandline><qemu:arg value='-set'/><qemu:arg"
+            " value='device.hostdev0.x-vga=on'/><qemu:arg value='-set'/>"
+            "<qemu:arg value='drive.a.b=c'/></qemu:commandline>")
+    assert lint(host, definition(tmp_path, CARD, ("</devices>", line)), 1) == [
+        ("domain-set", "FAIL", None, "line 15: -set device.hostdev0.x-vga=on")]
+
+
+def test_features_that_libvirt_does_not_see_are_told(host, tmp_path):
+    nested = ("<acpi/>", "<acpi/><features><kvm><hidden state='on'/></kvm></features>")
+    assert lint(host, definition(tmp_path, CARD, nested), 1) == [
+        ("domain-features", "FAIL", None, "line 11: <features> inside <features>")]
+
+
+def test_what_is_slow_is_told_and_is_no_failure(host, tmp_path):
+    path = definition(tmp_path, CARD, ("<hugepages/>", "<locked/>"),
+                      ("<acpi/>", "<kvm><hidden state='on'/></kvm>"))
+    assert [row[0:2] for row in lint(host, path)] == [
+        ("domain-hidden", "WARN"), ("domain-memory", "WARN")]
+    path = definition(tmp_path, "", ("<hugepages/>", "<locked/>"))
+    assert lint(host, path) == []
+
+
+def test_groups_by_number_are_told_wherever_they_stand(host, tmp_path):
+    line = ("</devices>", "</devices>\n<!-- /dev/vfio/12 --><description>/sys/kernel/iommu_groups/7/"
+            "devices, /dev/vfio/vfio</description>")
+    assert [row[3] for row in lint(host, definition(tmp_path, CARD, line))] == [
+        "line 16: /dev/vfio/12", "line 16: /iommu_groups/7/devices"]
+
+
+def test_cpus_memory_and_devices_on_several_nodes_are_told(host, tmp_path):
+    host.file("sys/devices/system/node/node1/cpulist", "4-7,12-15\n")
+    host.file(host.folder("0000:03:00.0") + "/numa_node", "1\n")
+
+    def found(pins, more="", devices=FREE_DISK, status=0):
+        path = definition(tmp_path, devices, ("<!-- tuned -->", f"<cputune>{pins}</cputune>{more}"))
+        return [(row[1], row[3]) for row in lint(host, path, status)]
+
+    assert found("<vcpupin vcpu='0' cpuset='4'/><vcpupin vcpu='1' cpuset='12-15,^13'/>") == []
+    assert found("<vcpupin vcpu='0' cpuset='1'/>", devices=CARD) == []
+    assert found("<vcpupin vcpu='0' cpuset='1'/>") == [
+        ("WARN", "it is on node 1, the domain's CPUs are on 0")]
+    assert found("<vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='4'/>") == [
+        ("WARN", "its CPUs are pinned to nodes 0, 1")]
+    assert found("<vcpupin vcpu='0' cpuset='0-7'/>",
+                 "<cpu><numa><cell cpus='0' memory='1'/></numa></cpu>") == []
+    assert found("<vcpupin vcpu='0' cpuset='4'/>",
+                 "<numatune><memory nodeset='0'/></numatune>") == [
+        ("WARN", "its memory is on nodes 0, its CPUs are on 1")]
+    assert found("") == [("INFO", "its CPUs are not pinned")]
+    assert found("<vcpupin vcpu='x' cpuset='a,^,-,9999999999,7-3,^4-'/>", status=1) == [
+        ("FAIL", "it pins its CPUs to none that this host has")]
+
+
+def test_what_could_not_be_read_is_not_said_to_be_well(host, tmp_path):
+    (host.root / "sys/devices/system/node/node0/cpulist").unlink()
+    assert lint(host, definition(tmp_path, CARD)) == [
+        ("domain-numa", "UNKNOWN", None, "/sys/devices/system/node could not be read")]
+
+
+@pytest.mark.parametrize("args,words", [
+    ((), "vm lint needs a DOMAIN, or --xml FILE"),
+    (("guest", "01:00.0"), "vm lint looks at one domain"),
+    (("guest", "--live"), "--live"),
+    (("guest", "--connect", "qemu+ssh://other/system"), "another host"),
+])
+def test_a_wrong_word_is_told(args, words, host):
+    expect(2, words, "vm", "lint", *args, "--host", host.root)
+
+
+def test_what_is_no_definition_is_not_looked_at(host, tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text("<network/>")
+    expect(1, "not one of libvirt's", "vm", "lint", "--xml", path, "--host", host.root)
+    expect(1, "No such file", "vm", "lint", "--xml", tmp_path / "none", "--host", host.root)
