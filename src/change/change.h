@@ -146,6 +146,18 @@ int change_create_file(const struct host *host, const char *path, const void *by
 		       size_t len, struct error *err);
 
 /*
+ * Makes a folder, and those above it, for this user alone; one that is there is made so.
+ * -EPERM: it is another's. Needs no lock.
+ */
+int change_create_folder(const struct host *host, const char *path);
+
+/*
+ * Removes a socket that a program has left; 0 also where nothing is there. -ENOTSOCK: it
+ * is something else, and stays. Needs no lock.
+ */
+int change_remove_socket(const struct host *host, const char *path);
+
+/*
  * What took long to find out, by a name, kept in /run/pciferry/images for root alone. It
  * is nothing that would be missed: a file there that root has not written is not read.
  * Both need no lock, and return 0 or -errno.

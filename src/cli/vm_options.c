@@ -237,7 +237,6 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 			.qemu = "qemu-system-x86_64",
 			.memory_mib = 2048,
 			.cpus = 1,
-			.display = "none",
 			.serial_monitor = isatty(STDIN_FILENO),
 			.sandbox = VM_SANDBOX_FULL,
 		},
@@ -253,6 +252,8 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 	while (r == 0 &&
 	       (value = cli_next_option(cli, *ret_words, argv, own_options, err)) != -1)
 		r = take_option(ret_request, value, err);
+	if (r == 0 && config->name && (!*config->name || strchr(config->name, '/')))
+		r = error_usage(err, "--name", "%s is no name of a file", config->name);
 	if (config->extra && config->sandbox == VM_SANDBOX_FULL)
 		config->sandbox = VM_SANDBOX_USUAL;
 	if (r == 0)

@@ -13,7 +13,6 @@ struct vm_request {
 	struct string_list disks, cdroms;
 	struct vm_user user;
 	bool bios;
-	bool no_sandbox;
 	bool script;	  /* write one instead of running */
 	const char *vars; /* NULL: by the guest's name */
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/vm.h"
+#include "cli/vm_files.h"
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
 #include "vm/vm.h"
@@ -159,46 +159,6 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 	return 0;
 }
 
-/* The guest's variables: its own copy, made once, its user's. */
-static int make_vars(const struct host *host, const struct vm_user *user,
-		     const struct vm_firmware *firmware, const char *path,
-		     struct error *err)
-{
-	_cleanup_free_ char *bytes = NULL;
-	size_t len;
-	int r = host_read_file(host, firmware->vars_template, &bytes, &len);
-
-	if (r < 0)
-		return error_set(err, -r, firmware->vars_template, "%s", strerror(-r));
-	r = vm_user_create_file(user, host, path, bytes, len, err);
-	if (r == -EEXIST)
-		return 0;
-	if (r < 0)
-		error_hint(err,
-			   "name a place for the guest's firmware variables with --vars");
-	return r;
-}
-
-static int absolute_path(const char *path, char *buffer, size_t size, struct error *err)
-{
-	char here[PATH_MAX] = "";
-	int len;
-
-	if (path[0] != '/' && !getcwd(here, sizeof(here)))
-		return error_set(err, errno, path, "%s", strerror(errno));
-	len = snprintf(buffer, size, "%s%s%s", here, path[0] != '/' ? "/" : "", path);
-	return len < 0 || (size_t)len >= size
-		       ? error_set(err, ENAMETOOLONG, path, "%s", strerror(ENAMETOOLONG))
-		       : 0;
-}
-
-/* Where a user's programs keep what is theirs (XDG Base Directory Specification). */
-static const char *user_data(const struct vm_request *request, char *buffer, size_t size)
-{
-	snprintf(buffer, size, "%s/.local/share", request->user.home);
-	return buffer;
-}
-
 /* libvirt's measure of what QEMU has locked besides the guest's memory: the ranges of the
  * devices, and its own (qemuDomainGetMemLockLimitBytes(), src/qemu/qemu_domain.c). */
 #define LOCKED_BESIDES (1ULL << 30)
@@ -225,6 +185,8 @@ static int start(const struct cli *cli, const struct vm_request *request,
 		output_talk("starting the guest %s with %zu device%s%s%s", config->name,
 			    config->n_devices, config->n_devices == 1 ? "" : "s",
 			    user ? ", as " : "", user ? user : "");
+	if (!cli->quiet && config->screen)
+		output_talk("its screen: remote-viewer vnc+unix://%s", config->screen);
 	r = vm_run(&launch, &status, err);
 	if (r < 0 || !status)
 		return r;
@@ -242,40 +204,18 @@ static int run_guest(const struct cli *cli, struct host *host,
 		     const struct keeper *keeper, struct vm_request *request,
 		     struct error *err)
 {
-	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
-	char name[64], address[PCI_ADDRESS_SIZE], vars[PATH_MAX];
-	struct vm_config *config = &request->config;
-	int r = 0;
+	struct vm_files files = { 0 };
+	int r = vm_files_prepare(cli, host, request, &files, err);
 
-	if (!config->name) {
-		snprintf(name, sizeof(name), "pciferry-%s",
-			 pci_address_format(&config->devices[0], address));
-		config->name = name;
-	}
-	if (!request->bios) {
-		char chosen[PATH_MAX], data[PATH_MAX];
-
-		snprintf(chosen, sizeof(chosen), "%s/pciferry/vars/%s.fd",
-			 request->user.home ? user_data(request, data, sizeof(data))
-					    : "/var/lib",
-			 config->name);
-		r = vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, err);
-		if (r == 0)
-			r = absolute_path(request->vars ? request->vars : chosen, vars,
-					  sizeof(vars), err);
-		if (r == 0 && !request->take.dry_run)
-			r = make_vars(host, &request->user, &firmware, vars, err);
-		config->firmware = &firmware;
-		config->vars = vars;
-	}
-	if (r < 0)
-		return r;
-	if (vm_build_argv(config, &argv) < 0)
-		return error_oom(err);
-	if (request->take.dry_run)
-		return vm_script_print(request, &argv) < 0 ? error_oom(err) : 0;
-	return start(cli, request, keeper, &argv, err);
+	if (r == 0 && vm_build_argv(&request->config, &argv) < 0)
+		r = error_oom(err);
+	if (r == 0 && request->take.dry_run)
+		r = vm_script_print(request, &argv) < 0 ? error_oom(err) : 0;
+	else if (r == 0)
+		r = start(cli, request, keeper, &argv, err);
+	vm_files_end(host, request, &files);
+	return r;
 }
 
 /* Signals wait until the devices are given back; vm_run passes them on to QEMU. */
@@ -439,7 +379,8 @@ const struct cli_command cli_vm_run = {
 		"  --bios           boot by BIOS instead of UEFI\n"
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
 		"  --name NAME      what the guest is called\n"
-		"  --display TYPE   QEMU's -display (none, and a serial line)\n"
+		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"
+		"                   no graphics card goes, and no console=ttyS)\n"
 		"  --accel WHICH    kvm or tcg (kvm)\n"
 		"  --monitor PATH   a socket that speaks QMP\n"
 		"  --qemu PROGRAM   another qemu-system-x86_64\n"

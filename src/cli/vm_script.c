@@ -29,6 +29,29 @@ static int print_copy(const struct vm_config *config)
 	return 0;
 }
 
+/* That of a socket. */
+static int print_folder(const char *socket)
+{
+	_cleanup_free_ char *folder = NULL, *quoted = NULL;
+
+	if (!socket)
+		return 0;
+	folder = strndup(socket, (size_t)(strrchr(socket, '/') - socket));
+	quoted = folder ? vm_shell_quote(folder) : NULL;
+	if (!quoted)
+		return -ENOMEM;
+	output_line("mkdir -p %s && chmod 700 %s", quoted, quoted);
+	return 0;
+}
+
+/* What QEMU wants to find. */
+static int print_preparations(const struct vm_config *config)
+{
+	int r = print_copy(config);
+
+	return r < 0 ? r : print_folder(config->screen);
+}
+
 /* Of a script each option has a line of its own, with its value. */
 static int print_words(const struct string_list *argv, bool is_script)
 {
@@ -86,7 +109,7 @@ static int print_script(const struct vm_request *request, const struct string_li
 	print_addresses("trap 'pciferry release", &request->config, "' EXIT");
 	output_line("trap 'exit 1' HUP INT TERM");
 	output_line("%s", "");
-	r = print_copy(&request->config);
+	r = print_preparations(&request->config);
 	return r < 0 ? r : print_words(argv, true);
 }
 
@@ -96,6 +119,6 @@ int vm_script_print(const struct vm_request *request, const struct string_list *
 
 	if (request->script)
 		return print_script(request, argv);
-	r = print_copy(&request->config);
+	r = print_preparations(&request->config);
 	return r < 0 ? r : print_words(argv, false);
 }

@@ -61,11 +61,18 @@ static int add_machine(const struct vm_config *config, struct string_list *argv)
 
 static int add_console(const struct vm_config *config, struct string_list *argv)
 {
-	int r = add(argv, "display", config->display);
+	const char *display = config->display ? config->display : "none";
+	_cleanup_free_ char *screen =
+		config->screen ? vm_double_commas(config->screen) : NULL;
+	int r = config->screen && !screen ? -ENOMEM : add(argv, "display", display);
 
+	if (r == 0 && screen)
+		r = add(argv, "vnc", NULL);
+	if (r == 0 && screen)
+		r = string_list_addf(argv, "unix:%s", screen);
 	if (r == 0)
 		r = add(argv, "vga",
-			strcmp(config->display, "none") != 0 ? "std" : "none");
+			screen || strcmp(display, "none") != 0 ? "std" : "none");
 	if (r == 0)
 		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
 	if (r == 0 && !config->serial_monitor)
@@ -236,11 +243,23 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+/* By VNC a mouse that only tells how far it has moved is never where the pointer is. */
+static int add_tablet(const struct vm_config *config, struct string_list *argv)
+{
+	int r;
+
+	if (!config->screen)
+		return 0;
+	r = add(argv, "device", "qemu-xhci,id=usb");
+	return r < 0 ? r : add(argv, "device", "usb-tablet,bus=usb.0");
+}
+
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 {
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
-		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
-		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
+		add_machine, add_sandbox, add_firmware, add_boot,
+		add_console, add_monitor, add_disks,	add_cdroms,
+		add_network, add_devices, add_tablet,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

@@ -38,7 +38,8 @@ struct vm_config {
 	const struct vm_firmware *firmware;   /* NULL: the BIOS that QEMU brings */
 	const char *vars;		      /* the guest's copy of the variables */
 	const char *kernel, *initrd, *append; /* NULL: boot from disk */
-	const char *display;		      /* QEMU's -display */
+	const char *display; /* QEMU's -display; NULL: none */
+	const char *screen;  /* a socket that shows the guest's by VNC; NULL: none */
 	const char *const *disks; /* files; "*.qcow2" is qcow2, others are raw */
 	size_t n_disks;
 	const char *const *cdroms;

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What vm run would have a shell do. What is real: the program. The hosts are made; that QEMU takes
+it, and the guest runs so, is shown on the virtual host (tests/lab, vm-run.sh, vm-run-more.sh)."""
+import shlex
+
+import pytest
+
+from fakehost import usual
+from program import expect, run
+
+CARD, AUDIO, DISK, COPROCESSOR = "01:00.0", "01:00.1", "03:00.0", "05:00.0"
+SERIAL = ("--kernel", "/k", "--append", "quiet console=ttyS0")
+
+
+@pytest.fixture(name="host")
+def made_host(tmp_path):
+    host = usual(tmp_path / "host")
+    host.device("0000:05:00.0", "1234:1b39", "030200", None, 5)
+    return host
+
+
+def lines(host, *args):
+    done = run("vm", "run", "--bios", "--dry-run", "--host", host.root, *args)
+    assert done.returncode == 0, done.stderr
+    assert "Sanitizer" not in done.stderr
+    return done.stdout.splitlines()
+
+
+def words(host, *args):
+    """Of QEMU's command line."""
+    return shlex.split(lines(host, *args)[-1])
+
+
+def values(argv, option):
+    return [argv[i + 1] for i, word in enumerate(argv) if word == option]
+
+
+@pytest.mark.parametrize("args, shown", [
+    ((DISK,), True),
+    # It draws, but has no outputs.
+    ((COPROCESSOR,), True),
+    ((CARD,), False),
+    ((DISK, CARD), False),
+    ((AUDIO,), False),  # its card goes with it
+    ((DISK, *SERIAL), False),
+    ((DISK, "--kernel", "/k"), True),
+    ((DISK, "--display", "none"), False),
+    ((CARD, "--display", "vnc"), True),
+    ((DISK, "--", "-nographic"), False),
+    ((DISK, "--", "-vnc", ":1"), False),
+])
+def test_who_would_see_nothing_has_a_screen_and_no_other_guest_has(host, args, shown):
+    argv = words(host, *args)
+    ours = [value for value in values(argv, "-vnc") if value.startswith("unix:/")]
+    assert len(ours) == (1 if shown else 0)
+    assert values(argv, "-vga") == ["std" if shown else "none"]
+    assert ("usb-tablet,bus=usb.0" in argv) == shown
+
+
+def test_another_display_is_qemus_own_word(host):
+    argv = words(host, DISK, "--display", "gtk")
+    assert values(argv, "-display") == ["gtk"] and values(argv, "-vga") == ["std"]
+    assert not values(argv, "-vnc")
+
+
+def test_a_screen_is_for_its_user_alone(host):
+    made = [line for line in lines(host, DISK) if line.startswith("mkdir")]
+    path = values(words(host, DISK), "-vnc")[0].removeprefix("unix:")
+    folder = path.rsplit("/", 1)[0]
+    assert made == [f"mkdir -p {folder} && chmod 700 {folder}"]
+
+
+def test_a_socket_whose_path_is_too_long_is_told_or_left_out(host):
+    name = "n" * 90
+    expect(1, "too long for a socket", "vm", "run", DISK, "--bios", "--name", name, "--display",
+           "vnc", "--dry-run", "--host", host.root)
+    done = run("vm", "run", DISK, "--bios", "--name", name, "--dry-run", "--host", host.root)
+    assert done.returncode == 0 and "the guest has no screen" in done.stderr
+    assert not values(shlex.split(done.stdout), "-vnc")
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b"])
+def test_a_guests_name_is_no_path(host, name):
+    expect(2, "no name of a file", "vm", "run", DISK, "--name", name, "--dry-run", "--host",
+           host.root)
