@@ -60,6 +60,15 @@ static int become(const struct launch *launch)
 	return r < 0 ? r : set_environment(&launch->user);
 }
 
+/* It is this process's copy alone that an exec no longer closes. */
+static int keep_descriptors(const struct launch *launch)
+{
+	for (size_t i = 0; i < launch->n_kept; i++)
+		if (launch->kept[i] >= 0 && fcntl(launch->kept[i], F_SETFD, 0) < 0)
+			return -errno;
+	return 0;
+}
+
 /* Ends in the program, or tells why not. */
 static void __attribute__((noreturn)) run_child(const struct launch *launch, int line)
 {
@@ -72,7 +81,11 @@ static void __attribute__((noreturn)) run_child(const struct launch *launch, int
 	signal(SIGPIPE, SIG_DFL);
 	if (launch->keeper)
 		keeper_tell(launch->keeper);
-	r = become(launch);
+	if (launch->is_apart)
+		setsid();
+	r = keep_descriptors(launch);
+	if (r == 0)
+		r = become(launch);
 	if (r == 0) {
 		execvp(launch->argv[0], launch->argv);
 		r = -errno;

@@ -3,6 +3,8 @@
 #define PCIFERRY_BASE_LAUNCH_H
 
 /* Starting a program that has this one's terminal and environment: a guest. */
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +26,10 @@ struct launch {
 	struct launch_user user;
 	uint64_t locked_bytes;	     /* what that user may lock in memory */
 	const struct keeper *keeper; /* that is told of it; NULL: none */
+
+	const int *kept; /* descriptors that it finds under their numbers; or < 0 */
+	size_t n_kept;
+	bool is_apart; /* in a session of its own: Ctrl-C is not for it */
 };
 
 /* Returns 0 when the program runs, with no signal blocked; or what kept it from that. */

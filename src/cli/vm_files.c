@@ -164,6 +164,26 @@ static int prepare_screen(const struct cli *cli, const struct host *host,
 	return is_asked ? r : 0;
 }
 
+/* A shell has it by a path; QEMU, from here, by a socket that nobody else has. */
+static int prepare_tpm(const struct host *host, struct vm_request *request,
+		       struct vm_files *files, struct error *err)
+{
+	int r = place_to_keep(request, "tpm", "", files->tpm, err);
+
+	if (r == 0 && strchr(files->tpm, ','))
+		return error_set(err, EINVAL, files->tpm,
+				 "swtpm takes no path with a comma");
+	if (r == 0 && !request->take.dry_run)
+		return vm_user_create_folder(&request->user, host, files->tpm, err);
+	if (r == 0)
+		r = place_to_run(host, request, ".tpm", files->tpm_socket, err);
+	if (r == 0)
+		r = place_to_run(host, request, ".tpm.pid", files->tpm_pid, err);
+	files->tpm_line.path = files->tpm_socket;
+	request->config.tpm = &files->tpm_line;
+	return r;
+}
+
 static int prepare_vars(const struct host *host, struct vm_request *request,
 			struct vm_files *files, struct error *err)
 {
@@ -196,6 +216,8 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 	}
 	if (!request->bios)
 		r = prepare_vars(host, request, ret_files, err);
+	if (r == 0 && request->has_tpm)
+		r = prepare_tpm(host, request, ret_files, err);
 	return r < 0 ? r : prepare_screen(cli, host, request, ret_files, err);
 }
 

@@ -12,6 +12,10 @@ struct vm_files {
 	char name[64];
 	char vars[PATH_MAX];
 	char screen[PATH_MAX];
+
+	/* Of swtpm: its folder; and for a shell, its socket and where its number is. */
+	char tpm[PATH_MAX], tpm_socket[PATH_MAX], tpm_pid[PATH_MAX];
+	struct vm_line tpm_line;
 };
 
 /*

@@ -17,6 +17,7 @@ enum {
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_NETWORK,
+	OPTION_TPM,
 	OPTION_MONITOR,
 	OPTION_USER,
 	OPTION_NO_SANDBOX,
@@ -41,6 +42,7 @@ static const struct option own_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
+	{ "tpm", no_argument, NULL, OPTION_TPM },
 	{ "monitor", required_argument, NULL, OPTION_MONITOR },
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX },
@@ -143,6 +145,9 @@ static int take_flag(struct vm_request *request, int value)
 	switch (value) {
 	case OPTION_BIOS:
 		request->bios = true;
+		return 0;
+	case OPTION_TPM:
+		request->has_tpm = true;
 		return 0;
 	case OPTION_NO_SANDBOX:
 		request->config.sandbox = VM_SANDBOX_NONE;
@@ -252,7 +257,7 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 	while (r == 0 &&
 	       (value = cli_next_option(cli, *ret_words, argv, own_options, err)) != -1)
 		r = take_option(ret_request, value, err);
-	if (r == 0 && config->name && (!*config->name || strchr(config->name, '/')))
+	if (r == 0 && config->name && (!*config->name || strpbrk(config->name, "/,")))
 		r = error_usage(err, "--name", "%s is no name of a file", config->name);
 	if (config->extra && config->sandbox == VM_SANDBOX_FULL)
 		config->sandbox = VM_SANDBOX_USUAL;

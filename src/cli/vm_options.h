@@ -13,6 +13,7 @@ struct vm_request {
 	struct string_list disks, cdroms;
 	struct vm_user user;
 	bool bios;
+	bool has_tpm;
 	bool script;	  /* write one instead of running */
 	const char *vars; /* NULL: by the guest's name */
 };

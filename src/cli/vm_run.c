@@ -16,13 +16,14 @@
 #include "cli/vm_files.h"
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
+#include "vm/tpm.h"
 #include "vm/vm.h"
 
 /* For files on a network, too. */
 enum { LOOK_MS = 30000 };
 
-/* Whether QEMU's program is there, before any device is touched for it. */
-static int find_program(const char *name, struct error *err)
+/* Whether a program is there, before any device is touched for it. */
+static int find_program(const char *name, const char *hint, struct error *err)
 {
 	const char *path = getenv("PATH");
 	_cleanup_free_ char *copy = strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -41,8 +42,22 @@ static int find_program(const char *name, struct error *err)
 			return 0;
 	}
 	error_set(err, ENOENT, name, "not found");
-	error_hint(err, "install QEMU (package qemu-system-x86), or name it with --qemu");
+	error_hint(err, "%s", hint);
 	return -ENOENT;
+}
+
+static int find_programs(const struct vm_request *request, struct error *err)
+{
+	int r = find_program(request->config.qemu,
+			     "install QEMU (package qemu-system-x86), or name it with"
+			     " --qemu",
+			     err);
+
+	if (r == 0 && request->has_tpm)
+		r = find_program(VM_TPM_PROGRAM,
+				 "install swtpm (package swtpm), or leave --tpm out",
+				 err);
+	return r;
 }
 
 /* What QEMU is to open, and how. */
@@ -109,7 +124,7 @@ static int check_files(const struct vm_request *request, struct error *err)
 	};
 	char path[CHILD_ANSWER_MAX + 1] = "";
 	struct child_answer answer = { .len = 0 };
-	int r = find_program(config->qemu, err);
+	int r = find_programs(request, err);
 
 	if (r < 0)
 		return r;
@@ -170,8 +185,11 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
 	const char *user = request->user.user.name;
+	const int kept[] = { config->tpm ? config->tpm->fd : -1 };
 	struct launch launch = {
 		.argv = vector,
+		.kept = kept,
+		.n_kept = ARRAY_SIZE(kept),
 		.user = request->user.user,
 		.locked_bytes = ((uint64_t)config->memory_mib << 20) + LOCKED_BESIDES,
 		.keeper = keeper,
@@ -206,14 +224,20 @@ static int run_guest(const struct cli *cli, struct host *host,
 {
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	struct vm_files files = { 0 };
+	struct vm_tpm tpm = { 0 };
 	int r = vm_files_prepare(cli, host, request, &files, err);
 
+	if (r == 0 && request->has_tpm && !request->take.dry_run)
+		r = vm_tpm_start(&request->user.user, keeper, files.tpm, &tpm, err);
+	if (tpm.pid)
+		request->config.tpm = &tpm.line;
 	if (r == 0 && vm_build_argv(&request->config, &argv) < 0)
 		r = error_oom(err);
 	if (r == 0 && request->take.dry_run)
-		r = vm_script_print(request, &argv) < 0 ? error_oom(err) : 0;
+		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
 	else if (r == 0)
 		r = start(cli, request, keeper, &argv, err);
+	vm_tpm_end(&tpm);
 	vm_files_end(host, request, &files);
 	return r;
 }
@@ -378,6 +402,7 @@ const struct cli_command cli_vm_run = {
 		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
 		"  --bios           boot by BIOS instead of UEFI\n"
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
+		"  --tpm            a TPM 2.0, by swtpm, with a state of its own\n"
 		"  --name NAME      what the guest is called\n"
 		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"
 		"                   no graphics card goes, and no console=ttyS)\n"

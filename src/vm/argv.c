@@ -243,6 +243,25 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+static int add_tpm(const struct vm_config *config, struct string_list *argv)
+{
+	const struct vm_line *line = config->tpm;
+	_cleanup_free_ char *path =
+		line && line->path ? vm_double_commas(line->path) : NULL;
+	int r;
+
+	if (!line)
+		return 0;
+	r = line->path && !path ? -ENOMEM : add(argv, "chardev", NULL);
+	if (r == 0 && line->path)
+		r = string_list_addf(argv, "socket,id=tpm,path=%s", path);
+	else if (r == 0)
+		r = string_list_addf(argv, "socket,id=tpm,fd=%d", line->fd);
+	if (r == 0)
+		r = add(argv, "tpmdev", "emulator,id=tpm0,chardev=tpm");
+	return r < 0 ? r : add(argv, "device", "tpm-crb,tpmdev=tpm0");
+}
+
 /* By VNC a mouse that only tells how far it has moved is never where the pointer is. */
 static int add_tablet(const struct vm_config *config, struct string_list *argv)
 {
@@ -259,7 +278,7 @@ int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
 		add_machine, add_sandbox, add_firmware, add_boot,
 		add_console, add_monitor, add_disks,	add_cdroms,
-		add_network, add_devices, add_tablet,
+		add_network, add_devices, add_tablet,	add_tpm,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

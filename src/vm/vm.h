@@ -29,6 +29,12 @@ enum vm_sandbox {
 	VM_SANDBOX_FULL,
 };
 
+/* A socket to another program. */
+struct vm_line {
+	const char *path; /* NULL: by a descriptor */
+	int fd;		  /* that QEMU finds under this number */
+};
+
 struct vm_config {
 	const char *qemu; /* path or name of the program */
 	const char *name;
@@ -38,15 +44,16 @@ struct vm_config {
 	const struct vm_firmware *firmware;   /* NULL: the BIOS that QEMU brings */
 	const char *vars;		      /* the guest's copy of the variables */
 	const char *kernel, *initrd, *append; /* NULL: boot from disk */
-	const char *display; /* QEMU's -display; NULL: none */
-	const char *screen;  /* a socket that shows the guest's by VNC; NULL: none */
+	const char *display;		      /* QEMU's -display; NULL: none */
+	const char *screen;	  /* a socket that shows the guest's by VNC; NULL: none */
 	const char *const *disks; /* files; "*.qcow2" is qcow2, others are raw */
 	size_t n_disks;
 	const char *const *cdroms;
 	size_t n_cdroms;
 	enum vm_network network;
-	const char *tap;     /* of VM_NETWORK_TAP: the interface's name */
-	const char *monitor; /* a socket that speaks QMP; NULL: none */
+	const char *tap;	   /* of VM_NETWORK_TAP: the interface's name */
+	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
+	const char *monitor;	   /* a socket that speaks QMP; NULL: none */
 	enum vm_sandbox sandbox;
 	const struct pci_address *devices; /* sorted */
 	size_t n_devices;

@@ -83,3 +83,24 @@ def test_a_socket_whose_path_is_too_long_is_told_or_left_out(host):
 def test_a_guests_name_is_no_path(host, name):
     expect(2, "no name of a file", "vm", "run", DISK, "--name", name, "--dry-run", "--host",
            host.root)
+
+
+def test_a_shell_starts_the_tpm_before_qemu_and_both_meet_at_its_socket(host):
+    """swtpm itself is not asked here."""
+    made = lines(host, CARD, "--tpm")
+    tpm, qemu = shlex.split(made[-2]), shlex.split(made[-1])
+    socket = values(tpm, "--ctrl")[0].split("path=")[1].split(",")[0]
+    assert tpm[0] == "swtpm" and "--tpm2" in tpm and "--terminate" in tpm
+    assert values(qemu, "-chardev") == [f"socket,id=tpm,path={socket}"]
+    assert values(qemu, "-tpmdev") == ["emulator,id=tpm0,chardev=tpm"]
+    state = values(tpm, "--tpmstate")[0].removeprefix("dir=").removesuffix(",mode=0600")
+    assert f"mkdir -p {state} && chmod 700 {state}" in made
+    assert "tpm" not in "".join(lines(host, CARD))
+
+
+def test_a_script_gives_back_only_what_it_has_bound_and_ends_what_it_has_started(host):
+    script = lines(host, CARD, "--tpm", "--script")
+    bind = script.index("pciferry bind 0000:01:00.0 0000:01:00.1")
+    assert bind < script.index("trap give_back EXIT")
+    kill = next(i for i, line in enumerate(script) if "kill " in line)
+    assert kill < script.index("    pciferry release 0000:01:00.0 0000:01:00.1") < bind
