@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sha256.h"
 #include "cli/output.h"
 #include "pci/device.h"
 #include "pci/modalias.h"
@@ -184,6 +185,38 @@ static int prepare_tpm(const struct host *host, struct vm_request *request,
 	return r;
 }
 
+/*
+ * QEMU gives every guest the same address. This one is the guest's for good, and another
+ * host's guest by the same name has another; 52:54:00 is what guests of QEMU's have.
+ */
+static int prepare_network(const struct host *host, struct vm_request *request,
+			   struct vm_files *files, struct error *err)
+{
+	struct vm_config *config = &request->config;
+	_cleanup_free_ char *machine = NULL, *text = NULL;
+	char sum[SHA256_TEXT_SIZE];
+	struct sha256 sha;
+	size_t len;
+	int r = sha256_load(&sha, err);
+
+	if (r < 0)
+		return r;
+	/* machine-id(5); a host without is told from no other. */
+	if (host_read_file(host, "etc/machine-id", &machine, &len) < 0)
+		machine = strdup("");
+	if (!machine || asprintf(&text, "%s\n%s", config->name, machine) < 0)
+		return error_oom(err);
+	sha256_text(&sha, text, strlen(text), sum);
+	snprintf(files->mac, sizeof(files->mac), "52:54:00:%.2s:%.2s:%.2s", sum, sum + 2,
+		 sum + 4);
+	config->mac = files->mac;
+	if (config->network == VM_NETWORK_BRIDGE) {
+		snprintf(files->tap, sizeof(files->tap), "ferry-%.6s", sum);
+		config->tap = files->tap;
+	}
+	return 0;
+}
+
 static int prepare_vars(const struct host *host, struct vm_request *request,
 			struct vm_files *files, struct error *err)
 {
@@ -218,6 +251,9 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 		r = prepare_vars(host, request, ret_files, err);
 	if (r == 0 && request->has_tpm)
 		r = prepare_tpm(host, request, ret_files, err);
+	if (r == 0 &&
+	    (config->network == VM_NETWORK_TAP || config->network == VM_NETWORK_BRIDGE))
+		r = prepare_network(host, request, ret_files, err);
 	return r < 0 ? r : prepare_screen(cli, host, request, ret_files, err);
 }
 

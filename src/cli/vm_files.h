@@ -2,10 +2,13 @@
 #ifndef PCIFERRY_CLI_VM_FILES_H
 #define PCIFERRY_CLI_VM_FILES_H
 
-/* The name of a guest of `vm run`, and the files and sockets that it has by its name. */
+/* The name of a guest of `vm run`, and the files, sockets and addresses that it has by
+ * its name. */
 #include <limits.h>
+#include <net/if.h>
 
 #include "cli/vm_options.h"
+#include "host/links.h"
 
 struct vm_files {
 	struct vm_firmware firmware;
@@ -16,6 +19,9 @@ struct vm_files {
 	/* Of swtpm: its folder; and for a shell, its socket and where its number is. */
 	char tpm[PATH_MAX], tpm_socket[PATH_MAX], tpm_pid[PATH_MAX];
 	struct vm_line tpm_line;
+
+	/* Of a network card: its address, and the interface of the host's for it. */
+	char mac[HOST_MAC_SIZE], tap[IFNAMSIZ];
 };
 
 /*

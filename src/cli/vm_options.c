@@ -119,24 +119,33 @@ static int parse_accelerator(const char *text, enum vm_accelerator *ret,
 	return 0;
 }
 
-/* The name of an interface has 15 bytes at most (IFNAMSIZ). */
+/* Behind "tap:"; it has 15 bytes at most (IFNAMSIZ). NULL: it is none. */
+static const char *interface_name(const char *text, const char *kind)
+{
+	const char *name = text + strlen(kind);
+
+	return !strncmp(text, kind, strlen(kind)) && *name && strlen(name) < IFNAMSIZ &&
+			       !strpbrk(name, ",/ ")
+		       ? name
+		       : NULL;
+}
+
 static int take_network(const char *text, struct vm_config *config, struct error *err)
 {
-	static const char tap[] = "tap:";
-	const char *name = text + strlen(tap);
-
-	if (!strcmp(text, "none")) {
-		config->network = VM_NETWORK_NONE;
-	} else if (!strcmp(text, "user")) {
-		config->network = VM_NETWORK_USER;
-	} else if (!strncmp(text, tap, strlen(tap)) && *name && strlen(name) < IFNAMSIZ &&
-		   !strpbrk(name, ",/ ")) {
+	config->tap = interface_name(text, "tap:");
+	config->bridge = interface_name(text, "bridge:");
+	if (config->tap)
 		config->network = VM_NETWORK_TAP;
-		config->tap = name;
-	} else {
+	else if (config->bridge)
+		config->network = VM_NETWORK_BRIDGE;
+	else if (!strcmp(text, "user"))
+		config->network = VM_NETWORK_USER;
+	else if (!strcmp(text, "none"))
+		config->network = VM_NETWORK_NONE;
+	else
 		return error_usage(err, "--network",
-				   "%s is none of none, user and tap:NAME", text);
-	}
+				   "%s is none of none, user, bridge:NAME and tap:NAME",
+				   text);
 	return 0;
 }
 

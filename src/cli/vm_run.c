@@ -145,6 +145,29 @@ static int check_files(const struct vm_request *request, struct error *err)
 	return r < 0 ? tell_missing(request, r, path, err) : 0;
 }
 
+/* Whether there is a bridge, and this user can have the guest in it. */
+static int check_network(const struct host *host, const struct vm_request *request,
+			 struct error *err)
+{
+	const char *bridge = request->config.bridge;
+	char path[64];
+
+	if (request->config.network != VM_NETWORK_BRIDGE)
+		return 0;
+	snprintf(path, sizeof(path), "sys/class/net/%s/bridge", bridge);
+	if (!host_exists(host, path)) {
+		error_set(err, ENODEV, bridge, "no bridge of this host");
+		error_hint(err, "ip -brief link show type bridge lists them; --network"
+				" user needs none");
+		return -ENODEV;
+	}
+	if (request->take.dry_run || geteuid() == 0)
+		return 0;
+	error_set(err, EPERM, bridge, "only root makes an interface for a guest");
+	error_hint(err, "use sudo, or --network tap:NAME for one that root has made you");
+	return -EPERM;
+}
+
 /*
  * The functions that go to the guest: those asked for, and the others of their slots,
  * which are one card to the guest's driver as well. What else is in the group is only
@@ -185,7 +208,10 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
 	const char *user = request->user.user.name;
-	const int kept[] = { config->tpm ? config->tpm->fd : -1 };
+	const int kept[] = {
+		config->tpm ? config->tpm->fd : -1,
+		config->tap_fd ? config->tap_fd : -1,
+	};
 	struct launch launch = {
 		.argv = vector,
 		.kept = kept,
@@ -217,27 +243,48 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	return r;
 }
 
+/* What QEMU is started with, beside files. */
+static int begin_lines(const struct host *host, const struct keeper *keeper,
+		       struct vm_request *request, const struct vm_files *files,
+		       struct vm_tpm *tpm, struct error *err)
+{
+	struct vm_config *config = &request->config;
+	unsigned char mac[HOST_MAC_LEN];
+	int r = 0;
+
+	if (config->network == VM_NETWORK_BRIDGE && host_mac_parse(config->mac, mac) == 0)
+		r = change_make_tap(host, config->bridge, config->tap, mac,
+				    &config->tap_fd, err);
+	if (r < 0 || !request->has_tpm)
+		return r;
+	r = vm_tpm_start(&request->user.user, keeper, files->tpm, tpm, err);
+	config->tpm = &tpm->line;
+	return r;
+}
+
 /* Builds the command line for these devices, and prints it or runs it. */
 static int run_guest(const struct cli *cli, struct host *host,
 		     const struct keeper *keeper, struct vm_request *request,
 		     struct error *err)
 {
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
+	struct vm_config *config = &request->config;
+	bool runs = !request->take.dry_run;
 	struct vm_files files = { 0 };
 	struct vm_tpm tpm = { 0 };
 	int r = vm_files_prepare(cli, host, request, &files, err);
 
-	if (r == 0 && request->has_tpm && !request->take.dry_run)
-		r = vm_tpm_start(&request->user.user, keeper, files.tpm, &tpm, err);
-	if (tpm.pid)
-		request->config.tpm = &tpm.line;
-	if (r == 0 && vm_build_argv(&request->config, &argv) < 0)
+	if (r == 0 && runs)
+		r = begin_lines(host, keeper, request, &files, &tpm, err);
+	if (r == 0 && vm_build_argv(config, &argv) < 0)
 		r = error_oom(err);
-	if (r == 0 && request->take.dry_run)
-		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
-	else if (r == 0)
+	if (r == 0 && runs)
 		r = start(cli, request, keeper, &argv, err);
+	else if (r == 0)
+		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
 	vm_tpm_end(&tpm);
+	if (config->tap_fd)
+		close(config->tap_fd);
 	vm_files_end(host, request, &files);
 	return r;
 }
@@ -378,6 +425,9 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 				&addresses, &count, err);
 	if (r < 0)
 		return r;
+	r = check_network(host, &request, err);
+	if (r < 0)
+		return r;
 	/* What the recorded host had prepared for a guest, this machine has not. */
 	if (!request.take.dry_run)
 		r = change_check_host(host, err);
@@ -396,7 +446,8 @@ const struct cli_command cli_vm_run = {
 	.options =
 		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
 		"  --cdrom FILE     a CD, such as an installer; repeatable\n"
-		"  --network WHICH  user, by QEMU itself; tap:NAME; none (none)\n"
+		"  --network WHICH  user, by QEMU itself; bridge:NAME; tap:NAME, an\n"
+		"                   interface that is there; none (none)\n"
 		"  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
 		"  --cpus N         virtual CPUs (1)\n"
 		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"

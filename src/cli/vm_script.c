@@ -89,6 +89,24 @@ static int print_tpm(const struct vm_config *config, const struct vm_files *file
 	return r < 0 ? r : print_words(&argv, is_script);
 }
 
+/* The interface for it. QEMU finds one that stays: a shell cannot hand one over. */
+static void print_tap(const struct vm_config *config)
+{
+	if (config->network != VM_NETWORK_BRIDGE)
+		return;
+	output_line("ip tuntap add dev %s mode tap", config->tap);
+	output_line("ip link set %s address fe%s mtu \"$(cat /sys/class/net/%s/mtu)\""
+		    " master %s up",
+		    config->tap, config->mac + 2, config->bridge, config->bridge);
+}
+
+static void print_tap_end(const char *indent, const struct vm_config *config,
+			  const char *after)
+{
+	if (config->network == VM_NETWORK_BRIDGE)
+		output_line("%sip link delete %s%s", indent, config->tap, after);
+}
+
 /* What QEMU wants to find, and QEMU itself. */
 static int print_commands(const struct vm_request *request, const struct vm_files *files,
 			  const struct string_list *argv)
@@ -103,6 +121,8 @@ static int print_commands(const struct vm_request *request, const struct vm_file
 		r = print_folder_of(socket);
 	if (r == 0)
 		r = print_tpm(config, files, request->script);
+	if (r == 0)
+		print_tap(config);
 	return r < 0 ? r : print_words(argv, request->script);
 }
 
@@ -135,6 +155,7 @@ static int print_ending(const struct vm_request *request, const struct vm_files 
 	if (request->config.tpm)
 		output_line("    [ ! -e %s ] || kill \"$(cat %s)\" || :", pid_file,
 			    pid_file);
+	print_tap_end("    ", &request->config, " || :");
 	print_addresses("    pciferry release", &request->config);
 	output_line("%s", "}");
 	output_line("%s", "");
@@ -162,6 +183,11 @@ static int print_script(const struct vm_request *request, const struct vm_files 
 int vm_script_print(const struct vm_request *request, const struct vm_files *files,
 		    const struct string_list *argv)
 {
-	return request->script ? print_script(request, files, argv)
-			       : print_commands(request, files, argv);
+	int r;
+
+	if (request->script)
+		return print_script(request, files, argv);
+	r = print_commands(request, files, argv);
+	print_tap_end("", &request->config, "");
+	return r;
 }

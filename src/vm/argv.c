@@ -163,13 +163,20 @@ static int add_network(const struct vm_config *config, struct string_list *argv)
 	if (config->network == VM_NETWORK_NONE)
 		return 0;
 	r = add(argv, "netdev", NULL);
-	if (r == 0 && config->network == VM_NETWORK_TAP)
+	if (r == 0 && config->network == VM_NETWORK_USER)
+		r = string_list_add(argv, "user,id=net0");
+	else if (r == 0 && config->tap_fd)
+		r = string_list_addf(argv, "tap,id=net0,fd=%d", config->tap_fd);
+	else if (r == 0)
 		r = string_list_addf(argv,
 				     "tap,id=net0,ifname=%s,script=no,downscript=no",
 				     config->tap);
-	else if (r == 0)
-		r = string_list_add(argv, "user,id=net0");
-	return r < 0 ? r : add(argv, "device", "virtio-net-pci,netdev=net0");
+	if (r == 0)
+		r = add(argv, "device", NULL);
+	return r < 0 ? r
+		     : string_list_addf(argv, "virtio-net-pci,netdev=net0%s%s",
+					config->mac ? ",mac=" : "",
+					config->mac ? config->mac : "");
 }
 
 static int add_monitor(const struct vm_config *config, struct string_list *argv)

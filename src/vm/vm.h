@@ -18,8 +18,9 @@ enum vm_accelerator { VM_KVM, VM_TCG };
 
 enum vm_network {
 	VM_NETWORK_NONE,
-	VM_NETWORK_USER, /* QEMU itself is the guest's way out; takes no rights */
-	VM_NETWORK_TAP,	 /* an interface that is there */
+	VM_NETWORK_USER,   /* QEMU itself is the guest's way out; takes no rights */
+	VM_NETWORK_TAP,	   /* an interface that is there */
+	VM_NETWORK_BRIDGE, /* one that is made for it, in a bridge that is there */
 };
 
 /* What QEMU may not do any more once it has started (seccomp). */
@@ -51,7 +52,10 @@ struct vm_config {
 	const char *const *cdroms;
 	size_t n_cdroms;
 	enum vm_network network;
-	const char *tap;	   /* of VM_NETWORK_TAP: the interface's name */
+	const char *bridge;	   /* of VM_NETWORK_BRIDGE */
+	const char *tap;	   /* of both: the interface's name */
+	int tap_fd;		   /* by which QEMU has it; 0: by its name */
+	const char *mac;	   /* the guest's, of both; NULL: QEMU's usual one */
 	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
 	const char *monitor;	   /* a socket that speaks QMP; NULL: none */
 	enum vm_sandbox sandbox;

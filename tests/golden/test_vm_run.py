@@ -28,7 +28,7 @@ def lines(host, *args):
 
 def words(host, *args):
     """Of QEMU's command line."""
-    return shlex.split(lines(host, *args)[-1])
+    return next(shlex.split(line) for line in lines(host, *args) if line.startswith("qemu"))
 
 
 def values(argv, option):
@@ -104,3 +104,40 @@ def test_a_script_gives_back_only_what_it_has_bound_and_ends_what_it_has_started
     assert bind < script.index("trap give_back EXIT")
     kill = next(i for i, line in enumerate(script) if "kill " in line)
     assert kill < script.index("    pciferry release 0000:01:00.0 0000:01:00.1") < bind
+
+
+def bridge(host, name="br0"):
+    host.file(f"sys/class/net/{name}/bridge/bridge_id", "8000.000000000000\n")
+
+
+def test_a_guest_in_a_bridge_has_an_address_of_its_own_that_it_keeps(host):
+    bridge(host)
+    host.file("etc/machine-id", "0123\n")
+    wish = (DISK, "--network", "bridge:br0")
+    found = [values(words(host, *wish, "--name", name), "-device")[0] for name in "aab"]
+    assert found[0] == found[1] != found[2]
+    assert found[0].startswith("virtio-net-pci,netdev=net0,mac=52:54:00:")
+    host.file("etc/machine-id", "4567\n")
+    assert values(words(host, *wish, "--name", "a"), "-device")[0] != found[0]
+
+
+def test_a_shell_makes_the_interface_and_takes_it_away(host):
+    bridge(host)
+    made = lines(host, DISK, "--network", "bridge:br0", "--display", "none")
+    name = made[0].split()[4]
+    assert made[0] == f"ip tuntap add dev {name} mode tap" and len(name) < 16
+    assert made[1].startswith(f"ip link set {name} address fe:54:00:")
+    assert made[1].endswith(" master br0 up")
+    assert f"tap,id=net0,ifname={name},script=no,downscript=no" in shlex.split(made[2])
+    assert made[3] == f"ip link delete {name}"
+    script = lines(host, DISK, "--network", "bridge:br0", "--script")
+    assert f"    ip link delete {name} || :" in script
+
+
+def test_what_is_no_bridge_is_told_before_a_device_is_touched(host):
+    host.file("sys/class/net/eth0/mtu", "1500\n")
+    expect(1, "no bridge of this host", "vm", "run", DISK, "--network", "bridge:eth0", "--bios",
+           "--dry-run", "--host", host.root)
+    for wrong in ("bridge:", "bridge:a/b", "bridge:sixteen-letters-", "br0"):
+        expect(2, "is none of none, user, bridge:NAME and tap:NAME", "vm", "run", DISK,
+               "--network", wrong, "--bios", "--dry-run", "--host", host.root)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: what else a guest that vm run starts may have: a screen, a TPM
+# lab: what else a guest that vm run starts may have: a screen, a TPM, a bridge
 # lab-timeout: 400
 # Real: QEMU with the device by VFIO, its VNC and swtpm. Not real: the guest has no operating
 # system; it waits in its firmware until it is ended.
@@ -100,18 +100,46 @@ ln -s "$(command -v qemu-system-x86_64)" /run/none/
 PATH=/run/none expect 1 "package swtpm" "$PCIFERRY" vm run "$LAB_NVME_FREE" --tpm
 check "the device is the host's" is_on "$LAB_NVME_FREE" nvme
 
+# In a bridge. Its firmware asks the network for a system, so that packets come.
+ip link add guests type bridge
+ip link set guests mtu 1400 address 52:54:00:00:00:01 up
+tap() { basename /sys/class/net/ferry-*; }
+is_port() { [ -e "/sys/class/net/guests/brif/$(tap)" ]; }
+has_learned() { bridge fdb show br guests | grep -i "^52:54:00:$1 dev $(tap) "; }
+begin --user ferry --network bridge:guests
+check "the guest is in the bridge" is_port
+check "with its size of packets" test "$(cat "/sys/class/net/$(tap)/mtu")" = 1400
+check "the bridge has kept its address" grep -q 52:54:00:00:00:01 /sys/class/net/guests/address
+mac=$(tap | sed 's/^ferry-\(..\)\(..\)\(..\)$/\1:\2:\3/')
+eventually "what the guest sends arrives" has_learned "$mac"
+expect 1 "another --name" "$PCIFERRY" vm run "$LAB_NIC_IDLE" --bios --accel tcg --name more \
+	--network bridge:guests
+check "the first one's interface stays" is_port
+finish_guest
+check "the interface has gone" test ! -e /sys/class/net/ferry-*
+begin --network bridge:guests
+finish_guest KILL
+check "the interface has gone" test ! -e /sys/class/net/ferry-*
+expect 1 "no bridge" "$PCIFERRY" vm run "$LAB_NVME_FREE" --bios --network bridge:lo
+expect 1 "only root makes" setpriv --reuid 4242 --clear-groups "$PCIFERRY" vm run \
+	"$LAB_NVME_FREE" --bios --network bridge:guests
+check "the device is the host's" is_on "$LAB_NVME_FREE" nvme
+
 # By the script, the same.
 mkdir -p /run/bin
 ln -s "$PCIFERRY" /run/bin/pciferry
-"$PCIFERRY" vm run "$LAB_NVME_FREE" --bios --accel tcg --memory 128M --tpm --script \
+"$PCIFERRY" vm run "$LAB_NVME_FREE" --bios --accel tcg --memory 128M --tpm \
+	--network bridge:guests --script \
 	>/run/guest.sh
 PATH="/run/bin:$PATH" sh /run/guest.sh >/run/said 2>&1 </dev/null &
 eventually "the script's guest has a TPM" test -s \
 	"/var/lib/pciferry/tpm/pciferry-$LAB_NVME_FREE/tpm2-00.permall"
 eventually "it runs" pidof qemu-system-x86_64
+check "and is in the bridge" is_port
 kill "$(pidof qemu-system-x86_64)"
 wait $!
 cat /run/said
 eventually "all has ended" has_ended
+check "the interface has gone" test ! -e /sys/class/net/ferry-*
 check "the device is the host's" is_on "$LAB_NVME_FREE" nvme
 finish
