@@ -21,6 +21,12 @@ struct launch_user {
 /* In a child, for good. Returns 0 or -errno. */
 int launch_become(const struct launch_user *user);
 
+/*
+ * Gives a thread these processors of the host, and no others. 0: this one. Returns 0 or
+ * -errno; -EINVAL: none of them is there for it.
+ */
+int launch_pin(pid_t thread, const unsigned int *cpus, size_t count);
+
 struct launch {
 	char *const *argv; /* ended by NULL; argv[0] is looked up in $PATH */
 	struct launch_user user;
@@ -29,6 +35,8 @@ struct launch {
 
 	const int *kept; /* descriptors that it finds under their numbers; or < 0 */
 	size_t n_kept;
+	const unsigned int *cpus; /* of the host, where it runs; n_cpus 0: anywhere */
+	size_t n_cpus;
 	bool is_apart; /* in a session of its own: Ctrl-C is not for it */
 };
 

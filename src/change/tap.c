@@ -66,8 +66,12 @@ int change_make_tap(const struct host *host, const char *bridge, const char *nam
 	if (r < 0)
 		return r;
 	fd = rooted_open(host_root_fd(host), "dev/net/tun", O_RDWR, 0);
-	if (fd < 0)
-		return error_set(err, -fd, "/dev/net/tun", "%s", strerror(-fd));
+	if (fd < 0) {
+		error_set(err, -fd, "/dev/net/tun", "%s", strerror(-fd));
+		if (fd == -ENOENT)
+			error_hint(err, "modprobe tun");
+		return fd;
+	}
 	/* A new one: not that of another guest by the same name. */
 	tap.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL);
 	if (ioctl(fd, TUNSETIFF, &tap) < 0) {

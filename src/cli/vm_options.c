@@ -18,6 +18,8 @@ enum {
 	OPTION_CDROM,
 	OPTION_NETWORK,
 	OPTION_TPM,
+	OPTION_TUNE,
+	OPTION_HUGEPAGES,
 	OPTION_MONITOR,
 	OPTION_USER,
 	OPTION_NO_SANDBOX,
@@ -43,6 +45,8 @@ static const struct option own_options[] = {
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
 	{ "tpm", no_argument, NULL, OPTION_TPM },
+	{ "tune", optional_argument, NULL, OPTION_TUNE },
+	{ "hugepages", no_argument, NULL, OPTION_HUGEPAGES },
 	{ "monitor", required_argument, NULL, OPTION_MONITOR },
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX },
@@ -158,6 +162,9 @@ static int take_flag(struct vm_request *request, int value)
 	case OPTION_TPM:
 		request->has_tpm = true;
 		return 0;
+	case OPTION_HUGEPAGES:
+		request->tune.wants_pages = true;
+		return 0;
 	case OPTION_NO_SANDBOX:
 		request->config.sandbox = VM_SANDBOX_NONE;
 		return 0;
@@ -223,6 +230,8 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 		return vm_parse_memory(optarg, &config->memory_mib, err);
 	case OPTION_CPUS:
 		return vm_parse_cpus(optarg, &config->cpus, err);
+	case OPTION_TUNE:
+		return vm_tune_take(optarg, &request->tune, err);
 	case OPTION_ACCEL:
 		return parse_accelerator(optarg, &config->accelerator, err);
 	case OPTION_TIMEOUT:
@@ -236,7 +245,23 @@ void vm_request_free(struct vm_request *request)
 {
 	string_list_free(&request->disks);
 	string_list_free(&request->cdroms);
+	vm_tuning_free(&request->tuning);
 	vm_user_free(&request->user);
+}
+
+static int check(const struct vm_request *request, struct error *err)
+{
+	const char *name = request->config.name;
+
+	if (name && (!*name || strpbrk(name, "/,")))
+		return error_usage(err, "--name", "%s is no name of a file", name);
+	if (request->tune.wants_pages && !request->tune.is_wanted)
+		return error_usage(err, "--hugepages", "it goes with --tune");
+	if (request->tune.is_wanted && request->script)
+		return error_usage(err, "--script",
+				   "it does not go with --tune: a script cannot ask QEMU"
+				   " which threads are the guest's processors");
+	return 0;
 }
 
 int vm_request_parse(struct cli *cli, int argc, char **argv,
@@ -247,6 +272,7 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 
 	*ret_request = (struct vm_request){
 		.take = TAKE_OPTIONS_INIT,
+		.tune.starts_now = true,
 		.config = {
 			.qemu = "qemu-system-x86_64",
 			.memory_mib = 2048,
@@ -266,8 +292,8 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 	while (r == 0 &&
 	       (value = cli_next_option(cli, *ret_words, argv, own_options, err)) != -1)
 		r = take_option(ret_request, value, err);
-	if (r == 0 && config->name && (!*config->name || strpbrk(config->name, "/,")))
-		r = error_usage(err, "--name", "%s is no name of a file", config->name);
+	if (r == 0)
+		r = check(ret_request, err);
 	if (config->extra && config->sandbox == VM_SANDBOX_FULL)
 		config->sandbox = VM_SANDBOX_USUAL;
 	if (r == 0)

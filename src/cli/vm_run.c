@@ -16,6 +16,7 @@
 #include "cli/vm_files.h"
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
+#include "cli/vm_tune.h"
 #include "vm/tpm.h"
 #include "vm/vm.h"
 
@@ -168,6 +169,39 @@ static int check_network(const struct host *host, const struct vm_request *reque
 	return -EPERM;
 }
 
+/* Where it is to be, of the devices that are asked for; before one is touched. */
+static int tune(const struct cli *cli, struct vm_request *request,
+		const struct pci_address *asked, size_t n_asked, struct error *err)
+{
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	_cleanup_free_ struct vm_function *functions =
+		calloc(n_asked + 1, sizeof(*functions));
+	struct vm_config *config = &request->config;
+	struct vm_guest guest = {
+		.has_kvm = config->accelerator == VM_KVM,
+		.memory_mib = config->memory_mib,
+		.cpus = config->cpus,
+		.functions = functions,
+		.n_functions = n_asked,
+	};
+	int r = functions ? cli_view_open(cli, &view, 0, err) : error_oom(err);
+
+	for (size_t i = 0; r == 0 && i < n_asked; i++)
+		functions[i].host = asked[i];
+	if (r == 0)
+		r = vm_tune_guest(cli, &view, &request->tune, &guest, &request->tuning,
+				  err);
+	if (r < 0)
+		return r;
+	config->tuning = &request->tuning;
+	config->binds_memory = guest.binds_memory;
+	config->page_kib = guest.page_kib;
+	if (request->take.dry_run && !cli->quiet)
+		output_talk("only vm run itself gives the processors to QEMU's threads,"
+			    " once they are there; this command line does not");
+	return 0;
+}
+
 /*
  * The functions that go to the guest: those asked for, and the others of their slots,
  * which are one card to the guest's driver as well. What else is in the group is only
@@ -202,8 +236,8 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 #define LOCKED_BESIDES (1ULL << 30)
 
 static int start(const struct cli *cli, const struct vm_request *request,
-		 const struct keeper *keeper, const struct string_list *argv,
-		 struct error *err)
+		 const struct keeper *keeper, struct vm_pins *pins,
+		 const struct string_list *argv, struct error *err)
 {
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
@@ -211,11 +245,14 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	const int kept[] = {
 		config->tpm ? config->tpm->fd : -1,
 		config->tap_fd ? config->tap_fd : -1,
+		config->pins_fd ? config->pins_fd : -1,
 	};
 	struct launch launch = {
 		.argv = vector,
 		.kept = kept,
 		.n_kept = ARRAY_SIZE(kept),
+		.cpus = request->tuning.others,
+		.n_cpus = request->tuning.n_others,
 		.user = request->user.user,
 		.locked_bytes = ((uint64_t)config->memory_mib << 20) + LOCKED_BESIDES,
 		.keeper = keeper,
@@ -231,7 +268,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 			    user ? ", as " : "", user ? user : "");
 	if (!cli->quiet && config->screen)
 		output_talk("its screen: remote-viewer vnc+unix://%s", config->screen);
-	r = vm_run(&launch, &status, err);
+	r = vm_run(&launch, pins->tuning ? pins : NULL, &status, err);
 	if (r < 0 || !status)
 		return r;
 	r = error_set(err, EIO, config->qemu, "ended with status %d", status);
@@ -246,7 +283,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 /* What QEMU is started with, beside files. */
 static int begin_lines(const struct host *host, const struct keeper *keeper,
 		       struct vm_request *request, const struct vm_files *files,
-		       struct vm_tpm *tpm, struct error *err)
+		       struct vm_tpm *tpm, struct vm_pins *pins, struct error *err)
 {
 	struct vm_config *config = &request->config;
 	unsigned char mac[HOST_MAC_LEN];
@@ -255,6 +292,10 @@ static int begin_lines(const struct host *host, const struct keeper *keeper,
 	if (config->network == VM_NETWORK_BRIDGE && host_mac_parse(config->mac, mac) == 0)
 		r = change_make_tap(host, config->bridge, config->tap, mac,
 				    &config->tap_fd, err);
+	if (r == 0 && config->tuning) {
+		r = vm_pins_open(config->tuning, pins, err);
+		config->pins_fd = pins->its;
+	}
 	if (r < 0 || !request->has_tpm)
 		return r;
 	r = vm_tpm_start(&request->user.user, keeper, files->tpm, tpm, err);
@@ -271,17 +312,19 @@ static int run_guest(const struct cli *cli, struct host *host,
 	struct vm_config *config = &request->config;
 	bool runs = !request->take.dry_run;
 	struct vm_files files = { 0 };
+	struct vm_pins pins = { 0 };
 	struct vm_tpm tpm = { 0 };
 	int r = vm_files_prepare(cli, host, request, &files, err);
 
 	if (r == 0 && runs)
-		r = begin_lines(host, keeper, request, &files, &tpm, err);
+		r = begin_lines(host, keeper, request, &files, &tpm, &pins, err);
 	if (r == 0 && vm_build_argv(config, &argv) < 0)
 		r = error_oom(err);
 	if (r == 0 && runs)
-		r = start(cli, request, keeper, &argv, err);
+		r = start(cli, request, keeper, &pins, &argv, err);
 	else if (r == 0)
 		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
+	vm_pins_close(&pins);
 	vm_tpm_end(&tpm);
 	if (config->tap_fd)
 		close(config->tap_fd);
@@ -426,6 +469,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	r = check_network(host, &request, err);
+	if (r == 0 && request.tune.is_wanted)
+		r = tune(cli, &request, addresses, count, err);
 	if (r < 0)
 		return r;
 	/* What the recorded host had prepared for a guest, this machine has not. */
@@ -453,6 +498,8 @@ const struct cli_command cli_vm_run = {
 		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
 		"  --bios           boot by BIOS instead of UEFI\n"
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
+		"  --tune[=NODE]    its processors and memory where the devices are\n"
+		"  --hugepages      with --tune: huge pages, or no guest\n"
 		"  --tpm            a TPM 2.0, by swtpm, with a state of its own\n"
 		"  --name NAME      what the guest is called\n"
 		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"

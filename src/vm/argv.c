@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "vm/guest.h"
+#include "vm/tune.h"
 #include "vm/vm.h"
 
 char *vm_double_commas(const char *text)
@@ -31,26 +33,91 @@ static int add(struct string_list *argv, const char *option, const char *value)
 	return r == 0 && value ? string_list_add(argv, value) : r;
 }
 
+/* As many threads of a core, and caches, as the host's processors have that it gets
+ * (vm/tune.h). */
+static int add_processors(const struct vm_config *config, struct string_list *argv)
+{
+	const struct vm_tuning *tuning = config->tuning;
+	bool has_kvm = config->accelerator == VM_KVM;
+	int r = add(argv, "cpu", NULL);
+
+	if (r == 0)
+		r = string_list_addf(
+			argv, "%s%s", has_kvm ? "host" : "max",
+			has_kvm && tuning && tuning->needs_topoext ? ",topoext=on" : "");
+	if (r == 0)
+		r = add(argv, "smp", NULL);
+	if (r < 0 || !tuning)
+		return r < 0 ? r : string_list_addf(argv, "%u", config->cpus);
+	return string_list_addf(argv, "%u,sockets=1,dies=%u,cores=%u,threads=%u",
+				config->cpus, tuning->dies,
+				config->cpus / tuning->threads / tuning->dies,
+				tuning->threads);
+}
+
+/* Whether QEMU is told where the guest's memory comes from. */
+static bool places_memory(const struct vm_config *config)
+{
+	return config->tuning && (config->page_kib || config->binds_memory);
+}
+
+/* What is not there is missing at the start, not when the guest first writes there. */
+static int add_memory(const struct vm_config *config, struct string_list *argv)
+{
+	char pages[64] = "", node[64] = "";
+	int r;
+
+	if (!places_memory(config))
+		return 0;
+	if (config->page_kib)
+		snprintf(pages, sizeof(pages), ",hugetlb=on,hugetlbsize=%uK,prealloc=on",
+			 config->page_kib);
+	if (config->binds_memory)
+		snprintf(node, sizeof(node), ",host-nodes=%u,policy=bind",
+			 config->tuning->node);
+	r = add(argv, "object", NULL);
+	return r < 0 ? r
+		     : string_list_addf(argv, "memory-backend-%s,id=ram,size=%uM%s%s",
+					config->page_kib ? "memfd" : "ram",
+					config->memory_mib, pages, node);
+}
+
+/* For pciferry alone, as long as it takes to ask which threads the processors are. */
+static int add_pins(const struct vm_config *config, struct string_list *argv)
+{
+	int r;
+
+	if (!config->pins_fd)
+		return 0;
+	r = add(argv, "chardev", NULL);
+	if (r == 0)
+		r = string_list_addf(argv, "socket,id=pins,fd=%d", config->pins_fd);
+	return r < 0 ? r : add(argv, "mon", "chardev=pins,mode=control");
+}
+
 static int add_machine(const struct vm_config *config, struct string_list *argv)
 {
 	int r = string_list_add(argv, config->qemu);
 
 	if (r == 0)
-		r = add(argv, "name", config->name);
+		r = add(argv, "name", NULL);
+	/* So that who looks sees which threads are the guest's processors. */
 	if (r == 0)
-		r = add(argv, "machine", "q35");
+		r = string_list_addf(argv, "%s%s", config->name,
+				     config->tuning ? ",debug-threads=on" : "");
+	if (r == 0)
+		r = add(argv, "machine",
+			places_memory(config) ? "q35,memory-backend=ram" : "q35");
 	if (r == 0)
 		r = add(argv, "accel", config->accelerator == VM_KVM ? "kvm" : "tcg");
 	if (r == 0)
-		r = add(argv, "cpu", config->accelerator == VM_KVM ? "host" : "max");
-	if (r == 0)
-		r = add(argv, "smp", NULL);
-	if (r == 0)
-		r = string_list_addf(argv, "%u", config->cpus);
+		r = add_processors(config, argv);
 	if (r == 0)
 		r = add(argv, "m", NULL);
 	if (r == 0)
 		r = string_list_addf(argv, "%uM", config->memory_mib);
+	if (r == 0)
+		r = add_memory(config, argv);
 	/* No default NIC, CD or card: the guest has what was asked for. */
 	if (r == 0)
 		r = add(argv, "nodefaults", NULL);
@@ -283,9 +350,9 @@ static int add_tablet(const struct vm_config *config, struct string_list *argv)
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 {
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
-		add_machine, add_sandbox, add_firmware, add_boot,
-		add_console, add_monitor, add_disks,	add_cdroms,
-		add_network, add_devices, add_tablet,	add_tpm,
+		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
+		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
+		add_tablet,  add_tpm,	  add_pins,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

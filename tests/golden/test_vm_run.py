@@ -7,6 +7,7 @@ import pytest
 
 from fakehost import usual
 from program import expect, run
+from test_vm_tune import two_dies, two_sockets
 
 CARD, AUDIO, DISK, COPROCESSOR = "01:00.0", "01:00.1", "03:00.0", "05:00.0"
 SERIAL = ("--kernel", "/k", "--append", "quiet console=ttyS0")
@@ -141,3 +142,37 @@ def test_what_is_no_bridge_is_told_before_a_device_is_touched(host):
     for wrong in ("bridge:", "bridge:a/b", "bridge:sixteen-letters-", "br0"):
         expect(2, "is none of none, user, bridge:NAME and tap:NAME", "vm", "run", DISK,
                "--network", wrong, "--bios", "--dry-run", "--host", host.root)
+
+
+def test_a_tuned_guest_has_its_memory_and_the_shape_of_its_processors_from_the_host(host):
+    two_sockets(host)
+    argv = words(host, CARD, "--tune", "--cpus", "4", "--memory", "1G")
+    assert values(argv, "-smp") == ["4,sockets=1,dies=1,cores=2,threads=2"]
+    assert values(argv, "-machine") == ["q35,memory-backend=ram"]
+    assert values(argv, "-object") == ["memory-backend-memfd,id=ram,size=1024M,hugetlb=on,"
+                                       "hugetlbsize=2048K,prealloc=on,host-nodes=1,policy=bind"]
+    # Too few huge pages: usual ones of that node.
+    argv = words(host, CARD, "--tune", "--cpus", "4", "--memory", "8G")
+    assert values(argv, "-object") == ["memory-backend-ram,id=ram,size=8192M,host-nodes=1,"
+                                       "policy=bind"]
+    two_dies(host)
+    assert values(words(host, CARD, "--tune=0"), "-cpu") == ["host"]
+    assert values(words(host, CARD, "--tune=0", "--cpus", "2"), "-cpu") == ["host,topoext=on"]
+
+
+def test_a_shell_is_told_that_it_cannot_pin(host):
+    two_dies(host)
+    done = run("vm", "run", CARD, "--bios", "--tune", "--dry-run", "--host", host.root)
+    assert "this command line does not" in done.stderr
+    expect(2, "does not go with --tune", "vm", "run", CARD, "--bios", "--tune", "--script",
+           "--host", host.root)
+    expect(2, "it goes with --tune", "vm", "run", CARD, "--bios", "--hugepages", "--dry-run",
+           "--host", host.root)
+
+
+def test_huge_pages_that_are_not_there_keep_a_guest_from_starting(host):
+    two_sockets(host)
+    hint = expect(1, "node 1 has 512 of 4096 free pages of 2 MiB", "vm", "run", CARD, "--bios",
+                  "--tune", "--hugepages", "--memory", "8G", "-q", "--dry-run", "--host",
+                  host.root)
+    assert any("hugepagesz=2M hugepages=1:4608 " in line for line in hint)
