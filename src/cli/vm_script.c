@@ -90,14 +90,20 @@ static int print_tpm(const struct vm_config *config, const struct vm_files *file
 }
 
 /* The interface for it. QEMU finds one that stays: a shell cannot hand one over. */
-static void print_tap(const struct vm_config *config)
+static int print_tap(const struct vm_config *config)
 {
+	_cleanup_free_ char *bridge = NULL;
+
 	if (config->network != VM_NETWORK_BRIDGE)
-		return;
+		return 0;
+	bridge = vm_shell_quote(config->bridge);
+	if (!bridge)
+		return -ENOMEM;
 	output_line("ip tuntap add dev %s mode tap", config->tap);
 	output_line("ip link set %s address fe%s mtu \"$(cat /sys/class/net/%s/mtu)\""
 		    " master %s up",
-		    config->tap, config->mac + 2, config->bridge, config->bridge);
+		    config->tap, config->mac + 2, bridge, bridge);
+	return 0;
 }
 
 static void print_tap_end(const char *indent, const struct vm_config *config,
@@ -122,7 +128,7 @@ static int print_commands(const struct vm_request *request, const struct vm_file
 	if (r == 0)
 		r = print_tpm(config, files, request->script);
 	if (r == 0)
-		print_tap(config);
+		r = print_tap(config);
 	return r < 0 ? r : print_words(argv, request->script);
 }
 
