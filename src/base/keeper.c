@@ -14,8 +14,10 @@
 
 #include "base/cleanup.h"
 
-/* With the first one comes a descriptor of the guest's process. */
-enum message { GUEST_BEGINS, NOTHING_LEFT_TO_DO };
+/* With the first one comes a descriptor of the process. */
+enum message { PROCESS_BEGINS, NOTHING_LEFT_TO_DO };
+
+enum { PROCESSES_MAX = 4 };
 
 /* QEMU ends at once when it is asked to; one that hangs in the kernel does not. */
 enum { END_MS = 30000 };
@@ -40,9 +42,9 @@ static bool has_ended(int process, int timeout_ms)
 }
 
 /* By its descriptor: its number may be another's by now. */
-static void end_guest(int process)
+static void end_process(int process)
 {
-	if (process < 0 || has_ended(process, 0))
+	if (has_ended(process, 0))
 		return;
 	syscall(SYS_pidfd_send_signal, process, SIGTERM, NULL, 0);
 	if (has_ended(process, END_MS))
@@ -82,16 +84,19 @@ static ssize_t receive(int line, enum message *ret_message, int *ret_fd)
 static void __attribute__((noreturn))
 keep(int line, void (*at_end)(void *argument), void *argument)
 {
-	int process = -1, begun;
+	int processes[PROCESSES_MAX], begun;
 	enum message message;
+	size_t count = 0;
 
 	leave_the_others_world();
 	while (receive(line, &message, &begun) == sizeof(message)) {
 		if (message == NOTHING_LEFT_TO_DO)
 			_exit(0);
-		process = begun;
+		if (begun >= 0 && count < PROCESSES_MAX)
+			processes[count++] = begun;
 	}
-	end_guest(process);
+	while (count)
+		end_process(processes[--count]);
 	at_end(argument);
 	_exit(0);
 }
@@ -125,7 +130,7 @@ void keeper_tell(const struct keeper *keeper)
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
-	enum message word = GUEST_BEGINS;
+	enum message word = PROCESS_BEGINS;
 	struct iovec part = { .iov_base = &word, .iov_len = sizeof(word) };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 	int process = (int)syscall(SYS_pidfd_open, getpid(), 0);

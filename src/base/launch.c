@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,37 @@ static int become(const struct launch *launch)
 	return r < 0 ? r : set_environment(&launch->user);
 }
 
+int launch_pin(pid_t thread, const unsigned int *cpus, size_t count)
+{
+	unsigned int max = 0;
+	cpu_set_t *set;
+	size_t size;
+	int r;
+
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i] > max)
+			max = cpus[i];
+	size = CPU_ALLOC_SIZE(max + 1);
+	set = CPU_ALLOC(max + 1);
+	if (!set)
+		return -ENOMEM;
+	CPU_ZERO_S(size, set);
+	for (size_t i = 0; i < count; i++)
+		CPU_SET_S(cpus[i], size, set);
+	r = sched_setaffinity(thread, size, set) < 0 ? -errno : 0;
+	CPU_FREE(set);
+	return r;
+}
+
+/* It is this process's copy alone that an exec no longer closes. */
+static int keep_descriptors(const struct launch *launch)
+{
+	for (size_t i = 0; i < launch->n_kept; i++)
+		if (launch->kept[i] >= 0 && fcntl(launch->kept[i], F_SETFD, 0) < 0)
+			return -errno;
+	return 0;
+}
+
 /* Ends in the program, or tells why not. */
 static void __attribute__((noreturn)) run_child(const struct launch *launch, int line)
 {
@@ -72,7 +104,13 @@ static void __attribute__((noreturn)) run_child(const struct launch *launch, int
 	signal(SIGPIPE, SIG_DFL);
 	if (launch->keeper)
 		keeper_tell(launch->keeper);
-	r = become(launch);
+	if (launch->is_apart)
+		setsid();
+	r = keep_descriptors(launch);
+	if (r == 0 && launch->n_cpus)
+		r = launch_pin(0, launch->cpus, launch->n_cpus);
+	if (r == 0)
+		r = become(launch);
 	if (r == 0) {
 		execvp(launch->argv[0], launch->argv);
 		r = -errno;

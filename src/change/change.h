@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "host/host.h"
+#include "host/links.h"
 
 struct error;
 
@@ -144,6 +145,28 @@ int change_drop_state(struct change *change, const char *device);
  */
 int change_create_file(const struct host *host, const char *path, const void *bytes,
 		       size_t len, struct error *err);
+
+/*
+ * Makes a folder, and those above it, for this user alone; one that is there is made so.
+ * -EPERM: it is another's. Needs no lock.
+ */
+int change_create_folder(const struct host *host, const char *path);
+
+/*
+ * Removes a socket that a program has left; 0 also where nothing is there. -ENOTSOCK: it
+ * is something else, and stays. Needs no lock.
+ */
+int change_remove_socket(const struct host *host, const char *path);
+
+/*
+ * Makes a network interface for a guest (a tap) with that name, in a bridge that is
+ * there. mac is the guest's own; the interface has one like it. It is there as long as a
+ * descriptor of it is open, wherever, and undone by the kernel: needs no lock. The caller
+ * closes *ret_fd.
+ */
+int change_make_tap(const struct host *host, const char *bridge, const char *name,
+		    const unsigned char mac[HOST_MAC_LEN], int *ret_fd,
+		    struct error *err);
 
 /*
  * What took long to find out, by a name, kept in /run/pciferry/images for root alone. It

@@ -17,6 +17,9 @@ enum {
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_NETWORK,
+	OPTION_TPM,
+	OPTION_TUNE,
+	OPTION_HUGEPAGES,
 	OPTION_MONITOR,
 	OPTION_USER,
 	OPTION_NO_SANDBOX,
@@ -41,6 +44,9 @@ static const struct option own_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
+	{ "tpm", no_argument, NULL, OPTION_TPM },
+	{ "tune", optional_argument, NULL, OPTION_TUNE },
+	{ "hugepages", no_argument, NULL, OPTION_HUGEPAGES },
 	{ "monitor", required_argument, NULL, OPTION_MONITOR },
 	{ "user", required_argument, NULL, OPTION_USER },
 	{ "no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX },
@@ -117,24 +123,33 @@ static int parse_accelerator(const char *text, enum vm_accelerator *ret,
 	return 0;
 }
 
-/* The name of an interface has 15 bytes at most (IFNAMSIZ). */
+/* Behind "tap:"; it has 15 bytes at most (IFNAMSIZ). NULL: it is none. */
+static const char *interface_name(const char *text, const char *kind)
+{
+	const char *name = text + strlen(kind);
+
+	return !strncmp(text, kind, strlen(kind)) && *name && strlen(name) < IFNAMSIZ &&
+			       !strpbrk(name, ",/ ")
+		       ? name
+		       : NULL;
+}
+
 static int take_network(const char *text, struct vm_config *config, struct error *err)
 {
-	static const char tap[] = "tap:";
-	const char *name = text + strlen(tap);
-
-	if (!strcmp(text, "none")) {
-		config->network = VM_NETWORK_NONE;
-	} else if (!strcmp(text, "user")) {
-		config->network = VM_NETWORK_USER;
-	} else if (!strncmp(text, tap, strlen(tap)) && *name && strlen(name) < IFNAMSIZ &&
-		   !strpbrk(name, ",/ ")) {
+	config->tap = interface_name(text, "tap:");
+	config->bridge = interface_name(text, "bridge:");
+	if (config->tap)
 		config->network = VM_NETWORK_TAP;
-		config->tap = name;
-	} else {
+	else if (config->bridge)
+		config->network = VM_NETWORK_BRIDGE;
+	else if (!strcmp(text, "user"))
+		config->network = VM_NETWORK_USER;
+	else if (!strcmp(text, "none"))
+		config->network = VM_NETWORK_NONE;
+	else
 		return error_usage(err, "--network",
-				   "%s is none of none, user and tap:NAME", text);
-	}
+				   "%s is none of none, user, bridge:NAME and tap:NAME",
+				   text);
 	return 0;
 }
 
@@ -143,6 +158,12 @@ static int take_flag(struct vm_request *request, int value)
 	switch (value) {
 	case OPTION_BIOS:
 		request->bios = true;
+		return 0;
+	case OPTION_TPM:
+		request->has_tpm = true;
+		return 0;
+	case OPTION_HUGEPAGES:
+		request->tune.wants_pages = true;
 		return 0;
 	case OPTION_NO_SANDBOX:
 		request->config.sandbox = VM_SANDBOX_NONE;
@@ -209,6 +230,8 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 		return vm_parse_memory(optarg, &config->memory_mib, err);
 	case OPTION_CPUS:
 		return vm_parse_cpus(optarg, &config->cpus, err);
+	case OPTION_TUNE:
+		return vm_tune_take(optarg, &request->tune, err);
 	case OPTION_ACCEL:
 		return parse_accelerator(optarg, &config->accelerator, err);
 	case OPTION_TIMEOUT:
@@ -222,7 +245,23 @@ void vm_request_free(struct vm_request *request)
 {
 	string_list_free(&request->disks);
 	string_list_free(&request->cdroms);
+	vm_tuning_free(&request->tuning);
 	vm_user_free(&request->user);
+}
+
+static int check(const struct vm_request *request, struct error *err)
+{
+	const char *name = request->config.name;
+
+	if (name && (!*name || strpbrk(name, "/,")))
+		return error_usage(err, "--name", "%s is no name of a file", name);
+	if (request->tune.wants_pages && !request->tune.is_wanted)
+		return error_usage(err, "--hugepages", "it goes with --tune");
+	if (request->tune.is_wanted && request->script)
+		return error_usage(err, "--script",
+				   "it does not go with --tune: a script cannot ask QEMU"
+				   " which threads are the guest's processors");
+	return 0;
 }
 
 int vm_request_parse(struct cli *cli, int argc, char **argv,
@@ -233,11 +272,11 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 
 	*ret_request = (struct vm_request){
 		.take = TAKE_OPTIONS_INIT,
+		.tune.starts_now = true,
 		.config = {
 			.qemu = "qemu-system-x86_64",
 			.memory_mib = 2048,
 			.cpus = 1,
-			.display = "none",
 			.serial_monitor = isatty(STDIN_FILENO),
 			.sandbox = VM_SANDBOX_FULL,
 		},
@@ -253,6 +292,8 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 	while (r == 0 &&
 	       (value = cli_next_option(cli, *ret_words, argv, own_options, err)) != -1)
 		r = take_option(ret_request, value, err);
+	if (r == 0)
+		r = check(ret_request, err);
 	if (config->extra && config->sandbox == VM_SANDBOX_FULL)
 		config->sandbox = VM_SANDBOX_USUAL;
 	if (r == 0)

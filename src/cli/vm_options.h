@@ -4,6 +4,7 @@
 
 /* What the options of `vm run` say. */
 #include "cli/take.h"
+#include "cli/vm_tune.h"
 #include "cli/vm_user.h"
 #include "vm/vm.h"
 
@@ -12,8 +13,10 @@ struct vm_request {
 	struct vm_config config;
 	struct string_list disks, cdroms;
 	struct vm_user user;
+	struct vm_tune_wish tune;
+	struct vm_tuning tuning;
 	bool bios;
-	bool no_sandbox;
+	bool has_tpm;
 	bool script;	  /* write one instead of running */
 	const char *vars; /* NULL: by the guest's name */
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +13,18 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/vm.h"
+#include "cli/vm_files.h"
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
+#include "cli/vm_tune.h"
+#include "vm/tpm.h"
 #include "vm/vm.h"
 
 /* For files on a network, too. */
 enum { LOOK_MS = 30000 };
 
-/* Whether QEMU's program is there, before any device is touched for it. */
-static int find_program(const char *name, struct error *err)
+/* Whether a program is there, before any device is touched for it. */
+static int find_program(const char *name, const char *hint, struct error *err)
 {
 	const char *path = getenv("PATH");
 	_cleanup_free_ char *copy = strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -41,8 +43,22 @@ static int find_program(const char *name, struct error *err)
 			return 0;
 	}
 	error_set(err, ENOENT, name, "not found");
-	error_hint(err, "install QEMU (package qemu-system-x86), or name it with --qemu");
+	error_hint(err, "%s", hint);
 	return -ENOENT;
+}
+
+static int find_programs(const struct vm_request *request, struct error *err)
+{
+	int r = find_program(request->config.qemu,
+			     "install QEMU (package qemu-system-x86), or name it with"
+			     " --qemu",
+			     err);
+
+	if (r == 0 && request->has_tpm)
+		r = find_program(VM_TPM_PROGRAM,
+				 "install swtpm (package swtpm), or leave --tpm out",
+				 err);
+	return r;
 }
 
 /* What QEMU is to open, and how. */
@@ -109,7 +125,7 @@ static int check_files(const struct vm_request *request, struct error *err)
 	};
 	char path[CHILD_ANSWER_MAX + 1] = "";
 	struct child_answer answer = { .len = 0 };
-	int r = find_program(config->qemu, err);
+	int r = find_programs(request, err);
 
 	if (r < 0)
 		return r;
@@ -128,6 +144,62 @@ static int check_files(const struct vm_request *request, struct error *err)
 	free(look.files);
 	memcpy(path, answer.bytes, answer.len);
 	return r < 0 ? tell_missing(request, r, path, err) : 0;
+}
+
+/* Whether there is a bridge, and this user can have the guest in it. */
+static int check_network(const struct host *host, const struct vm_request *request,
+			 struct error *err)
+{
+	const char *bridge = request->config.bridge;
+	char path[64];
+
+	if (request->config.network != VM_NETWORK_BRIDGE)
+		return 0;
+	snprintf(path, sizeof(path), "sys/class/net/%s/bridge", bridge);
+	if (!host_exists(host, path)) {
+		error_set(err, ENODEV, bridge, "no bridge of this host");
+		error_hint(err, "ip -brief link show type bridge lists them; --network"
+				" user needs none");
+		return -ENODEV;
+	}
+	if (request->take.dry_run || geteuid() == 0)
+		return 0;
+	error_set(err, EPERM, bridge, "only root makes an interface for a guest");
+	error_hint(err, "use sudo, or --network tap:NAME for one that root has made you");
+	return -EPERM;
+}
+
+/* Where it is to be, of the devices that are asked for; before one is touched. */
+static int tune(const struct cli *cli, struct vm_request *request,
+		const struct pci_address *asked, size_t n_asked, struct error *err)
+{
+	_cleanup_(cli_view_close) struct cli_view view = { 0 };
+	_cleanup_free_ struct vm_function *functions =
+		calloc(n_asked + 1, sizeof(*functions));
+	struct vm_config *config = &request->config;
+	struct vm_guest guest = {
+		.has_kvm = config->accelerator == VM_KVM,
+		.memory_mib = config->memory_mib,
+		.cpus = config->cpus,
+		.functions = functions,
+		.n_functions = n_asked,
+	};
+	int r = functions ? cli_view_open(cli, &view, 0, err) : error_oom(err);
+
+	for (size_t i = 0; r == 0 && i < n_asked; i++)
+		functions[i].host = asked[i];
+	if (r == 0)
+		r = vm_tune_guest(cli, &view, &request->tune, &guest, &request->tuning,
+				  err);
+	if (r < 0)
+		return r;
+	config->tuning = &request->tuning;
+	config->binds_memory = guest.binds_memory;
+	config->page_kib = guest.page_kib;
+	if (request->take.dry_run && !cli->quiet)
+		output_talk("only vm run itself gives the processors to QEMU's threads,"
+			    " once they are there; this command line does not");
+	return 0;
 }
 
 /*
@@ -159,59 +231,28 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 	return 0;
 }
 
-/* The guest's variables: its own copy, made once, its user's. */
-static int make_vars(const struct host *host, const struct vm_user *user,
-		     const struct vm_firmware *firmware, const char *path,
-		     struct error *err)
-{
-	_cleanup_free_ char *bytes = NULL;
-	size_t len;
-	int r = host_read_file(host, firmware->vars_template, &bytes, &len);
-
-	if (r < 0)
-		return error_set(err, -r, firmware->vars_template, "%s", strerror(-r));
-	r = vm_user_create_file(user, host, path, bytes, len, err);
-	if (r == -EEXIST)
-		return 0;
-	if (r < 0)
-		error_hint(err,
-			   "name a place for the guest's firmware variables with --vars");
-	return r;
-}
-
-static int absolute_path(const char *path, char *buffer, size_t size, struct error *err)
-{
-	char here[PATH_MAX] = "";
-	int len;
-
-	if (path[0] != '/' && !getcwd(here, sizeof(here)))
-		return error_set(err, errno, path, "%s", strerror(errno));
-	len = snprintf(buffer, size, "%s%s%s", here, path[0] != '/' ? "/" : "", path);
-	return len < 0 || (size_t)len >= size
-		       ? error_set(err, ENAMETOOLONG, path, "%s", strerror(ENAMETOOLONG))
-		       : 0;
-}
-
-/* Where a user's programs keep what is theirs (XDG Base Directory Specification). */
-static const char *user_data(const struct vm_request *request, char *buffer, size_t size)
-{
-	snprintf(buffer, size, "%s/.local/share", request->user.home);
-	return buffer;
-}
-
 /* libvirt's measure of what QEMU has locked besides the guest's memory: the ranges of the
  * devices, and its own (qemuDomainGetMemLockLimitBytes(), src/qemu/qemu_domain.c). */
 #define LOCKED_BESIDES (1ULL << 30)
 
 static int start(const struct cli *cli, const struct vm_request *request,
-		 const struct keeper *keeper, const struct string_list *argv,
-		 struct error *err)
+		 const struct keeper *keeper, struct vm_pins *pins,
+		 const struct string_list *argv, struct error *err)
 {
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
 	const char *user = request->user.user.name;
+	const int kept[] = {
+		config->tpm ? config->tpm->fd : -1,
+		config->tap_fd ? config->tap_fd : -1,
+		config->pins_fd ? config->pins_fd : -1,
+	};
 	struct launch launch = {
 		.argv = vector,
+		.kept = kept,
+		.n_kept = ARRAY_SIZE(kept),
+		.cpus = request->tuning.others,
+		.n_cpus = request->tuning.n_others,
 		.user = request->user.user,
 		.locked_bytes = ((uint64_t)config->memory_mib << 20) + LOCKED_BESIDES,
 		.keeper = keeper,
@@ -225,7 +266,9 @@ static int start(const struct cli *cli, const struct vm_request *request,
 		output_talk("starting the guest %s with %zu device%s%s%s", config->name,
 			    config->n_devices, config->n_devices == 1 ? "" : "s",
 			    user ? ", as " : "", user ? user : "");
-	r = vm_run(&launch, &status, err);
+	if (!cli->quiet && config->screen)
+		output_talk("its screen: remote-viewer vnc+unix://%s", config->screen);
+	r = vm_run(&launch, pins->tuning ? pins : NULL, &status, err);
 	if (r < 0 || !status)
 		return r;
 	r = error_set(err, EIO, config->qemu, "ended with status %d", status);
@@ -237,45 +280,56 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	return r;
 }
 
+/* What QEMU is started with, beside files. */
+static int begin_lines(const struct host *host, const struct keeper *keeper,
+		       struct vm_request *request, const struct vm_files *files,
+		       struct vm_tpm *tpm, struct vm_pins *pins, struct error *err)
+{
+	struct vm_config *config = &request->config;
+	unsigned char mac[HOST_MAC_LEN];
+	int r = 0;
+
+	if (config->network == VM_NETWORK_BRIDGE && host_mac_parse(config->mac, mac) == 0)
+		r = change_make_tap(host, config->bridge, config->tap, mac,
+				    &config->tap_fd, err);
+	if (r == 0 && config->tuning) {
+		r = vm_pins_open(config->tuning, pins, err);
+		config->pins_fd = pins->its;
+	}
+	if (r < 0 || !request->has_tpm)
+		return r;
+	r = vm_tpm_start(&request->user.user, keeper, files->tpm, tpm, err);
+	config->tpm = &tpm->line;
+	return r;
+}
+
 /* Builds the command line for these devices, and prints it or runs it. */
 static int run_guest(const struct cli *cli, struct host *host,
 		     const struct keeper *keeper, struct vm_request *request,
 		     struct error *err)
 {
-	_cleanup_(vm_firmware_free) struct vm_firmware firmware = { 0 };
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
-	char name[64], address[PCI_ADDRESS_SIZE], vars[PATH_MAX];
 	struct vm_config *config = &request->config;
-	int r = 0;
+	bool runs = !request->take.dry_run;
+	struct vm_files files = { 0 };
+	struct vm_pins pins = { 0 };
+	struct vm_tpm tpm = { 0 };
+	int r = vm_files_prepare(cli, host, request, &files, err);
 
-	if (!config->name) {
-		snprintf(name, sizeof(name), "pciferry-%s",
-			 pci_address_format(&config->devices[0], address));
-		config->name = name;
-	}
-	if (!request->bios) {
-		char chosen[PATH_MAX], data[PATH_MAX];
-
-		snprintf(chosen, sizeof(chosen), "%s/pciferry/vars/%s.fd",
-			 request->user.home ? user_data(request, data, sizeof(data))
-					    : "/var/lib",
-			 config->name);
-		r = vm_find_firmware(host, VM_FIRMWARE_PLAIN, &firmware, err);
-		if (r == 0)
-			r = absolute_path(request->vars ? request->vars : chosen, vars,
-					  sizeof(vars), err);
-		if (r == 0 && !request->take.dry_run)
-			r = make_vars(host, &request->user, &firmware, vars, err);
-		config->firmware = &firmware;
-		config->vars = vars;
-	}
-	if (r < 0)
-		return r;
-	if (vm_build_argv(config, &argv) < 0)
-		return error_oom(err);
-	if (request->take.dry_run)
-		return vm_script_print(request, &argv) < 0 ? error_oom(err) : 0;
-	return start(cli, request, keeper, &argv, err);
+	if (r == 0 && runs)
+		r = begin_lines(host, keeper, request, &files, &tpm, &pins, err);
+	if (r == 0 && vm_build_argv(config, &argv) < 0)
+		r = error_oom(err);
+	if (r == 0 && runs)
+		r = start(cli, request, keeper, &pins, &argv, err);
+	else if (r == 0)
+		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
+	vm_pins_close(&pins);
+	vm_tpm_end(&tpm);
+	if (config->tap_fd)
+		close(config->tap_fd);
+	vm_files_end(host, request, &files);
+	return r;
 }
 
 /* Signals wait until the devices are given back; vm_run passes them on to QEMU. */
@@ -414,6 +468,11 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 				&addresses, &count, err);
 	if (r < 0)
 		return r;
+	r = check_network(host, &request, err);
+	if (r == 0 && request.tune.is_wanted)
+		r = tune(cli, &request, addresses, count, err);
+	if (r < 0)
+		return r;
 	/* What the recorded host had prepared for a guest, this machine has not. */
 	if (!request.take.dry_run)
 		r = change_check_host(host, err);
@@ -432,14 +491,19 @@ const struct cli_command cli_vm_run = {
 	.options =
 		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
 		"  --cdrom FILE     a CD, such as an installer; repeatable\n"
-		"  --network WHICH  user, by QEMU itself; tap:NAME; none (none)\n"
+		"  --network WHICH  user, by QEMU itself; bridge:NAME; tap:NAME, an\n"
+		"                   interface that is there; none (none)\n"
 		"  --memory SIZE    2048M or 4G; all of it is locked in memory (2048M)\n"
 		"  --cpus N         virtual CPUs (1)\n"
 		"  --kernel FILE    boot it; with --initrd FILE, --append TEXT\n"
 		"  --bios           boot by BIOS instead of UEFI\n"
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
+		"  --tune[=NODE]    its processors and memory where the devices are\n"
+		"  --hugepages      with --tune: huge pages, or no guest\n"
+		"  --tpm            a TPM 2.0, by swtpm, with a state of its own\n"
 		"  --name NAME      what the guest is called\n"
-		"  --display TYPE   QEMU's -display (none, and a serial line)\n"
+		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"
+		"                   no graphics card goes, and no console=ttyS)\n"
 		"  --accel WHICH    kvm or tcg (kvm)\n"
 		"  --monitor PATH   a socket that speaks QMP\n"
 		"  --qemu PROGRAM   another qemu-system-x86_64\n"

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/output.h"
+#include "vm/tpm.h"
 
 /* Once: what the guest has written there stays. */
 static int print_copy(const struct vm_config *config)
@@ -27,6 +28,24 @@ static int print_copy(const struct vm_config *config)
 		return -ENOMEM;
 	output_line("[ -e %s ] || { mkdir -p %s && cp %s %s; }", to, quoted, from, to);
 	return 0;
+}
+
+static int print_folder(const char *folder)
+{
+	_cleanup_free_ char *quoted = vm_shell_quote(folder);
+
+	if (!quoted)
+		return -ENOMEM;
+	output_line("mkdir -p %s && chmod 700 %s", quoted, quoted);
+	return 0;
+}
+
+static int print_folder_of(const char *socket)
+{
+	_cleanup_free_ char *folder =
+		strndup(socket, (size_t)(strrchr(socket, '/') - socket));
+
+	return folder ? print_folder(folder) : -ENOMEM;
 }
 
 /* Of a script each option has a line of its own, with its value. */
@@ -55,8 +74,65 @@ static int print_words(const struct string_list *argv, bool is_script)
 	return 0;
 }
 
-static void print_addresses(const char *before, const struct vm_config *config,
-			    const char *after)
+/* swtpm, in the background. */
+static int print_tpm(const struct vm_config *config, const struct vm_files *files,
+		     bool is_script)
+{
+	_cleanup_(string_list_free) struct string_list argv = { 0 };
+	int r = 0;
+
+	if (!config->tpm)
+		return 0;
+	r = print_folder(files->tpm);
+	if (r == 0)
+		r = vm_build_tpm_argv(files->tpm, config->tpm, files->tpm_pid, &argv);
+	return r < 0 ? r : print_words(&argv, is_script);
+}
+
+/* The interface for it. QEMU finds one that stays: a shell cannot hand one over. */
+static int print_tap(const struct vm_config *config)
+{
+	_cleanup_free_ char *bridge = NULL;
+
+	if (config->network != VM_NETWORK_BRIDGE)
+		return 0;
+	bridge = vm_shell_quote(config->bridge);
+	if (!bridge)
+		return -ENOMEM;
+	output_line("ip tuntap add dev %s mode tap", config->tap);
+	output_line("ip link set %s address fe%s mtu \"$(cat /sys/class/net/%s/mtu)\""
+		    " master %s up",
+		    config->tap, config->mac + 2, bridge, bridge);
+	return 0;
+}
+
+static void print_tap_end(const char *indent, const struct vm_config *config,
+			  const char *after)
+{
+	if (config->network == VM_NETWORK_BRIDGE)
+		output_line("%sip link delete %s%s", indent, config->tap, after);
+}
+
+/* What QEMU wants to find, and QEMU itself. */
+static int print_commands(const struct vm_request *request, const struct vm_files *files,
+			  const struct string_list *argv)
+{
+	const struct vm_config *config = &request->config;
+	const char *socket = config->screen ? config->screen
+			     : config->tpm  ? config->tpm->path
+					    : NULL;
+	int r = print_copy(config);
+
+	if (r == 0 && socket)
+		r = print_folder_of(socket);
+	if (r == 0)
+		r = print_tpm(config, files, request->script);
+	if (r == 0)
+		r = print_tap(config);
+	return r < 0 ? r : print_words(argv, request->script);
+}
+
+static void print_addresses(const char *before, const struct vm_config *config)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
@@ -70,10 +146,30 @@ static void print_addresses(const char *before, const struct vm_config *config,
 		fprintf(stream, " %s", pci_address_format(&config->devices[i], address));
 	}
 	if (fclose(stream) == 0)
-		output_line("%s%s%s", before, text, after);
+		output_line("%s%s", before, text);
 }
 
-static int print_script(const struct vm_request *request, const struct string_list *argv)
+/* As it ends, however it does. swtpm ends by itself when QEMU has spoken to it. */
+static int print_ending(const struct vm_request *request, const struct vm_files *files)
+{
+	_cleanup_free_ char *pid_file = vm_shell_quote(files->tpm_pid);
+
+	if (!pid_file)
+		return -ENOMEM;
+	output_line("%s", "give_back()");
+	output_line("%s", "{");
+	if (request->config.tpm)
+		output_line("    [ ! -e %s ] || kill \"$(cat %s)\" || :", pid_file,
+			    pid_file);
+	print_tap_end("    ", &request->config, " || :");
+	print_addresses("    pciferry release", &request->config);
+	output_line("%s", "}");
+	output_line("%s", "");
+	return 0;
+}
+
+static int print_script(const struct vm_request *request, const struct vm_files *files,
+			const struct string_list *argv)
 {
 	int r;
 
@@ -82,20 +178,22 @@ static int print_script(const struct vm_request *request, const struct string_li
 		    request->config.name);
 	output_line("set -eu");
 	output_line("%s", "");
-	print_addresses("pciferry bind", &request->config, "");
-	print_addresses("trap 'pciferry release", &request->config, "' EXIT");
+	r = print_ending(request, files);
+	print_addresses("pciferry bind", &request->config);
+	output_line("trap give_back EXIT");
 	output_line("trap 'exit 1' HUP INT TERM");
 	output_line("%s", "");
-	r = print_copy(&request->config);
-	return r < 0 ? r : print_words(argv, true);
+	return r < 0 ? r : print_commands(request, files, argv);
 }
 
-int vm_script_print(const struct vm_request *request, const struct string_list *argv)
+int vm_script_print(const struct vm_request *request, const struct vm_files *files,
+		    const struct string_list *argv)
 {
 	int r;
 
 	if (request->script)
-		return print_script(request, argv);
-	r = print_copy(&request->config);
-	return r < 0 ? r : print_words(argv, false);
+		return print_script(request, files, argv);
+	r = print_commands(request, files, argv);
+	print_tap_end("", &request->config, "");
+	return r;
 }

@@ -166,25 +166,48 @@ static const char *name_size(unsigned int kib, bool is_word, char *buffer, size_
 
 /* What the kernel is told at boot so that there are enough (hugepages_setup(),
  * mm/hugetlb.c: nodes since 5.16). */
-static void tell_shortage(const struct vm_guest *guest, const struct vm_pages *pages,
-			  long long wanted)
+static const char *name_reservation(const struct vm_guest *guest,
+				    const struct vm_pages *pages, long long wanted,
+				    char *buffer, size_t size)
 {
 	long long reserved = pages->reserved + wanted - pages->unused;
-	char size[32], word[32], where[32] = "", since[32] = "";
+	char word[32], where[32] = "";
 
-	if (guest->binds_memory) {
+	if (guest->binds_memory)
 		snprintf(where, sizeof(where), "%u:", guest->tuning->node);
-		snprintf(since, sizeof(since), " (Linux 5.16)");
-	}
+	snprintf(buffer, size,
+		 "hugepagesz=%s hugepages=%s%lld on the kernel's command line%s",
+		 name_size(pages->kib, true, word, sizeof(word)), where, reserved,
+		 guest->binds_memory ? " (Linux 5.16)" : "");
+	return buffer;
+}
+
+static void tell_shortage(const struct vm_tune_wish *wish, const struct vm_guest *guest,
+			  const struct vm_pages *pages, long long wanted)
+{
+	char size[32], text[128];
+
 	output_talk("huge pages: node %u has %lld of %lld free pages of %s: %s",
 		    guest->tuning->node, pages->unused, wanted,
 		    name_size(pages->kib, false, size, sizeof(size)),
-		    guest->page_kib ? "the guest will not start until it has them"
-				    : "the guest is defined without");
-	output_talk("they are reserved at boot by hugepagesz=%s hugepages=%s%lld on the"
-		    " kernel's command line%s",
-		    name_size(pages->kib, true, word, sizeof(word)), where, reserved,
-		    since);
+		    guest->page_kib    ? "the guest will not start until it has them"
+		    : wish->starts_now ? "the guest goes without"
+				       : "the guest is defined without");
+	output_talk("they are reserved at boot by %s",
+		    name_reservation(guest, pages, wanted, text, sizeof(text)));
+}
+
+static int refuse_shortage(const struct vm_guest *guest, const struct vm_pages *pages,
+			   long long wanted, struct error *err)
+{
+	char size[32], text[128];
+
+	error_set(err, ENOMEM, "--hugepages", "node %u has %lld of %lld free pages of %s",
+		  guest->tuning->node, pages->unused, wanted,
+		  name_size(pages->kib, false, size, sizeof(size)));
+	error_hint(err, "they are reserved at boot by %s",
+		   name_reservation(guest, pages, wanted, text, sizeof(text)));
+	return -ENOMEM;
 }
 
 /* Where enough are free, or it was asked for. */
@@ -212,12 +235,14 @@ static int choose_pages(const struct cli *cli, const struct cli_view *view,
 	if (kib % pages.kib)
 		return 0;
 	wanted = (long long)(kib / pages.kib);
+	if (wish->wants_pages && wish->starts_now && pages.unused < wanted)
+		return refuse_shortage(guest, &pages, wanted, err);
 	if (wish->wants_pages || pages.unused >= wanted)
 		guest->page_kib = pages.kib;
 	if (cli->quiet)
 		return 0;
 	if (pages.unused < wanted)
-		tell_shortage(guest, &pages, wanted);
+		tell_shortage(wish, guest, &pages, wanted);
 	else
 		output_talk("huge pages: %lld of %s, of %lld that are free there", wanted,
 			    size, pages.unused);

@@ -12,6 +12,7 @@ struct vm_tune_wish {
 	bool has_node; /* else the devices' */
 	unsigned int node;
 	bool wants_pages; /* huge ones, also where too few are free */
+	bool starts_now;  /* they have to be free */
 };
 
 /* --tune's value, NODE; NULL: none. Returns 0 or -EINVAL. */

@@ -117,6 +117,52 @@ int vm_user_create_file(const struct vm_user *user, const struct host *host,
 	return error_set(err, -r, path, "%s", strerror(-r));
 }
 
+struct path {
+	const struct vm_user *user;
+	const struct host *host;
+	const char *path;
+	int (*work)(const struct host *host, const char *path);
+};
+
+static int work_on_path(void *argument, char *answer, size_t *ret_len)
+{
+	const struct path *path = argument;
+	int r = launch_become(&path->user->user);
+
+	(void)answer;
+	(void)ret_len;
+	return r < 0 ? r : path->work(path->host, path->path);
+}
+
+/* Whose folder it is, there nobody else is to write. */
+static int as_that_user(const struct vm_user *user, const struct host *host,
+			const char *path,
+			int (*work)(const struct host *host, const char *path))
+{
+	struct path wanted = { user, host, path, work };
+	struct child_task task = {
+		.run = work_on_path,
+		.argument = &wanted,
+		.deadline_ms = CREATE_MS,
+	};
+
+	return user->user.name ? child_run(&task, NULL, NULL) : work(host, path);
+}
+
+int vm_user_create_folder(const struct vm_user *user, const struct host *host,
+			  const char *path, struct error *err)
+{
+	int r = as_that_user(user, host, path, change_create_folder);
+
+	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
+}
+
+void vm_user_remove_socket(const struct vm_user *user, const struct host *host,
+			   const char *path)
+{
+	as_that_user(user, host, path, change_remove_socket);
+}
+
 static bool has_moved(const struct bind_plan *plan, unsigned int group,
 		      const struct pci_address *moved, size_t count)
 {
@@ -156,7 +202,9 @@ static int have_root_instead(const struct cli *cli, unsigned int group,
 		output_talk("%s was bound before, and not for %s: QEMU runs as root",
 			    text, user->user.name);
 	free(user->user.name);
-	user->user.name = NULL;
+	free(user->home);
+	memset(&user->user, 0, sizeof(user->user));
+	user->home = NULL;
 	return 0;
 }
 

@@ -28,6 +28,12 @@ int vm_user_create_file(const struct vm_user *user, const struct host *host,
 			const char *path, const void *bytes, size_t len,
 			struct error *err);
 
+/* change_create_folder() and change_remove_socket(), in the same manner. */
+int vm_user_create_folder(const struct vm_user *user, const struct host *host,
+			  const char *path, struct error *err);
+void vm_user_remove_socket(const struct vm_user *user, const struct host *host,
+			   const char *path);
+
 /*
  * Gives the user the nodes of those groups of the plan of which this run has moved a
  * device, which are taken back with it. One that was on VFIO before has to be his:

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "vm/guest.h"
+#include "vm/tune.h"
 #include "vm/vm.h"
 
 char *vm_double_commas(const char *text)
@@ -31,26 +33,91 @@ static int add(struct string_list *argv, const char *option, const char *value)
 	return r == 0 && value ? string_list_add(argv, value) : r;
 }
 
+/* As many threads of a core, and caches, as the host's processors have that it gets
+ * (vm/tune.h). */
+static int add_processors(const struct vm_config *config, struct string_list *argv)
+{
+	const struct vm_tuning *tuning = config->tuning;
+	bool has_kvm = config->accelerator == VM_KVM;
+	int r = add(argv, "cpu", NULL);
+
+	if (r == 0)
+		r = string_list_addf(
+			argv, "%s%s", has_kvm ? "host" : "max",
+			has_kvm && tuning && tuning->needs_topoext ? ",topoext=on" : "");
+	if (r == 0)
+		r = add(argv, "smp", NULL);
+	if (r < 0 || !tuning)
+		return r < 0 ? r : string_list_addf(argv, "%u", config->cpus);
+	return string_list_addf(argv, "%u,sockets=1,dies=%u,cores=%u,threads=%u",
+				config->cpus, tuning->dies,
+				config->cpus / tuning->threads / tuning->dies,
+				tuning->threads);
+}
+
+/* Whether QEMU is told where the guest's memory comes from. */
+static bool places_memory(const struct vm_config *config)
+{
+	return config->tuning && (config->page_kib || config->binds_memory);
+}
+
+/* What is not there is missing at the start, not when the guest first writes there. */
+static int add_memory(const struct vm_config *config, struct string_list *argv)
+{
+	char pages[64] = "", node[64] = "";
+	int r;
+
+	if (!places_memory(config))
+		return 0;
+	if (config->page_kib)
+		snprintf(pages, sizeof(pages), ",hugetlb=on,hugetlbsize=%uK,prealloc=on",
+			 config->page_kib);
+	if (config->binds_memory)
+		snprintf(node, sizeof(node), ",host-nodes=%u,policy=bind",
+			 config->tuning->node);
+	r = add(argv, "object", NULL);
+	return r < 0 ? r
+		     : string_list_addf(argv, "memory-backend-%s,id=ram,size=%uM%s%s",
+					config->page_kib ? "memfd" : "ram",
+					config->memory_mib, pages, node);
+}
+
+/* For pciferry alone, as long as it takes to ask which threads the processors are. */
+static int add_pins(const struct vm_config *config, struct string_list *argv)
+{
+	int r;
+
+	if (!config->pins_fd)
+		return 0;
+	r = add(argv, "chardev", NULL);
+	if (r == 0)
+		r = string_list_addf(argv, "socket,id=pins,fd=%d", config->pins_fd);
+	return r < 0 ? r : add(argv, "mon", "chardev=pins,mode=control");
+}
+
 static int add_machine(const struct vm_config *config, struct string_list *argv)
 {
 	int r = string_list_add(argv, config->qemu);
 
 	if (r == 0)
-		r = add(argv, "name", config->name);
+		r = add(argv, "name", NULL);
+	/* So that who looks sees which threads are the guest's processors. */
 	if (r == 0)
-		r = add(argv, "machine", "q35");
+		r = string_list_addf(argv, "%s%s", config->name,
+				     config->tuning ? ",debug-threads=on" : "");
+	if (r == 0)
+		r = add(argv, "machine",
+			places_memory(config) ? "q35,memory-backend=ram" : "q35");
 	if (r == 0)
 		r = add(argv, "accel", config->accelerator == VM_KVM ? "kvm" : "tcg");
 	if (r == 0)
-		r = add(argv, "cpu", config->accelerator == VM_KVM ? "host" : "max");
-	if (r == 0)
-		r = add(argv, "smp", NULL);
-	if (r == 0)
-		r = string_list_addf(argv, "%u", config->cpus);
+		r = add_processors(config, argv);
 	if (r == 0)
 		r = add(argv, "m", NULL);
 	if (r == 0)
 		r = string_list_addf(argv, "%uM", config->memory_mib);
+	if (r == 0)
+		r = add_memory(config, argv);
 	/* No default NIC, CD or card: the guest has what was asked for. */
 	if (r == 0)
 		r = add(argv, "nodefaults", NULL);
@@ -61,11 +128,18 @@ static int add_machine(const struct vm_config *config, struct string_list *argv)
 
 static int add_console(const struct vm_config *config, struct string_list *argv)
 {
-	int r = add(argv, "display", config->display);
+	const char *display = config->display ? config->display : "none";
+	_cleanup_free_ char *screen =
+		config->screen ? vm_double_commas(config->screen) : NULL;
+	int r = config->screen && !screen ? -ENOMEM : add(argv, "display", display);
 
+	if (r == 0 && screen)
+		r = add(argv, "vnc", NULL);
+	if (r == 0 && screen)
+		r = string_list_addf(argv, "unix:%s", screen);
 	if (r == 0)
 		r = add(argv, "vga",
-			strcmp(config->display, "none") != 0 ? "std" : "none");
+			screen || strcmp(display, "none") != 0 ? "std" : "none");
 	if (r == 0)
 		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
 	if (r == 0 && !config->serial_monitor)
@@ -156,13 +230,20 @@ static int add_network(const struct vm_config *config, struct string_list *argv)
 	if (config->network == VM_NETWORK_NONE)
 		return 0;
 	r = add(argv, "netdev", NULL);
-	if (r == 0 && config->network == VM_NETWORK_TAP)
+	if (r == 0 && config->network == VM_NETWORK_USER)
+		r = string_list_add(argv, "user,id=net0");
+	else if (r == 0 && config->tap_fd)
+		r = string_list_addf(argv, "tap,id=net0,fd=%d", config->tap_fd);
+	else if (r == 0)
 		r = string_list_addf(argv,
 				     "tap,id=net0,ifname=%s,script=no,downscript=no",
 				     config->tap);
-	else if (r == 0)
-		r = string_list_add(argv, "user,id=net0");
-	return r < 0 ? r : add(argv, "device", "virtio-net-pci,netdev=net0");
+	if (r == 0)
+		r = add(argv, "device", NULL);
+	return r < 0 ? r
+		     : string_list_addf(argv, "virtio-net-pci,netdev=net0%s%s",
+					config->mac ? ",mac=" : "",
+					config->mac ? config->mac : "");
 }
 
 static int add_monitor(const struct vm_config *config, struct string_list *argv)
@@ -236,11 +317,42 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+static int add_tpm(const struct vm_config *config, struct string_list *argv)
+{
+	const struct vm_line *line = config->tpm;
+	_cleanup_free_ char *path =
+		line && line->path ? vm_double_commas(line->path) : NULL;
+	int r;
+
+	if (!line)
+		return 0;
+	r = line->path && !path ? -ENOMEM : add(argv, "chardev", NULL);
+	if (r == 0 && line->path)
+		r = string_list_addf(argv, "socket,id=tpm,path=%s", path);
+	else if (r == 0)
+		r = string_list_addf(argv, "socket,id=tpm,fd=%d", line->fd);
+	if (r == 0)
+		r = add(argv, "tpmdev", "emulator,id=tpm0,chardev=tpm");
+	return r < 0 ? r : add(argv, "device", "tpm-crb,tpmdev=tpm0");
+}
+
+/* By VNC a mouse that only tells how far it has moved is never where the pointer is. */
+static int add_tablet(const struct vm_config *config, struct string_list *argv)
+{
+	int r;
+
+	if (!config->screen)
+		return 0;
+	r = add(argv, "device", "qemu-xhci,id=usb");
+	return r < 0 ? r : add(argv, "device", "usb-tablet,bus=usb.0");
+}
+
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 {
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
 		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
 		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
+		add_tablet,  add_tpm,	  add_pins,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

@@ -4,9 +4,20 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "vm/vm.h"
+
+/* By which a person, or the system, ends what runs. */
+static void signals_that_end(sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	sigaddset(ret_set, SIGINT);
+	sigaddset(ret_set, SIGTERM);
+	sigaddset(ret_set, SIGHUP);
+	sigaddset(ret_set, SIGQUIT);
+}
 
 static int wait_and_pass_on(pid_t pid)
 {
@@ -14,12 +25,8 @@ static int wait_and_pass_on(pid_t pid)
 	sigset_t set;
 	int status;
 
-	sigemptyset(&set);
+	signals_that_end(&set);
 	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
 	for (;;) {
 		pid_t ended = waitpid(pid, &status, WNOHANG);
 		int number;
@@ -38,15 +45,33 @@ static int wait_and_pass_on(pid_t pid)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int vm_run(const struct launch *launch, int *ret_status, struct error *err)
+/* The end of the line is only seen when QEMU's end is QEMU's alone. */
+static int place_threads(struct vm_pins *pins, pid_t pid, struct error *err)
+{
+	sigset_t until;
+	int r;
+
+	if (!pins)
+		return 0;
+	close(pins->its);
+	pins->its = -1;
+	signals_that_end(&until);
+	r = vm_pin(pins, pid, &until, err);
+	if (r < 0)
+		kill(pid, SIGTERM);
+	return r;
+}
+
+int vm_run(const struct launch *launch, struct vm_pins *pins, int *ret_status,
+	   struct error *err)
 {
 	/* Ignored, as a caller may have left it, it would not tell how the child ended.
 	 */
 	const struct sigaction usual = { .sa_handler = SIG_DFL };
 	struct sigaction before;
 	sigset_t child_ended, old;
+	int r, placed = 0;
 	pid_t pid = 0;
-	int r;
 
 	/* Blocked, a SIGCHLD that comes between waitpid and sigwaitinfo is not lost. */
 	sigemptyset(&child_ended);
@@ -54,8 +79,10 @@ int vm_run(const struct launch *launch, int *ret_status, struct error *err)
 	sigprocmask(SIG_BLOCK, &child_ended, &old);
 	sigaction(SIGCHLD, &usual, &before);
 	r = launch_start(launch, &pid);
-	if (r == 0)
+	if (r == 0) {
+		placed = place_threads(pins, pid, err);
 		*ret_status = wait_and_pass_on(pid);
+	}
 	sigaction(SIGCHLD, &before, NULL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r == -ENOENT) {
@@ -66,5 +93,5 @@ int vm_run(const struct launch *launch, int *ret_status, struct error *err)
 	} else if (r < 0) {
 		error_set(err, -r, launch->argv[0], "%s", strerror(-r));
 	}
-	return r;
+	return r < 0 ? r : placed;
 }

@@ -3,6 +3,7 @@
 #define PCIFERRY_VM_VM_H
 
 /* A guest run by QEMU directly, with devices of this host. */
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -13,13 +14,15 @@
 #include "vm/firmware.h"
 
 struct error;
+struct vm_tuning;
 
 enum vm_accelerator { VM_KVM, VM_TCG };
 
 enum vm_network {
 	VM_NETWORK_NONE,
-	VM_NETWORK_USER, /* QEMU itself is the guest's way out; takes no rights */
-	VM_NETWORK_TAP,	 /* an interface that is there */
+	VM_NETWORK_USER,   /* QEMU itself is the guest's way out; takes no rights */
+	VM_NETWORK_TAP,	   /* an interface that is there */
+	VM_NETWORK_BRIDGE, /* one that is made for it, in a bridge that is there */
 };
 
 /* What QEMU may not do any more once it has started (seccomp). */
@@ -27,6 +30,12 @@ enum vm_sandbox {
 	VM_SANDBOX_NONE,
 	VM_SANDBOX_USUAL, /* but start programs: what it is told to may need some */
 	VM_SANDBOX_FULL,
+};
+
+/* A socket to another program. */
+struct vm_line {
+	const char *path; /* NULL: by a descriptor */
+	int fd;		  /* that QEMU finds under this number */
 };
 
 struct vm_config {
@@ -38,13 +47,25 @@ struct vm_config {
 	const struct vm_firmware *firmware;   /* NULL: the BIOS that QEMU brings */
 	const char *vars;		      /* the guest's copy of the variables */
 	const char *kernel, *initrd, *append; /* NULL: boot from disk */
-	const char *display;		      /* QEMU's -display */
+	const char *display;		      /* QEMU's -display; NULL: none */
+	const char *screen;	  /* a socket that shows the guest's by VNC; NULL: none */
 	const char *const *disks; /* files; "*.qcow2" is qcow2, others are raw */
 	size_t n_disks;
 	const char *const *cdroms;
 	size_t n_cdroms;
 	enum vm_network network;
-	const char *tap;     /* of VM_NETWORK_TAP: the interface's name */
+	const char *bridge;	   /* of VM_NETWORK_BRIDGE */
+	const char *tap;	   /* of both: the interface's name */
+	int tap_fd;		   /* by which QEMU has it; 0: by its name */
+	const char *mac;	   /* the guest's, of both; NULL: QEMU's usual one */
+	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
+
+	/* Where its processors, as many as cpus, and its memory are; NULL: anywhere. */
+	const struct vm_tuning *tuning;
+	bool binds_memory;     /* to the node of these */
+	unsigned int page_kib; /* its memory is of huge pages; 0: it is not */
+	int pins_fd;	       /* at which QEMU tells its threads; 0: nobody asks */
+
 	const char *monitor; /* a socket that speaks QMP; NULL: none */
 	enum vm_sandbox sandbox;
 	const struct pci_address *devices; /* sorted */
@@ -69,11 +90,42 @@ char *vm_double_commas(const char *text);
 char *vm_shell_quote(const char *word);
 
 /*
- * Runs the program and waits for its end. SIGINT, SIGTERM and SIGHUP, which the caller
- * has blocked, are passed on to it as SIGTERM, so that the caller lives to clean up.
- * Returns 0 and sets *ret_status to its exit status (128 + number for a signal), or
+ * The guest's processors are threads of QEMU's, to which their places are given from
+ * outside: its own filter does not let it. QEMU tells which they are by QMP.
+ */
+struct vm_pins {
+	const struct vm_tuning *tuning;
+	int ours, its; /* ends of the line; its: QEMU's, for the config's pins_fd */
+};
+
+/* For vm_pins_close(). Returns 0 or -errno. */
+int vm_pins_open(const struct vm_tuning *tuning, struct vm_pins *ret_pins,
+		 struct error *err);
+void vm_pins_close(struct vm_pins *pins); /* takes a zeroed one */
+
+/*
+ * Waits for QEMU to tell its threads, and gives each its place. Returns 0, also where
+ * QEMU has ended or one of these signals, which are blocked, has come meanwhile; or
  * -errno.
  */
-int vm_run(const struct launch *launch, int *ret_status, struct error *err);
+int vm_pin(const struct vm_pins *pins, pid_t qemu, const sigset_t *until,
+	   struct error *err);
+
+/*
+ * A line of QMP: 1 and the threads, by the processor's number, where it is the answer to
+ * query-cpus-fast (docs/interop/qemu-qmp-ref, CpuInfoFast); 0: it is something else;
+ * -EBADMSG: it is none, or not of that many processors.
+ */
+int vm_threads_parse(const char *text, size_t len, pid_t *ret_threads, size_t count);
+
+/*
+ * Runs the program and waits for its end. SIGINT, SIGTERM and SIGHUP, which the caller
+ * has blocked, are passed on to it as SIGTERM, so that the caller lives to clean up.
+ * Its threads get their places first, pins NULL: they have none; where that fails it is
+ * ended. Returns 0 and sets *ret_status to its exit status (128 + number for a signal),
+ * or -errno.
+ */
+int vm_run(const struct launch *launch, struct vm_pins *pins, int *ret_status,
+	   struct error *err);
 
 #endif

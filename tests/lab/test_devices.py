@@ -162,6 +162,14 @@ def test_a_guests_devices_come_back_however_it_ends_and_it_runs_as_a_user():
     lab(SCENARIOS / "vm-run.sh")
 
 
+def test_a_guest_that_vm_run_starts_has_what_was_asked_for_and_leaves_nothing():
+    lab(SCENARIOS / "vm-run-more.sh")
+
+
+def test_the_threads_and_memory_of_a_guest_that_vm_run_starts_are_where_it_was_said():
+    lab(SCENARIOS / "vm-run-tune.sh")
+
+
 def test_guests_that_are_defined_for_libvirt_see_their_devices_and_give_them_back():
     lab(SCENARIOS / "vm-create.sh")
 

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -502,11 +504,38 @@ static void a_file_is_created_with_the_folders_above_it(void **state)
 	}
 }
 
+/* As vm run does it for sockets and a TPM's state. */
+static void a_folder_is_for_its_user_alone_and_only_a_socket_is_removed(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct system *sys = *state;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), root = host_root_fd(sys->host);
+
+	assert_int_equal(change_create_folder(sys->host, "/run/a/b"), 0);
+	assert_int_equal(mode_of(sys, "run/a/b"), 0700);
+	assert_int_equal(fchmodat(root, "run/a/b", 0777, 0), 0);
+	assert_int_equal(change_create_folder(sys->host, "/run/a/b"), 0);
+	assert_int_equal(mode_of(sys, "run/a/b"), 0700);
+
+	assert_int_equal(change_remove_socket(sys->host, "/run/a/b/s"), 0);
+	assert_int_equal(change_create_file(sys->host, "/run/a/b/s", "x", 1, NULL), 0);
+	assert_int_equal(change_remove_socket(sys->host, "/run/a/b/s"), -ENOTSOCK);
+	system_assert_file(sys, "run/a/b/s", "x");
+	assert_int_equal(unlinkat(root, "run/a/b/s", 0), 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/run/a/b/s",
+		 root);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	assert_int_equal(change_remove_socket(sys->host, "/run/a/b/s"), 0);
+	assert_int_equal(faccessat(root, "run/a/b/s", F_OK, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM_TEST(undo_gives_everything_back),
 		SYSTEM_TEST(a_file_is_created_with_the_folders_above_it),
+		SYSTEM_TEST(a_folder_is_for_its_user_alone_and_only_a_socket_is_removed),
 		SYSTEM_TEST(an_edited_file_keeps_its_mode_owner_and_attributes),
 		SYSTEM_TEST(no_access_list_comes_in_from_the_folder),
 		SYSTEM_TEST(many_and_large_attributes_are_kept),

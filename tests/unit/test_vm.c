@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/tune.h"
 #include "vm/vm.h"
 
 #define DESCRIPTOR(features, arch, device)                                           \
@@ -154,6 +155,111 @@ static void a_card_and_its_audio_share_a_slot_as_on_the_host(void **state)
 	assert_null(strstr(argv, "ferry4"));
 }
 
+static void guests_memory_and_processors_are_described_as_they_are_placed(void **state)
+{
+	static const struct pci_address device = { .bus = 1 };
+	static const struct vm_tuning tuning = {
+		.node = 1, .dies = 2, .threads = 2, .needs_topoext = true
+	};
+	struct vm_config config = {
+		.qemu = "qemu",
+		.name = "guest",
+		.memory_mib = 512,
+		.cpus = 8,
+		.devices = &device,
+		.n_devices = 1,
+		.tuning = &tuning,
+	};
+	const char *argv = join(&config);
+
+	(void)state;
+	assert_non_null(strstr(argv, "|-smp|8,sockets=1,dies=2,cores=2,threads=2|"));
+	assert_non_null(strstr(argv, "|-cpu|host,topoext=on|"));
+	assert_non_null(strstr(argv, "|-machine|q35|"));
+	assert_null(strstr(argv, "memory-backend"));
+	assert_null(strstr(argv, "chardev"));
+	config.binds_memory = true;
+	argv = join(&config);
+	assert_non_null(strstr(argv, "|-machine|q35,memory-backend=ram|"));
+	assert_non_null(strstr(argv, "|memory-backend-ram,id=ram,size=512M,host-nodes=1,"
+				     "policy=bind|"));
+	config.page_kib = 2048;
+	config.pins_fd = 9;
+	config.accelerator = VM_TCG;
+	argv = join(&config);
+	assert_non_null(strstr(argv, "|memory-backend-memfd,id=ram,size=512M,hugetlb=on,"
+				     "hugetlbsize=2048K,prealloc=on,host-nodes=1,"
+				     "policy=bind|"));
+	assert_non_null(strstr(argv, "|socket,id=pins,fd=9|-mon|chardev=pins,"));
+	assert_non_null(strstr(argv, "|-cpu|max|"));
+}
+
+static void what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name(void **state)
+{
+	static const struct pci_address device = { .bus = 1 };
+	static const struct vm_line by_path = { .path = "/a,b" }, by_fd = { .fd = 7 };
+	struct vm_config config = {
+		.qemu = "qemu",
+		.name = "guest",
+		.devices = &device,
+		.n_devices = 1,
+		.cpus = 1,
+		.network = VM_NETWORK_BRIDGE,
+		.tap = "ferry-0",
+		.mac = "52:54:00:00:00:01",
+		.tpm = &by_path,
+		.screen = "/run/a,b.vnc",
+	};
+	const char *argv = join(&config);
+
+	(void)state;
+	assert_non_null(strstr(argv, "|socket,id=tpm,path=/a,,b|"));
+	assert_non_null(strstr(argv, "|tap,id=net0,ifname=ferry-0,script=no,"));
+	assert_non_null(
+		strstr(argv, "|virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01|"));
+	assert_non_null(strstr(argv, "|-vnc|unix:/run/a,,b.vnc|-vga|std|"));
+	config.tpm = &by_fd;
+	config.tap_fd = 8;
+	argv = join(&config);
+	assert_non_null(strstr(argv, "|socket,id=tpm,fd=7|"));
+	assert_non_null(strstr(argv, "|tap,id=net0,fd=8|"));
+}
+
+static void only_threads_of_all_processors_are_believed(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[] = {
+		{ "{\"return\":[{\"cpu-index\":1,\"thread-id\":11},"
+		  "{\"cpu-index\":0,\"thread-id\":10}]}",
+		  1 },
+		{ "{\"return\":{}}", 0 },
+		{ "{\"QMP\":{\"version\":{}}}\r", 0 },
+		{ "{\"event\":\"RESUME\"}", 0 },
+		{ "{\"return\":[{\"cpu-index\":1,\"thread-id\":11}]}", -EBADMSG },
+		{ "{\"return\":[{\"cpu-index\":2,\"thread-id\":11}]}", -EBADMSG },
+		{ "{\"return\":[{\"cpu-index\":0,\"thread-id\":-1}]}", -EBADMSG },
+		{ "{\"return\":[7]}", -EBADMSG },
+		{ "{\"error\":{\"class\":\"CommandNotFound\"}}", -EBADMSG },
+		{ "{\"return\":", -EBADMSG },
+		{ "", -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pid_t threads[2] = { 0, 0 };
+		int r = vm_threads_parse(cases[i].text, strlen(cases[i].text), threads,
+					 2);
+
+		if (r != cases[i].result)
+			fail_msg("%s: %d instead of %d", cases[i].text, r,
+				 cases[i].result);
+		assert_int_equal(threads[0], r > 0 ? 10 : 0);
+		assert_int_equal(threads[1], r > 0 ? 11 : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +268,11 @@ int main(void)
 						tree_setup, tree_teardown),
 		cmocka_unit_test(a_word_reaches_the_shell_unharmed),
 		cmocka_unit_test(a_card_and_its_audio_share_a_slot_as_on_the_host),
+		cmocka_unit_test(
+			guests_memory_and_processors_are_described_as_they_are_placed),
+		cmocka_unit_test(
+			what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name),
+		cmocka_unit_test(only_threads_of_all_processors_are_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What vm run would have a shell do. What is real: the program. The hosts are made; that QEMU takes
+it, and the guest runs so, is shown on the virtual host (tests/lab, vm-run.sh, vm-run-more.sh)."""
+import shlex
+
+import pytest
+
+from fakehost import usual
+from program import expect, run
+from test_vm_tune import two_dies, two_sockets
+
+CARD, AUDIO, DISK, COPROCESSOR = "01:00.0", "01:00.1", "03:00.0", "05:00.0"
+SERIAL = ("--kernel", "/k", "--append", "quiet console=ttyS0")
+
+
+@pytest.fixture(name="host")
+def made_host(tmp_path):
+    host = usual(tmp_path / "host")
+    host.device("0000:05:00.0", "1234:1b39", "030200", None, 5)
+    return host
+
+
+def lines(host, *args):
+    done = run("vm", "run", "--bios", "--dry-run", "--host", host.root, *args)
+    assert done.returncode == 0, done.stderr
+    assert "Sanitizer" not in done.stderr
+    return done.stdout.splitlines()
+
+
+def words(host, *args):
+    """Of QEMU's command line."""
+    return next(shlex.split(line) for line in lines(host, *args) if line.startswith("qemu"))
+
+
+def values(argv, option):
+    return [argv[i + 1] for i, word in enumerate(argv) if word == option]
+
+
+@pytest.mark.parametrize("args, shown", [
+    ((DISK,), True),
+    # It draws, but has no outputs.
+    ((COPROCESSOR,), True),
+    ((CARD,), False),
+    ((DISK, CARD), False),
+    ((AUDIO,), False),  # its card goes with it
+    ((DISK, *SERIAL), False),
+    ((DISK, "--kernel", "/k"), True),
+    ((DISK, "--display", "none"), False),
+    ((CARD, "--display", "vnc"), True),
+    ((DISK, "--", "-nographic"), False),
+    ((DISK, "--", "-vnc", ":1"), False),
+])
+def test_who_would_see_nothing_has_a_screen_and_no_other_guest_has(host, args, shown):
+    argv = words(host, *args)
+    ours = [value for value in values(argv, "-vnc") if value.startswith("unix:/")]
+    assert len(ours) == (1 if shown else 0)
+    assert values(argv, "-vga") == ["std" if shown else "none"]
+    assert ("usb-tablet,bus=usb.0" in argv) == shown
+
+
+def test_another_display_is_qemus_own_word(host):
+    argv = words(host, DISK, "--display", "gtk")
+    assert values(argv, "-display") == ["gtk"] and values(argv, "-vga") == ["std"]
+    assert not values(argv, "-vnc")
+
+
+def test_a_screen_is_for_its_user_alone(host):
+    made = [line for line in lines(host, DISK) if line.startswith("mkdir")]
+    path = values(words(host, DISK), "-vnc")[0].removeprefix("unix:")
+    folder = path.rsplit("/", 1)[0]
+    assert made == [f"mkdir -p {folder} && chmod 700 {folder}"]
+
+
+def test_a_socket_whose_path_is_too_long_is_told_or_left_out(host):
+    name = "n" * 90
+    expect(1, "too long for a socket", "vm", "run", DISK, "--bios", "--name", name, "--display",
+           "vnc", "--dry-run", "--host", host.root)
+    done = run("vm", "run", DISK, "--bios", "--name", name, "--dry-run", "--host", host.root)
+    assert done.returncode == 0 and "the guest has no screen" in done.stderr
+    assert not values(shlex.split(done.stdout), "-vnc")
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b"])
+def test_a_guests_name_is_no_path(host, name):
+    expect(2, "no name of a file", "vm", "run", DISK, "--name", name, "--dry-run", "--host",
+           host.root)
+
+
+def test_a_shell_starts_the_tpm_before_qemu_and_both_meet_at_its_socket(host):
+    """swtpm itself is not asked here."""
+    made = lines(host, CARD, "--tpm")
+    tpm, qemu = shlex.split(made[-2]), shlex.split(made[-1])
+    socket = values(tpm, "--ctrl")[0].split("path=")[1].split(",")[0]
+    assert tpm[0] == "swtpm" and "--tpm2" in tpm and "--terminate" in tpm
+    assert values(qemu, "-chardev") == [f"socket,id=tpm,path={socket}"]
+    assert values(qemu, "-tpmdev") == ["emulator,id=tpm0,chardev=tpm"]
+    state = values(tpm, "--tpmstate")[0].removeprefix("dir=").removesuffix(",mode=0600")
+    assert f"mkdir -p {state} && chmod 700 {state}" in made
+    assert "tpm" not in "".join(lines(host, CARD))
+
+
+def test_a_script_gives_back_only_what_it_has_bound_and_ends_what_it_has_started(host):
+    script = lines(host, CARD, "--tpm", "--script")
+    bind = script.index("pciferry bind 0000:01:00.0 0000:01:00.1")
+    assert bind < script.index("trap give_back EXIT")
+    kill = next(i for i, line in enumerate(script) if "kill " in line)
+    assert kill < script.index("    pciferry release 0000:01:00.0 0000:01:00.1") < bind
+
+
+def bridge(host, name="br0"):
+    host.file(f"sys/class/net/{name}/bridge/bridge_id", "8000.000000000000\n")
+
+
+def test_a_guest_in_a_bridge_has_an_address_of_its_own_that_it_keeps(host):
+    bridge(host)
+    host.file("etc/machine-id", "0123\n")
+    wish = (DISK, "--network", "bridge:br0")
+    found = [values(words(host, *wish, "--name", name), "-device")[0] for name in "aab"]
+    assert found[0] == found[1] != found[2]
+    assert found[0].startswith("virtio-net-pci,netdev=net0,mac=52:54:00:")
+    host.file("etc/machine-id", "4567\n")
+    assert values(words(host, *wish, "--name", "a"), "-device")[0] != found[0]
+
+
+def test_a_shell_makes_the_interface_and_takes_it_away(host):
+    bridge(host)
+    made = lines(host, DISK, "--network", "bridge:br0", "--display", "none")
+    name = made[0].split()[4]
+    assert made[0] == f"ip tuntap add dev {name} mode tap" and len(name) < 16
+    assert made[1].startswith(f"ip link set {name} address fe:54:00:")
+    assert made[1].endswith(" master br0 up")
+    assert f"tap,id=net0,ifname={name},script=no,downscript=no" in shlex.split(made[2])
+    assert made[3] == f"ip link delete {name}"
+    script = lines(host, DISK, "--network", "bridge:br0", "--script")
+    assert f"    ip link delete {name} || :" in script
+
+
+def test_a_bridges_name_is_no_word_of_the_shells(host):
+    bridge(host, "a$(b);c'd")
+    made = lines(host, DISK, "--network", "bridge:a$(b);c'd", "--display", "none")
+    # "$(cat ...)" holds quotes of its own, which shlex does not know: what is behind it.
+    assert shlex.split(made[1].rsplit('"', 1)[1]) == ["master", "a$(b);c'd", "up"]
+
+
+def test_what_is_no_bridge_is_told_before_a_device_is_touched(host):
+    host.file("sys/class/net/eth0/mtu", "1500\n")
+    expect(1, "no bridge of this host", "vm", "run", DISK, "--network", "bridge:eth0", "--bios",
+           "--dry-run", "--host", host.root)
+    for wrong in ("bridge:", "bridge:a/b", "bridge:sixteen-letters-", "br0"):
+        expect(2, "is none of none, user, bridge:NAME and tap:NAME", "vm", "run", DISK,
+               "--network", wrong, "--bios", "--dry-run", "--host", host.root)
+
+
+def test_a_tuned_guest_has_its_memory_and_the_shape_of_its_processors_from_the_host(host):
+    two_sockets(host)
+    argv = words(host, CARD, "--tune", "--cpus", "4", "--memory", "1G")
+    assert values(argv, "-smp") == ["4,sockets=1,dies=1,cores=2,threads=2"]
+    assert values(argv, "-machine") == ["q35,memory-backend=ram"]
+    assert values(argv, "-object") == ["memory-backend-memfd,id=ram,size=1024M,hugetlb=on,"
+                                       "hugetlbsize=2048K,prealloc=on,host-nodes=1,policy=bind"]
+    # Too few huge pages: usual ones of that node.
+    argv = words(host, CARD, "--tune", "--cpus", "4", "--memory", "8G")
+    assert values(argv, "-object") == ["memory-backend-ram,id=ram,size=8192M,host-nodes=1,"
+                                       "policy=bind"]
+    two_dies(host)
+    assert values(words(host, CARD, "--tune=0"), "-cpu") == ["host"]
+    assert values(words(host, CARD, "--tune=0", "--cpus", "2"), "-cpu") == ["host,topoext=on"]
+
+
+def test_a_shell_is_told_that_it_cannot_pin(host):
+    two_dies(host)
+    done = run("vm", "run", CARD, "--bios", "--tune", "--dry-run", "--host", host.root)
+    assert "this command line does not" in done.stderr
+    expect(2, "does not go with --tune", "vm", "run", CARD, "--bios", "--tune", "--script",
+           "--host", host.root)
+    expect(2, "it goes with --tune", "vm", "run", CARD, "--bios", "--hugepages", "--dry-run",
+           "--host", host.root)
+
+
+def test_huge_pages_that_are_not_there_keep_a_guest_from_starting(host):
+    two_sockets(host)
+    hint = expect(1, "node 1 has 512 of 4096 free pages of 2 MiB", "vm", "run", CARD, "--bios",
+                  "--tune", "--hugepages", "--memory", "8G", "-q", "--dry-run", "--host",
+                  host.root)
+    assert any("hugepagesz=2M hugepages=1:4608 " in line for line in hint)
