@@ -10,29 +10,62 @@
 
 static const char fresh_tab[] =
 	"# What pciferry hands over at each boot, a line each.\n"
-	"# After an edit: pciferry apply, and for vf lines pciferry bind --tab\n"
+	"# After an edit: pciferry apply, and for vf and pages lines pciferry bind --tab\n"
 	"# what   where          identity   to\n";
+
+/* As it is before these edits, or after those that are there. */
+static int parse_lines(const struct host *host, const struct change_edit *edit,
+		       struct bootcfg_tab *tab)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r;
+
+	if (edit)
+		return bootcfg_tab_parse(edit->bytes, edit->len, tab);
+	r = host_read_file(host, BOOTCFG_TAB, &text, &len);
+	if (r == -ENOENT)
+		return bootcfg_tab_parse(fresh_tab, strlen(fresh_tab), tab);
+	return r < 0 ? r : bootcfg_tab_parse(text, len, tab);
+}
+
+/* Takes the text. */
+static int write_lines(struct change_edits *edits, struct change_edit *edit,
+		       const char *path, const char *purpose, char *text, size_t len)
+{
+	int r;
+
+	if (edit) {
+		free(edit->bytes);
+		edit->bytes = text;
+		edit->len = len;
+		return 0;
+	}
+	r = change_edit_write(edits, path, purpose, text, len);
+	free(text);
+	return r;
+}
+
+static bool is_removal(const struct bootcfg_tab_entry *entry)
+{
+	return entry->kind == TAB_SET
+		       ? !*entry->to
+		       : (entry->kind == TAB_VF || entry->kind == TAB_PAGES) &&
+				 !entry->count;
+}
 
 int boot_edit_lines(const struct host *host, const char *path, const char *purpose,
 		    const struct bootcfg_tab_entry *entries, size_t count,
 		    struct change_edits *edits, struct error *err)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
-	_cleanup_free_ char *before = NULL, *after = NULL;
+	struct change_edit *edit = change_edit_find(edits, path);
+	char *after;
 	size_t len;
-	int r = host_read_file(host, BOOTCFG_TAB, &before, &len);
+	int r = parse_lines(host, edit, &tab);
 
-	if (r == -ENOENT) {
-		before = strdup(fresh_tab);
-		len = strlen(fresh_tab);
-		r = before ? 0 : -ENOMEM;
-	}
-	if (r == 0)
-		r = bootcfg_tab_parse(before, len, &tab);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		/* None of them: no line. */
-		if ((entries[i].kind == TAB_VF && !entries[i].count) ||
-		    (entries[i].kind == TAB_SET && !*entries[i].to))
+		if (is_removal(&entries[i]))
 			bootcfg_tab_remove(&tab, &entries[i]);
 		else
 			r = bootcfg_tab_set(&tab, &entries[i]);
@@ -40,7 +73,7 @@ int boot_edit_lines(const struct host *host, const char *path, const char *purpo
 	if (r == 0)
 		r = bootcfg_tab_write(&tab, &after, &len);
 	if (r == 0)
-		r = change_edit_write(edits, path, purpose, after, len);
+		r = write_lines(edits, edit, path, purpose, after, len);
 	if (r == -ENOMEM)
 		return error_oom(err);
 	return r < 0 ? error_set(err, -r, "/etc/pciferry.tab", "%s", strerror(-r)) : 0;

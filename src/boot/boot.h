@@ -89,6 +89,17 @@ int boot_edit_settings(const struct host *host, const struct bootcfg_tab_entry *
 		       struct string_list *ret_instructions, struct error *err);
 
 /*
+ * Edits after which the tab, as a file at `path`, has these pages lines, and
+ * pciferry.service reserves them; one with a count of 0 is taken out. A tab that an edit
+ * writes already is written once. What a person has to do as well is added to
+ * `ret_notes`. Returns 0 or -errno.
+ */
+int boot_edit_pages(const struct host *host, const char *path,
+		    const struct bootcfg_tab_entry *entries, size_t count,
+		    struct change_edits *edits, struct string_list *ret_notes,
+		    struct error *err);
+
+/*
  * Tells each edit that runs a tool which images that makes anew, so that there is room
  * for them, and that it is seen whether it did. Returns 0 or -ENOMEM.
  */
@@ -121,5 +132,8 @@ int boot_edit_by_id(const struct host *host, const struct boot_by_id *wish,
 
 /* Whether a tool among these makes the images anew. */
 bool boot_makes_images(const struct change_edits *edits);
+
+/* Whether one of them has systemd start pciferry.service at each boot. */
+bool boot_enables_service(const struct change_edits *edits);
 
 #endif

@@ -28,8 +28,9 @@ int boot_find_builder(const struct host *host, const struct boot_builder **ret_b
 		      struct error *err);
 
 /*
- * The tab of the host, with these entries in it, as a file at `path`; one that is for no
- * virtual functions takes its line out. Returns 0 or -errno.
+ * The tab of the host, or what an edit makes of it already, with these entries in it, as
+ * a file at `path`; one that is for no virtual functions, or no pages, takes its line
+ * out. Returns 0 or -errno.
  */
 int boot_edit_lines(const struct host *host, const char *path, const char *purpose,
 		    const struct bootcfg_tab_entry *entries, size_t count,

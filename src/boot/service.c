@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the initramfs does not do: pciferry.service does it, later in the boot. */
 #include "bootcfg/service.h"
+
+#include <string.h>
+
 #include "base/error.h"
 #include "boot/internal.h"
 
+static const char systemctl[] = "usr/bin/systemctl";
+
 static int enable_service(struct change_edits *edits)
 {
-	static const char program[] = "usr/bin/systemctl", unit[] = "pciferry.service";
+	static const char unit[] = "pciferry.service";
 	static const char *const enable[] = { "enable", unit, NULL };
-	static const char *const disable[] = { program, "disable", unit, NULL };
-	int r = change_edit_run_undone_by(edits, program, enable, disable,
+	static const char *const disable[] = { systemctl, "disable", unit, NULL };
+	int r = change_edit_run_undone_by(edits, systemctl, enable, disable,
 					  "have systemd do it at each boot");
 
 	if (r == 0)
 		edits->items[edits->count - 1].is_due = true;
 	return r;
+}
+
+bool boot_enables_service(const struct change_edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits->items[i].kind == EDIT_RUN &&
+		    !strcmp(edits->items[i].path, systemctl))
+			return true;
+	return false;
 }
 
 int boot_need_service(const struct host *host, struct change_edits *edits,

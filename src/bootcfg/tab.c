@@ -83,6 +83,8 @@ static bool same_place(const struct bootcfg_tab_entry *a,
 		return false;
 	if (a->kind == TAB_MDEV)
 		return !strcasecmp(a->uuid, b->uuid);
+	if (a->kind == TAB_PAGES)
+		return a->node == b->node && a->page_kib == b->page_kib;
 	return pci_address_compare(&a->address, &b->address) == 0;
 }
 
@@ -107,13 +109,25 @@ const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
 static bool has_line(enum bootcfg_tab_kind kind)
 {
 	return kind == TAB_DEVICE || kind == TAB_VF || kind == TAB_MDEV ||
-	       kind == TAB_SET;
+	       kind == TAB_SET || kind == TAB_PAGES;
+}
+
+const char *bootcfg_page_size(unsigned int kib, char text[BOOTCFG_PAGE_SIZE])
+{
+	static const char units[] = "KMG";
+	size_t unit = 0;
+
+	for (; kib % 1024 == 0 && kib && units[unit + 1]; unit++)
+		kib /= 1024;
+	snprintf(text, BOOTCFG_PAGE_SIZE, "%u%c", kib, units[unit]);
+	return text;
 }
 
 /* NULL: no memory, or no kind that has a line. */
 static char *write_entry(const struct bootcfg_tab_entry *entry)
 {
 	char address[PCI_ADDRESS_SIZE], identity[PCI_IDENTITY_TEXT_SIZE], *text = NULL;
+	char size[BOOTCFG_PAGE_SIZE];
 	const char *to = entry->to ? entry->to : "";
 	int r = -1;
 
@@ -128,6 +142,9 @@ static char *write_entry(const struct bootcfg_tab_entry *entry)
 			     *to ? " " : "", to);
 	else if (entry->kind == TAB_MDEV)
 		r = asprintf(&text, "mdev %s %s %s", entry->uuid, address, to);
+	else if (entry->kind == TAB_PAGES)
+		r = asprintf(&text, "pages node%u %s %u", entry->node,
+			     bootcfg_page_size(entry->page_kib, size), entry->count);
 	return r < 0 ? NULL : text;
 }
 

@@ -22,6 +22,7 @@ enum bootcfg_tab_kind {
 	TAB_VF,	    /* vf ADDRESS IDENTITY COUNT [DRIVER] */
 	TAB_MDEV,   /* mdev UUID ADDRESS-OF-PARENT TYPE */
 	TAB_SET,    /* set ADDRESS IDENTITY NAME=VALUE... */
+	TAB_PAGES,  /* pages NODE SIZE COUNT */
 	TAB_OTHER,  /* begins with another word */
 };
 
@@ -29,8 +30,8 @@ enum { TAB_UUID_SIZE = sizeof("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001") };
 
 struct bootcfg_tab_entry {
 	enum bootcfg_tab_kind kind;
-	struct pci_address address;   /* of an mdev its parent's */
-	struct pci_identity identity; /* of all but mdev */
+	struct pci_address address;   /* of an mdev its parent's; not of pages */
+	struct pci_identity identity; /* of all but mdev and pages */
 	char uuid[TAB_UUID_SIZE];     /* of mdev; in small letters */
 
 	/*
@@ -38,7 +39,8 @@ struct bootcfg_tab_entry {
 	 * settings, one blank between two.
 	 */
 	const char *to;
-	unsigned int count; /* of vf */
+	unsigned int count;	     /* of vf and pages */
+	unsigned int node, page_kib; /* of pages: of NUMA, and of one page */
 };
 
 struct bootcfg_tab_line {
@@ -62,12 +64,19 @@ struct bootcfg_tab {
 int bootcfg_tab_parse(const char *text, size_t len, struct bootcfg_tab *ret_tab);
 void bootcfg_tab_free(struct bootcfg_tab *tab); /* takes NULL */
 
+/*
+ * "2M", "1G", "64K": the size of huge pages as the kernel's command line has it too.
+ * Returns the buffer.
+ */
+enum { BOOTCFG_PAGE_SIZE = sizeof("4294967295K") };
+const char *bootcfg_page_size(unsigned int kib, char text[BOOTCFG_PAGE_SIZE]);
+
 /* The whole file. The caller frees *ret_text. Returns 0 or -ENOMEM. */
 int bootcfg_tab_write(const struct bootcfg_tab *tab, char **ret_text, size_t *ret_len);
 
 /*
- * The line that counts for this place, which is an entry's kind and address, or its UUID.
- * NULL: there is none.
+ * The line that counts for this place, which is an entry's kind and address, its UUID, or
+ * its node and size. NULL: there is none.
  */
 const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
 						const struct bootcfg_tab_entry *place);

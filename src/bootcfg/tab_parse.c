@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,19 +124,67 @@ static bool take_uuid(const char *text, size_t len, char uuid[TAB_UUID_SIZE])
 	return true;
 }
 
-static bool take_count(const char *text, size_t len, unsigned int *ret_count)
+static bool take_number(const char *text, size_t len, unsigned int max,
+			unsigned int *ret_number)
 {
-	char copy[sizeof("65535")];
+	char copy[sizeof("4294967295")];
 	uint64_t value;
 
 	if (len >= sizeof(copy))
 		return false;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (text_parse_number(copy, 65535, &value) < 0 || !value || strlen(copy) != len)
+	if (text_parse_number(copy, max, &value) < 0 || strlen(copy) != len)
 		return false;
-	*ret_count = (unsigned int)value;
+	*ret_number = (unsigned int)value;
 	return true;
+}
+
+static bool take_count(const char *text, size_t len, unsigned int max,
+		       unsigned int *ret_count)
+{
+	return take_number(text, len, max, ret_count) && *ret_count;
+}
+
+/* "node0", as /sys/devices/system/node has it; at most MAX_NUMNODES - 1. */
+static bool take_node(const char *text, size_t len, unsigned int *ret_node)
+{
+	static const char start[] = "node";
+	const size_t n = sizeof(start) - 1;
+
+	return len > n && !memcmp(text, start, n) && (len == n + 1 || text[n] != '0') &&
+	       take_number(text + n, len - n, 1023, ret_node);
+}
+
+/* As it is written, "2M", and neither 2048K nor 02M: a power of two. */
+static bool take_page(const char *text, size_t len, unsigned int *ret_kib)
+{
+	unsigned int shift, number;
+	char written[BOOTCFG_PAGE_SIZE];
+
+	if (len < 2 || !take_count(text, len - 1, 1023, &number))
+		return false;
+	shift = text[len - 1] == 'G' ? 20 : text[len - 1] == 'M' ? 10 : 0;
+	if ((!shift && text[len - 1] != 'K') || number & (number - 1))
+		return false;
+	*ret_kib = number << shift;
+	return strlen(bootcfg_page_size(*ret_kib, written)) == len &&
+	       !memcmp(written, text, len);
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *take_pages(const struct words *words, struct bootcfg_tab_entry *entry)
+{
+	const char *const *items = words->items;
+	const size_t *lens = words->lens;
+
+	if (!take_node(items[1], lens[1], &entry->node))
+		return "its node is none as /sys writes it, node0";
+	if (!take_page(items[2], lens[2], &entry->page_kib))
+		return "its size of pages is none, as 2M or 1G";
+	if (!take_count(items[3], lens[3], INT_MAX, &entry->count))
+		return "its number of pages is none";
+	return NULL;
 }
 
 /* NAME=VALUE: which there are, and what they can be, is not the tab's to know. */
@@ -185,6 +234,8 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 
 	if (words->count < 4 || (words->count > most && entry->kind != TAB_SET))
 		return words->count < 4 ? "words are missing" : "it has too many words";
+	if (entry->kind == TAB_PAGES)
+		return take_pages(words, entry);
 	if (!take_address(items[address], lens[address], &entry->address))
 		return "its address is none as /sys writes it, 0000:82:00.0";
 	if (is_mdev && !take_uuid(items[1], lens[1], entry->uuid))
@@ -196,7 +247,7 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 	if ((entry->kind == TAB_DEVICE && !is_driver(items[3], lens[3])) ||
 	    (entry->kind == TAB_VF && words->count == 5 && !is_driver(items[4], lens[4])))
 		return "its driver is none that hands devices over";
-	if (entry->kind == TAB_VF && !take_count(items[3], lens[3], &entry->count))
+	if (entry->kind == TAB_VF && !take_count(items[3], lens[3], 65535, &entry->count))
 		return "its number of functions is none from 1 to 65535";
 	return NULL;
 }
@@ -209,7 +260,8 @@ static enum bootcfg_tab_kind kind_of(const struct words *words)
 	} kinds[] = { { "device", TAB_DEVICE },
 		      { "vf", TAB_VF },
 		      { "mdev", TAB_MDEV },
-		      { "set", TAB_SET } };
+		      { "set", TAB_SET },
+		      { "pages", TAB_PAGES } };
 
 	if (!words->count)
 		return TAB_EMPTY;
@@ -237,7 +289,8 @@ int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *lin
 	split(line->text, without_return(line->text, line->len), &words);
 	entry.kind = kind_of(&words);
 	if (entry.kind == TAB_OTHER)
-		bad = "it begins with no word that is known: device, vf, mdev, set";
+		bad = "it begins with no word that is known: device, vf, mdev, set,"
+		      " pages";
 	else if (entry.kind != TAB_EMPTY)
 		bad = take_entry(&words, &entry);
 	if (!bad && entry.kind == TAB_SET) {
@@ -250,7 +303,8 @@ int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *lin
 	if (bad)
 		return (line->bad = strdup(bad)) ? 0 : -ENOMEM;
 	to = entry.kind == TAB_VF ? 4 : 3;
-	if (entry.kind != TAB_EMPTY && entry.kind != TAB_SET && words.count > to) {
+	if (entry.kind != TAB_EMPTY && entry.kind != TAB_SET && entry.kind != TAB_PAGES &&
+	    words.count > to) {
 		line->to = strndup(words.items[to], words.lens[to]);
 		if (!line->to)
 			return -ENOMEM;

@@ -134,7 +134,7 @@ static int check_memory(struct check_run *run)
 			      " page: it starts and runs slower than with huge pages");
 	if (r == 0)
 		r = check_fix(run, "reserve huge pages for all of its memory"
-				   " (vm.nr_hugepages), then add"
+				   " (pciferry apply --hugepages SIZE), then add"
 				   " <memoryBacking><hugepages/></memoryBacking>");
 	return r;
 }

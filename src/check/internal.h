@@ -168,6 +168,7 @@ int check_guest_network(struct check_run *run);
 int check_guest_cgroups(struct check_run *run);
 int check_guest_secure(struct check_run *run);
 int check_libvirt_hooks(struct check_run *run);
+int check_vfio_reserved(struct check_run *run);
 int check_vfio_tools(struct check_run *run);
 int check_boot_image(struct check_run *run);
 int check_boot_image_age(struct check_run *run);

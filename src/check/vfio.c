@@ -175,10 +175,10 @@ static int look_at_pool(struct check_run *run, const struct string_list *names,
 				   " however many there are in all");
 	return r < 0 ? r
 		     : check_fix(run,
-				 "write the number into /sys/devices/system/node/%s/"
-				 "hugepages/%s/nr_hugepages, or hugepages=%s:N,... on"
-				 " the kernel's command line",
-				 without, size, without + strlen("node"));
+				 "pciferry apply --hugepages SIZE@%s has some there at"
+				 " each boot; for this one write the number into"
+				 " /sys/devices/system/node/%s/hugepages/%s/nr_hugepages",
+				 without + strlen("node"), without, size);
 }
 
 static int hugepages(struct check_run *run)
@@ -239,6 +239,8 @@ const struct check check_vfio_table[] = {
 	{ "vfio-memlock", "vfio", "this user may lock a guest's memory", false, memlock },
 	{ "vfio-hugepages", "vfio", "hugepages are on all nodes or on none", false,
 	  hugepages },
+	{ "vfio-reserved", "vfio", "the hugepages that pciferry.tab wants are there",
+	  false, check_vfio_reserved },
 	{ "vfio-idle-d3", "vfio", "idle devices may sleep", false, idle_d3 },
 	{ "vfio-tools", "vfio", "no other tool chooses drivers as well", false,
 	  check_vfio_tools, true },

@@ -56,11 +56,25 @@ static int resume(const struct cli *cli, struct plan_wish *wish, struct plan *re
 	return 0;
 }
 
+/* The kernel keeps those that it has until somebody tells it otherwise. */
+static void say_pages(const struct plan *plan)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < plan->n_pages; i++)
+		any |= plan->pages[i].count > 0;
+	if (any)
+		output_line("pciferry bind --tab reserves the huge pages now.");
+	else if (plan->n_pages)
+		output_line("Huge pages that are reserved now stay so until then.");
+}
+
 static void say_made(const struct plan *plan, unsigned int id, bool works)
 {
 	if (!plan->trial) {
 		output_line("Change %u is made%s.", id,
 			    works ? ": it takes effect at the next boot" : "");
+		say_pages(plan);
 		output_line("pciferry undo %u takes it back.", id);
 		return;
 	}
@@ -121,7 +135,8 @@ const struct cli_command cli_apply = {
 		"\n"
 		"FILE is what pciferry plan -o FILE has saved: its name ends with .json\n"
 		"or has a slash. The plan is made once more, and must come to the same.\n"
-		"Without either, what /etc/pciferry.tab says is made true.\n",
+		"Without either, what /etc/pciferry.tab says is made true; with --hugepages\n"
+		"they alone are reserved, from the next boot on.\n",
 	.mends = true,
 	.run = run,
 };

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "cli/functions.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 #include "cli/within.h"
 #include "plan/verify.h"
 
@@ -175,6 +176,21 @@ static void make_all_functions(const struct cli *cli, const struct host *host,
 	}
 }
 
+static void reserve_all_pages(const struct cli *cli, const struct host *host,
+			      const struct take_options *options,
+			      const struct plan_verification *verification, int *result,
+			      struct error *err)
+{
+	for (size_t i = 0; i < verification->n_pages; i++) {
+		struct error one = ERROR_INIT;
+
+		if (!verification->pages[i].holds)
+			note_failure(pages_reserve(cli, host, options, verification,
+						   &verification->pages[i], &one),
+				     &one, result, err);
+	}
+}
+
 static void bind_devices(const struct cli *cli, const struct host *host,
 			 const struct take_options *options,
 			 const struct plan_verification *verification,
@@ -221,6 +237,7 @@ int bind_tab(const struct cli *cli, const struct host *host,
 			    " bound");
 		return 0;
 	}
+	reserve_all_pages(cli, host, options, &verification, &result, err);
 	make_all_functions(cli, host, options, &verification, &result, err);
 	bind_devices(cli, host, options, &verification, ret_plan, &result, err);
 	return result;

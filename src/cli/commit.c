@@ -18,6 +18,15 @@
 /* What the unit that reboots looks for. */
 static const char over[] = "run/pciferry/trial-over";
 
+static void refuse(bool *refused, struct error *err)
+{
+	if (!*refused)
+		error_refuse(err, "",
+			     "the trial did not do what it was to do: nothing was made"
+			     " permanent");
+	*refused = true;
+}
+
 /* It is made permanent only where it has done what it was to do. */
 static int check_holds(const struct plan_verification *verification, struct error *err)
 {
@@ -29,15 +38,24 @@ static int check_holds(const struct plan_verification *verification, struct erro
 
 		if (expected->holds)
 			continue;
-		if (!refused)
-			error_refuse(err, "",
-				     "the trial did not do what it was to do: nothing was"
-				     " made permanent");
-		refused = true;
+		refuse(&refused, err);
 		error_evidence(err, "%s: %s, not %s: %s",
 			       pci_address_format(&expected->address, address),
 			       expected->driver[0] ? expected->driver : "no driver",
 			       expected->wanted, expected->why);
+	}
+	for (size_t i = 0; i < verification->n_pages; i++) {
+		const struct plan_expected_pages *expected = &verification->pages[i];
+		char text[VM_RESERVE_TEXT_SIZE];
+
+		if (expected->holds || !expected->is_tried)
+			continue;
+		refuse(&refused, err);
+		error_evidence(err, "node %u: %lld of %s: %s", expected->wanted.node,
+			       expected->count,
+			       vm_reserve_text(expected->wanted.count,
+					       expected->wanted.kib, text),
+			       expected->why);
 	}
 	if (!refused)
 		return 0;
@@ -50,17 +68,32 @@ static int plan_again(const struct host *host,
 		      struct error *err)
 {
 	_cleanup_free_ struct pci_address *addresses = NULL;
+	_cleanup_free_ struct plan_pages *pages = NULL;
 	/* Whoever tried it has seen that the host does without. */
 	struct plan_request request = { .count = verification->count,
 					.options.headless = true };
 	int r;
 
 	addresses = calloc(verification->count + 1, sizeof(*addresses));
-	if (!addresses)
+	pages = calloc(verification->n_pages + 1, sizeof(*pages));
+	if (!addresses || !pages)
 		return error_oom(err);
 	for (size_t i = 0; i < verification->count; i++)
 		addresses[i] = verification->items[i].address;
+	for (size_t i = 0; i < verification->n_pages; i++) {
+		const struct vm_reserve *one = &verification->pages[i].wanted;
+
+		if (!verification->pages[i].is_tried)
+			continue;
+		pages[request.n_pages++] = (struct plan_pages){
+			.kib = (unsigned long long)one->count * one->kib,
+			.page_kib = one->kib,
+			.has_node = true,
+			.node = one->node,
+		};
+	}
 	request.addresses = addresses;
+	request.pages = pages;
 	r = plan_make(host, &request, ret_plan, err);
 	if (r == 0 && ret_plan->instructions.count)
 		r = edits_refuse_by_hand(ret_plan, err);

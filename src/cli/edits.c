@@ -185,8 +185,10 @@ static int make_title(const struct plan *plan, struct string_list *ret_subjects,
 {
 	size_t len =
 		(size_t)snprintf(title, size, "%s%s",
-				 plan->trial ? "try for one boot:" : "free at each boot:",
-				 plan->count ? "" : " nothing");
+				 plan->trial			 ? "try for one boot:"
+				 : plan->n_pages && !plan->count ? "reserve at each boot:"
+								 : "free at each boot:",
+				 plan->count || plan->n_pages ? "" : " nothing");
 
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
@@ -197,6 +199,8 @@ static int make_title(const struct plan *plan, struct string_list *ret_subjects,
 		if (len < size)
 			len += (size_t)snprintf(title + len, size - len, " %s", address);
 	}
+	if (plan->n_pages && len < size)
+		snprintf(title + len, size - len, " huge pages");
 	return 0;
 }
 

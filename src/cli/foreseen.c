@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 
 /* How many from there on are about one device, and whether they differ. */
 static size_t count_alike(const struct plan_predictions *predictions, size_t start,
@@ -40,13 +41,14 @@ void foreseen_print(const struct plan_predictions *predictions)
 	bool all;
 	size_t n;
 
-	if (predictions->count)
+	if (predictions->count || predictions->n_pages)
 		output_line("Next boot:");
 	for (size_t i = 0; i < predictions->count; i += n) {
 		n = count_alike(predictions, i, &all);
 		for (size_t j = 0; j < (all ? 1 : n); j++)
 			print(&predictions->items[i + j], all);
 	}
+	pages_print_next(predictions);
 }
 
 struct json_object *foreseen_json(const struct plan_predictions *predictions)
@@ -104,6 +106,11 @@ size_t foreseen_failures(const struct plan *plan)
 	for (size_t i = 0; i < plan->predictions.count; i++)
 		count += plan_prediction_fails(&plan->predictions.items[i]) &&
 			 is_member(plan, &plan->predictions.items[i].address);
+	for (size_t i = 0; i < plan->predictions.n_pages; i++) {
+		const struct plan_pages_prediction *one = &plan->predictions.pages[i];
+
+		count += one->fact == FACT_ABSENT && plan_has_pages(plan, &one->wanted);
+	}
 	return count;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 
 static void print_lines(const char *heading, const struct string_list *lines)
 {
@@ -39,7 +40,7 @@ static void print_found(const struct plan *plan)
 int plan_print(const struct plan *plan, struct error *err)
 {
 	output_line("At %s boot, for a guest:%s", plan->trial ? "the next" : "each",
-		    plan->count ? "" : " nothing");
+		    plan->count || plan->n_pages ? "" : " nothing");
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
 
@@ -47,6 +48,7 @@ int plan_print(const struct plan *plan, struct error *err)
 			    pci_address_format(&plan->members[i].address, address),
 			    plan->members[i].named ? "" : "  goes along: same group");
 	}
+	pages_print_plan(plan);
 	print_lines("No longer:", &plan->released);
 	print_found(plan);
 	print_lines("This has to be done by hand first:", &plan->instructions);
@@ -107,9 +109,12 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 	}
 	json_object_object_add(root, "devices", devices);
 	json_object_object_add(root, "found", found_json(plan));
+	json_object_object_add(root, "huge_pages", pages_plan_json(plan));
 	json_add_list(root, "released", &plan->released);
 	json_object_object_add(root, "edits", edits_json(&plan->edits));
 	json_object_object_add(root, "predictions", foreseen_json(&plan->predictions));
+	json_object_object_add(root, "page_predictions",
+			       pages_next_json(&plan->predictions));
 	json_add_list(root, "instructions", &plan->instructions);
 	json_add_list(root, "losses", &plan->losses);
 	json_add_list(root, "risks", &plan->risks);
@@ -151,13 +156,14 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_plan = {
 	.name = "plan",
-	.arguments = "[DEVICE...] [--headless] [-o FILE]",
+	.arguments = "[DEVICE...] [--headless] [--hugepages SIZE[@NODE]] [-o FILE]",
 	.summary = "what it takes for devices to be free at every boot",
-	.options =
-		PLAN_HELP "  -o, --output FILE\n"
-			  "                   save the plan, for pciferry apply FILE\n"
-			  "  --force          replace a FILE that is there\n"
-			  "\n"
-			  "Without a DEVICE it is what makes /etc/pciferry.tab true.\n",
+	.options = PLAN_HELP
+	"  -o, --output FILE\n"
+	"                   save the plan, for pciferry apply FILE\n"
+	"  --force          replace a FILE that is there\n"
+	"\n"
+	"Without a DEVICE it is what makes /etc/pciferry.tab true; with --hugepages\n"
+	"they alone.\n",
 	.run = run,
 };

@@ -19,6 +19,8 @@ struct plan_wish {
 	struct host *host;
 	struct pci_address *addresses;
 	size_t count;
+	struct plan_pages *pages; /* huge ones; they alone, where no device is named */
+	size_t n_pages;
 	struct plan_saved *saved; /* the FILE's; NULL: none was given */
 };
 void plan_wish_free(struct plan_wish *wish);
@@ -44,6 +46,9 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 	"                   the same\n"                                                \
 	"  --by-id          by IDs, for booster and where there is no initramfs\n"     \
 	"  --headless       the host may lose its only display\n"                      \
+	"  --hugepages SIZE[@NODE]\n"                                                  \
+	"                   of huge pages at each boot, in all, where the devices\n"   \
+	"                   are, or at that NUMA node; 0: none for pciferry's sake\n"  \
 	"  --trial          the next boot alone; pciferry commit makes it permanent\n" \
 	"  --all-matching   IDs may mean several devices\n"                            \
 	"  --root DIR       the system that is mounted at DIR, and does not run\n"

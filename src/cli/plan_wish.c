@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/file.h"
+#include "cli/pages.h"
 #include "cli/plan.h"
 #include "cli/take.h"
 
@@ -18,7 +19,8 @@ enum {
 	OPTION_DRY_RUN,
 	OPTION_FORCE,
 	OPTION_TRIAL,
-	OPTION_RESUME
+	OPTION_RESUME,
+	OPTION_HUGEPAGES
 };
 
 static const struct option of_plan[] = {
@@ -28,6 +30,7 @@ static const struct option of_plan[] = {
 	{ "by-id", no_argument, NULL, OPTION_BY_ID },
 	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
+	{ "hugepages", required_argument, NULL, OPTION_HUGEPAGES },
 	{ "output", required_argument, NULL, 'o' },
 	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ 0 },
@@ -40,6 +43,7 @@ static const struct option of_apply[] = {
 	{ "by-id", no_argument, NULL, OPTION_BY_ID },
 	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
+	{ "hugepages", required_argument, NULL, OPTION_HUGEPAGES },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "resume", no_argument, NULL, OPTION_RESUME },
 	{ 0 },
@@ -48,6 +52,7 @@ static const struct option of_apply[] = {
 void plan_wish_free(struct plan_wish *wish)
 {
 	free(wish->addresses);
+	free(wish->pages);
 	plan_saved_free(wish->saved);
 	free(wish->saved);
 	host_free(wish->host);
@@ -58,9 +63,9 @@ static int parse(struct cli *cli, enum plan_command command, int argc, char **ar
 		 struct plan_wish *wish, struct error *err)
 {
 	const struct option *own = command == PLAN_COMMAND ? of_plan : of_apply;
-	int value;
+	int value, r = 0;
 
-	while ((value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value < 0)
 			return value;
 		if (value == OPTION_ROOT)
@@ -79,12 +84,14 @@ static int parse(struct cli *cli, enum plan_command command, int argc, char **ar
 			wish->trial = true;
 		else if (value == OPTION_RESUME)
 			wish->resume = true;
+		else if (value == OPTION_HUGEPAGES)
+			r = pages_take(optarg, &wish->pages, &wish->n_pages, err);
 		else if (value == OPTION_FORCE)
 			wish->force = true;
 		else
 			wish->output = optarg;
 	}
-	return 0;
+	return r;
 }
 
 /*
@@ -122,7 +129,7 @@ static bool has_options(const struct plan_wish *wish)
 	struct plan_options options = wish->options;
 
 	return options.headless || options.adopt || options.by_id || wish->trial ||
-	       wish->all_matching;
+	       wish->all_matching || wish->n_pages;
 }
 
 static int read_saved(const struct cli *cli, const char *path, struct plan_wish *wish,
@@ -172,6 +179,10 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 
 	if (r == 0 && wish->trial && wish->output)
 		r = error_usage(err, "--trial", "a trial is of one host, and not saved");
+	if (r == 0 && wish->n_pages && wish->output)
+		r = error_usage(err, "--hugepages",
+				"how much memory there is at a node is one host's, and"
+				" not saved");
 	if (r == 0 && wish->options.by_id && (wish->trial || wish->options.adopt))
 		r = error_usage(err, "--by-id", "it cannot be used with %s",
 				wish->trial ? "--trial" : "--adopt");
@@ -191,7 +202,7 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 				       ? refuse_file(command, argv[i], err)
 				       : read_saved(cli, argv[i], wish, err);
 	if (!argc) {
-		wish->options.from_tab = true;
+		wish->options.from_tab = !wish->n_pages;
 		return cli_open_host(cli, &wish->host, err);
 	}
 	take.all_matching = wish->all_matching;
@@ -201,8 +212,13 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 
 int plan_wish_make(const struct plan_wish *wish, struct plan *ret_plan, struct error *err)
 {
-	struct plan_request request = { wish->addresses, wish->count, wish->options,
-					wish->trial, wish->saved };
+	struct plan_request request = { .addresses = wish->addresses,
+					.count = wish->count,
+					.pages = wish->pages,
+					.n_pages = wish->n_pages,
+					.options = wish->options,
+					.trial = wish->trial,
+					.saved = wish->saved };
 
 	return plan_make(wish->host, &request, ret_plan, err);
 }

@@ -19,7 +19,7 @@
 #include "host/recording.h"
 #include "pci/claims.h"
 #include "vm/cpus.h"
-#include "vm/pages.h"
+#include "vm/reserve.h"
 
 /* What reading commands ask of one device beyond what the view has. */
 static int read_device(const struct cli_view *view, const struct pci_device *device,
@@ -113,17 +113,28 @@ static void read_boot(const struct cli_view *view)
 		}
 }
 
+/* And `plan --hugepages`. */
+static void read_pages(const struct cli_view *view, unsigned int node)
+{
+	struct vm_reserve one = { .node = node };
+	struct vm_pages pages;
+
+	if (vm_pages_read(view->host, node, &pages) != FACT_KNOWN)
+		return;
+	one.kib = pages.kib;
+	vm_reserve_check(view->host, &one, NULL, 0, NULL);
+}
+
 /* What `vm create --tune` asks. Where hwloc is not installed there is nothing to keep. */
 static void read_processors(const struct cli_view *view)
 {
 	_cleanup_(vm_cpus_free) struct vm_cpus cpus = { 0 };
-	struct vm_pages pages;
 
 	vm_cpus_read(view->host, &cpus, NULL);
 	vm_count_nodes(view->host);
 	for (size_t i = 0; i < cpus.count; i++)
 		if (!i || cpus.items[i].node != cpus.items[i - 1].node)
-			vm_pages_read(view->host, cpus.items[i].node, &pages);
+			read_pages(view, cpus.items[i].node);
 }
 
 static bool is_public(const struct check *check, void *argument)

@@ -346,7 +346,9 @@ void take_print_step_list(const struct change_steps *steps)
 			break;
 		case CHANGE_WRITE_ATTRIBUTE:
 		case CHANGE_GIVE_NODE:
-			output_line("%s: %s (%.*s to /%s)", step->device, step->purpose,
+			output_line("%s%s%s (%.*s to /%s)",
+				    step->device ? step->device : "",
+				    step->device ? ": " : "", step->purpose,
 				    (int)strcspn(step->value, "\n"), step->value,
 				    step->target);
 			break;

@@ -8,6 +8,7 @@
 #include "cli/foreseen.h"
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/pages.h"
 #include "cli/within.h"
 #include "plan/trial.h"
 #include "plan/verify.h"
@@ -66,6 +67,7 @@ static int print_json(const struct plan_verification *verification, struct error
 		json_object_array_add(bad, output_json_text(verification->bad.items[i]));
 	json_object_object_add(root, "devices", devices);
 	json_object_object_add(root, "virtual_functions", functions);
+	json_object_object_add(root, "huge_pages", pages_expected_json(verification));
 	json_object_object_add(root, "bad_lines", bad);
 	return output_json(root);
 }
@@ -130,6 +132,8 @@ static bool all_hold(const struct plan_verification *verification)
 		all &= verification->items[i].holds;
 	for (size_t i = 0; i < verification->n_functions; i++)
 		all &= verification->functions[i].holds;
+	for (size_t i = 0; i < verification->n_pages; i++)
+		all &= verification->pages[i].holds;
 	return all;
 }
 
@@ -166,6 +170,8 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 		print_expected(&verification.items[i]);
 	for (size_t i = 0; i < verification.n_functions; i++)
 		print_functions(&verification.functions[i]);
+	for (size_t i = 0; i < verification.n_pages; i++)
+		pages_print_expected(&verification.pages[i]);
 	for (size_t i = 0; i < verification.bad.count; i++)
 		output_line("/etc/pciferry.tab: %s", verification.bad.items[i]);
 	tell_trial(host);
@@ -183,6 +189,7 @@ static int print_next(const struct plan_predictions *predictions, struct error *
 		return error_oom(err);
 	}
 	json_object_object_add(root, "predictions", array);
+	json_object_object_add(root, "page_predictions", pages_next_json(predictions));
 	return output_json(root);
 }
 
@@ -198,13 +205,14 @@ static int verify_next(const struct cli *cli, const struct host *host,
 		r = print_next(&predictions, err);
 	if (r < 0)
 		return r;
-	if (!cli->json && !predictions.count)
+	if (!cli->json && !predictions.count && !predictions.n_pages)
 		output_line(
 			"Next boot: /etc/pciferry.tab names no device that is there.");
 	else if (!cli->json)
 		foreseen_print(&predictions);
 	for (size_t i = 0; i < predictions.count; i++)
 		all &= !plan_prediction_fails(&predictions.items[i]);
+	all &= pages_will_be(&predictions);
 	return all ? CLI_DONE : CLI_FAILED;
 }
 

@@ -64,22 +64,30 @@ static const struct option own_options[] = {
 	{ 0 },
 };
 
-int vm_parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
+int vm_parse_size(const char *text, size_t len, unsigned int *ret_mib)
 {
 	char number[16] = "";
 	size_t digits = strspn(text, "0123456789");
-	uint64_t value, unit = 1;
+	bool is_gib = digits + 1 == len && text[digits] == 'G';
+	uint64_t value;
 
-	if (!strcmp(text + digits, "G"))
-		unit = 1024;
-	else if (text[digits] && strcmp(text + digits, "M") != 0)
-		digits = 0;
-	if (digits < sizeof(number))
-		memcpy(number, text, digits);
-	if (text_parse_number(number, 1 << 20, &value) < 0 || value * unit < 64)
+	if (digits > len)
+		digits = len;
+	if (digits >= sizeof(number) ||
+	    !(digits == len || is_gib || (digits + 1 == len && text[digits] == 'M')))
+		return -EINVAL;
+	memcpy(number, text, digits);
+	if (text_parse_number(number, 1 << 20, &value) < 0)
+		return -EINVAL;
+	*ret_mib = (unsigned int)(is_gib ? value << 10 : value);
+	return 0;
+}
+
+int vm_parse_memory(const char *text, unsigned int *ret_mib, struct error *err)
+{
+	if (vm_parse_size(text, strlen(text), ret_mib) < 0 || *ret_mib < 64)
 		return error_usage(err, "--memory", "%s is no size such as 2048M or 4G",
 				   text);
-	*ret_mib = (unsigned int)(value * unit);
 	return 0;
 }
 

@@ -30,6 +30,11 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 		     struct vm_request *ret_request, int *ret_words, struct error *err);
 void vm_request_free(struct vm_request *request);
 
+/*
+ * "2048", "2048M" or "4G", up to 2^20 of either, of len characters. Returns 0 or -EINVAL.
+ */
+int vm_parse_size(const char *text, size_t len, unsigned int *ret_mib);
+
 /* --memory's value, "2048", "2048M" or "4G", and --cpus's. Return 0 or -EINVAL. */
 int vm_parse_memory(const char *text, unsigned int *ret_mib, struct error *err);
 int vm_parse_cpus(const char *text, unsigned int *ret_cpus, struct error *err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cli/describe.h"
 #include "cli/output.h"
 #include "vm/pages.h"
 
@@ -30,16 +31,9 @@ int vm_tune_take(const char *text, struct vm_tune_wish *wish, struct error *err)
 static enum fact read_node(const struct cli_view *view, const struct pci_address *address,
 			   unsigned int *ret_node)
 {
-	_cleanup_(pci_details_free) struct pci_details details = { 0 };
 	const struct pci_device *device = pci_find(&view->devices, address);
 
-	if (!device || pci_details_read(view->host, device, &details, NULL) < 0 ||
-	    details.numa_fact != FACT_KNOWN)
-		return FACT_UNREADABLE;
-	if (details.numa_node < 0 || details.numa_node > NODE_MAX)
-		return FACT_ABSENT;
-	*ret_node = (unsigned int)details.numa_node;
-	return FACT_KNOWN;
+	return device ? pci_read_node(view->host, device, ret_node) : FACT_UNREADABLE;
 }
 
 /* One line for each device of which it is known. */
@@ -154,59 +148,59 @@ static void tell_memory(const struct cli_view *view, const struct vm_guest *gues
 	}
 }
 
-/* "2 MiB"; or, as the kernel's command line has it, "2M". */
-static const char *name_size(unsigned int kib, bool is_word, char *buffer, size_t size)
+/* "2 MiB" */
+static const char *name_size(unsigned int kib, char *buffer, size_t size)
 {
-	bool is_gib = kib >= 1 << 20;
-
-	snprintf(buffer, size, "%u%s%c%s", is_gib ? kib >> 20 : kib >> 10,
-		 is_word ? "" : " ", is_gib ? 'G' : 'M', is_word ? "" : "iB");
+	describe_size((unsigned long long)kib << 10, buffer, size);
 	return buffer;
 }
 
-/* What the kernel is told at boot so that there are enough (hugepages_setup(),
- * mm/hugetlb.c: nodes since 5.16). */
+/* The option that has enough of them reserved, beside those that others have. */
 static const char *name_reservation(const struct vm_guest *guest,
 				    const struct vm_pages *pages, long long wanted,
 				    char *buffer, size_t size)
 {
-	long long reserved = pages->reserved + wanted - pages->unused;
-	char word[32], where[32] = "";
+	unsigned long long mib =
+		(unsigned long long)(pages->reserved + wanted - pages->unused) *
+		pages->kib / 1024;
+	bool is_gib = mib % 1024 == 0;
+	char where[32] = "";
 
 	if (guest->binds_memory)
-		snprintf(where, sizeof(where), "%u:", guest->tuning->node);
-	snprintf(buffer, size,
-		 "hugepagesz=%s hugepages=%s%lld on the kernel's command line%s",
-		 name_size(pages->kib, true, word, sizeof(word)), where, reserved,
-		 guest->binds_memory ? " (Linux 5.16)" : "");
+		snprintf(where, sizeof(where), "@%u", guest->tuning->node);
+	snprintf(buffer, size, "--hugepages %llu%c%s", is_gib ? mib >> 10 : mib,
+		 is_gib ? 'G' : 'M', where);
 	return buffer;
 }
 
 static void tell_shortage(const struct vm_tune_wish *wish, const struct vm_guest *guest,
 			  const struct vm_pages *pages, long long wanted)
 {
-	char size[32], text[128];
+	char size[32], option[64];
 
 	output_talk("huge pages: node %u has %lld of %lld free pages of %s: %s",
 		    guest->tuning->node, pages->unused, wanted,
-		    name_size(pages->kib, false, size, sizeof(size)),
+		    name_size(pages->kib, size, sizeof(size)),
 		    guest->page_kib    ? "the guest will not start until it has them"
 		    : wish->starts_now ? "the guest goes without"
 				       : "the guest is defined without");
-	output_talk("they are reserved at boot by %s",
-		    name_reservation(guest, pages, wanted, text, sizeof(text)));
+	output_talk("pciferry apply %s reserves them at each boot, and pciferry bind"
+		    " --tab then at once",
+		    name_reservation(guest, pages, wanted, option, sizeof(option)));
 }
 
 static int refuse_shortage(const struct vm_guest *guest, const struct vm_pages *pages,
 			   long long wanted, struct error *err)
 {
-	char size[32], text[128];
+	char size[32], option[64];
 
 	error_set(err, ENOMEM, "--hugepages", "node %u has %lld of %lld free pages of %s",
 		  guest->tuning->node, pages->unused, wanted,
-		  name_size(pages->kib, false, size, sizeof(size)));
-	error_hint(err, "they are reserved at boot by %s",
-		   name_reservation(guest, pages, wanted, text, sizeof(text)));
+		  name_size(pages->kib, size, sizeof(size)));
+	error_hint(err,
+		   "pciferry apply %s reserves them at each boot, and pciferry bind --tab"
+		   " then at once",
+		   name_reservation(guest, pages, wanted, option, sizeof(option)));
 	return -ENOMEM;
 }
 
@@ -228,7 +222,7 @@ static int choose_pages(const struct cli *cli, const struct cli_view *view,
 		error_hint(err, "leave it out");
 		return -ENODATA;
 	}
-	name_size(pages.kib, false, size, sizeof(size));
+	name_size(pages.kib, size, sizeof(size));
 	if (kib % pages.kib && wish->wants_pages)
 		return error_usage(err, "--memory", "%u MiB are no whole pages of %s",
 				   guest->memory_mib, size);

@@ -78,6 +78,23 @@ static int read_virtual_functions(const struct host *host,
 	}
 }
 
+/* As many as a kernel can have (MAX_NUMNODES, include/linux/numa.h). */
+enum { NODE_MAX = 1023 };
+
+enum fact pci_read_node(const struct host *host, const struct pci_device *device,
+			unsigned int *ret_node)
+{
+	long long node;
+	enum fact fact = read_number(host, device, "numa_node", &node);
+
+	if (fact != FACT_KNOWN)
+		return FACT_UNREADABLE;
+	if (node < 0 || node > NODE_MAX)
+		return FACT_ABSENT;
+	*ret_node = (unsigned int)node;
+	return FACT_KNOWN;
+}
+
 int pci_details_read(const struct host *host, const struct pci_device *device,
 		     struct pci_details *ret_details, struct error *err)
 {

@@ -143,6 +143,10 @@ struct pci_details {
 	size_t n_virtual_functions;
 };
 
+/* Its node of NUMA; FACT_ABSENT: the firmware does not say (-1). */
+enum fact pci_read_node(const struct host *host, const struct pci_device *device,
+			unsigned int *ret_node);
+
 int pci_details_read(const struct host *host, const struct pci_device *device,
 		     struct pci_details *ret_details, struct error *err);
 void pci_details_free(struct pci_details *details); /* takes NULL */

@@ -43,21 +43,19 @@ int plan_identify(const struct plan_view *view, const struct bootcfg_tab *tab,
 	return r;
 }
 
-/* The tab as it will be; "" where there will be none. */
-static int find_text(const struct plan_view *view, const struct change_edits *edits,
-		     char **ret_text, size_t *ret_len)
+/* The tab as it will be; empty where there will be none. */
+static int read_tab(const struct plan_view *view, const struct change_edits *edits,
+		    struct bootcfg_tab *tab)
 {
 	const struct change_edit *edit = change_edit_find(edits, BOOTCFG_TAB);
+	_cleanup_free_ char *text = NULL;
+	size_t len;
 	int r;
 
-	if (!edit) {
-		r = host_read_file(view->host, BOOTCFG_TAB, ret_text, ret_len);
-		if (r != -ENOENT)
-			return r;
-	}
-	*ret_len = edit ? edit->len : 0;
-	*ret_text = edit ? strndup(edit->bytes, edit->len) : strdup("");
-	return *ret_text ? 0 : -ENOMEM;
+	if (edit)
+		return bootcfg_tab_parse(edit->bytes, edit->len, tab);
+	r = host_read_file(view->host, BOOTCFG_TAB, &text, &len);
+	return r == -ENOENT ? 0 : r < 0 ? r : bootcfg_tab_parse(text, len, tab);
 }
 
 /* What an image binds, and this tab does not. */
@@ -85,13 +83,9 @@ static int look_at_images(const struct plan_view *view, const struct plan_images
 			  bool from_tab, struct plan *plan)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
-	_cleanup_free_ char *text = NULL;
 	bool is_due = from_tab && images->is_unknown;
-	size_t len;
-	int r = find_text(view, &plan->edits, &text, &len);
+	int r = read_tab(view, &plan->edits, &tab);
 
-	if (r == 0)
-		r = bootcfg_tab_parse(text, len, &tab);
 	for (size_t i = 0; r == 0 && i < images->tabs.count; i++) {
 		_cleanup_(bootcfg_tab_free) struct bootcfg_tab old = { 0 };
 		const char *copy = images->tabs.items[i];

@@ -19,6 +19,7 @@ void plan_predictions_free(struct plan_predictions *predictions)
 	for (size_t i = 0; i < predictions->count; i++)
 		free(predictions->items[i].release);
 	free(predictions->items);
+	free(predictions->pages);
 	memset(predictions, 0, sizeof(*predictions));
 }
 
@@ -117,6 +118,9 @@ static int foresee(const struct plan_view *view, const struct check_view *with,
 			r = foresee_device(&foresight, device, line->entry.to, release,
 					   predictions);
 	}
+	if (r == 0)
+		r = plan_foresee_pages(view->host, &foresight, plan, release,
+				       predictions);
 	check_foresight_close(&foresight);
 	return r;
 }

@@ -11,6 +11,7 @@
 
 #include "bootcfg/next.h"
 #include "pci/address.h"
+#include "vm/reserve.h"
 
 struct error;
 
@@ -22,15 +23,24 @@ struct plan_prediction {
 	struct bootcfg_next next;
 };
 
+/* Of huge pages, which pciferry.service reserves. */
+struct plan_pages_prediction {
+	struct vm_reserve wanted;
+	enum fact fact; /* ABSENT: they will not be there; UNREADABLE: it is not known */
+	char reason[200]; /* one clause, for a person */
+};
+
 struct plan_predictions {
 	struct plan_prediction *items; /* a device's stand together */
 	size_t count;
+	struct plan_pages_prediction *pages; /* in the order of the tab */
+	size_t n_pages;
 };
 
 /*
- * What the next boot makes of each device in the tab; release: of that kernel alone,
- * NULL: of all. Returns 0, also without a tab, or -errno; -ENOENT: there is no such
- * kernel.
+ * What the next boot makes of each device and all huge pages in the tab; release: of that
+ * kernel alone, NULL: of all. Returns 0, also without a tab, or -errno; -ENOENT: there is
+ * no such kernel.
  */
 int plan_foresee_tab(const struct host *host, const char *release,
 		     struct plan_predictions *ret_predictions, struct error *err);

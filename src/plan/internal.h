@@ -74,6 +74,11 @@ int plan_verify_functions(const struct plan_view *view, const struct bootcfg_tab
 			  const struct bootcfg_tab_entry *entry,
 			  struct plan_expected_functions *ret_expected);
 
+/* The pages lines, against what there is. Returns 0 or -ENOMEM. */
+struct plan_verification;
+int plan_verify_pages(const struct plan_view *view, const struct bootcfg_tab *tab,
+		      struct plan_verification *verification);
+
 /* The device at a line's address; NULL, and why in words: there is none, or another. */
 const struct pci_device *plan_find_listed(const struct plan_view *view,
 					  const struct bootcfg_tab_entry *entry,
@@ -109,6 +114,13 @@ int plan_refuse(const struct plan_view *view, const struct plan_request *request
 /* What the next boots make of its members, once its edits are made. Returns 0 or -ENOMEM.
  */
 int plan_foresee(const struct plan_view *view, struct plan *plan);
+
+/* The same of huge pages: those of the plan, or (NULL) of all pages lines. 0 or -ENOMEM.
+ */
+int plan_foresee_pages(const struct host *host, const struct check_foresight *foresight,
+		       const struct plan *plan, const char *release,
+		       struct plan_predictions *predictions);
+
 struct check_view plan_check_view(const struct plan_view *view);
 
 /* What the host loses, and what may go wrong. Returns 0 or -ENOMEM. */
@@ -147,6 +159,13 @@ int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct erro
 
 /* What each member is bound to at boot; its texts are the plan's. NULL: no memory. */
 struct boot_binding *plan_bindings(const struct plan *plan);
+
+/* Which huge pages are asked for, of which size and at which node. 0 or -errno. */
+int plan_want_pages(const struct plan_view *view, const struct plan_request *request,
+		    struct plan *plan, struct error *err);
+
+/* Their lines of the tab that the plan writes. 0, -errno, or refused: too many. */
+int plan_edit_pages(const struct plan_view *view, struct plan *plan, struct error *err);
 
 /* What the kernel has to be told so that the IOMMU is on. Returns 0 or -ENOMEM. */
 int plan_want_parameters(const struct plan_view *view, const struct plan *plan,

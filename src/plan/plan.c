@@ -16,6 +16,7 @@ void plan_free(struct plan *plan)
 	if (!plan)
 		return;
 	free(plan->members);
+	free(plan->pages);
 	change_edits_free(&plan->edits);
 	plan_found_free(plan->found, plan->n_found);
 	string_list_free(&plan->released);
@@ -172,7 +173,7 @@ static int edit_for_good(const struct plan_view *view, const struct plan_images 
 		r = plan_edit_by_id(view, plan, err);
 		if (r == 0)
 			r = plan_id_words(view, plan, &plan->parameters, err);
-	} else if (r == 0) {
+	} else if (r == 0 && (plan->count || request->options.from_tab)) {
 		r = plan_edit_bindings(view, images, request->options.from_tab, plan,
 				       err);
 	}
@@ -193,6 +194,8 @@ static int make_edits(const struct plan_view *view, const struct plan_images *im
 		r = plan_edit_trial(view, plan, err);
 	else if (r == 0)
 		r = edit_for_good(view, images, request, &settings, plan, err);
+	if (r == 0)
+		r = plan_edit_pages(view, plan, err);
 	if (r == 0 && plan_show_settings(&settings, plan) < 0)
 		r = error_oom(err);
 	/* Half of it by hand and half by us would be hard to follow, and to undo. */
@@ -233,6 +236,8 @@ int plan_make(const struct host *host, const struct plan_request *request,
 	}
 	if (r == 0)
 		r = choose(&view, &named, &tab, &plan, err);
+	if (r == 0)
+		r = plan_want_pages(&view, &named, &plan, err);
 	if (r == 0)
 		r = make_edits(&view, &images, &named, &plan, err);
 	if (r < 0)

@@ -15,6 +15,7 @@
 #include "pci/address.h"
 #include "pci/identity.h"
 #include "plan/foresee.h"
+#include "vm/reserve.h"
 
 struct error;
 struct plan_saved;
@@ -27,10 +28,20 @@ struct plan_options {
 	bool headless; /* the host may be without a picture */
 };
 
+/* Huge pages that a NUMA node is to have at each boot, in all. */
+struct plan_pages {
+	unsigned long long kib; /* of memory; 0: no line of the tab any more */
+	unsigned int page_kib;	/* of one page; 0: the kernel's default */
+	bool has_node;		/* else that of the devices */
+	unsigned int node;
+};
+
 struct plan_request {
 	const struct pci_address
 		*addresses; /* those that were named; not with from_tab */
 	size_t count;
+	const struct plan_pages *pages;
+	size_t n_pages;
 	struct plan_options options;
 	bool trial;			/* for one boot alone, and back by itself */
 	const struct plan_saved *saved; /* what must come of it; NULL: anything */
@@ -60,6 +71,8 @@ struct plan {
 	size_t count;
 	/* Addresses that images bind by an older tab, and the next ones do not. */
 	struct string_list released;
+	struct vm_reserve *pages; /* as the tab has them then; a count of 0: not */
+	size_t n_pages;
 	struct plan_found *found;
 	size_t n_found;
 	struct change_edits edits; /* looked at: what is so already is not in it */
@@ -76,13 +89,17 @@ struct plan {
 
 /*
  * Refused (ERROR_REFUSED, with all the evidence) when the host would not boot without a
- * device, when the person would lose the way in, when no guest could get it, or when not
- * that comes of it which was saved; when the tab has a line that does not count, or that
- * is about another device than is there. Returns 0 or -errno.
+ * device, or would have too little memory left, when the person would lose the way in,
+ * when no guest could get it, or when not that comes of it which was saved; when the tab
+ * has a line that does not count, or that is about another device than is there. Returns
+ * 0 or -errno.
  */
 int plan_make(const struct host *host, const struct plan_request *request,
 	      struct plan *ret_plan, struct error *err);
 void plan_free(struct plan *plan); /* takes NULL */
+
+/* Whether huge pages of that size at that node are among what it is about. */
+bool plan_has_pages(const struct plan *plan, const struct vm_reserve *reserve);
 void plan_found_free(struct plan_found *found, size_t count);
 
 #endif

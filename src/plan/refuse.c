@@ -149,11 +149,13 @@ static bool is_uncertain(const struct plan_view *view, const struct plan *plan)
 static int tell_returns(const struct plan_view *view, bool by_id, struct plan *plan)
 {
 	bool has_recovery = false;
-	int r = string_list_add(&plan->returns,
-				by_id ? "take vfio-pci.ids= off the kernel's command line"
-					" in the boot menu: nothing is bound in that boot"
-				      : "add pciferry=off to the kernel's command line in"
-					" the boot menu: nothing is bound in that boot");
+	int r = string_list_addf(
+		&plan->returns, "%s in the boot menu: nothing is %s in that boot",
+		by_id ? "take vfio-pci.ids= off the kernel's command line"
+		      : "add pciferry=off to the kernel's command line",
+		plan->count && plan->n_pages ? "bound or reserved"
+		: plan->n_pages		     ? "reserved"
+					     : "bound");
 
 	for (size_t i = 0; i < view->boot.entries.count; i++)
 		has_recovery |= view->boot.entries.items[i].recovery;

@@ -90,7 +90,7 @@ int plan_edit_trial(const struct plan_view *view, struct plan *plan, struct erro
 	r = refuse_obstacles(view, trial.entry, err);
 	if (r == 0)
 		r = find_image(view, trial.entry, &image, err);
-	if (r == 0)
+	if (r == 0 && plan->count)
 		r = plan_want_parameters(view, plan, &plan->parameters, err);
 	if (r < 0)
 		return r;

@@ -24,6 +24,7 @@ void plan_verification_free(struct plan_verification *verification)
 	for (size_t i = 0; i < verification->n_functions; i++)
 		bind_function_settings_free(&verification->functions[i].settings);
 	free(verification->functions);
+	free(verification->pages);
 	string_list_free(&verification->bad);
 	memset(verification, 0, sizeof(*verification));
 }
@@ -244,6 +245,8 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 				&view, &tab, &line->entry,
 				&verification.functions[verification.n_functions++]);
 	}
+	if (r == 0)
+		r = plan_verify_pages(&view, &tab, &verification);
 	if (verify.is_open)
 		check_foresight_close(&verify.foresight);
 	if (r < 0)

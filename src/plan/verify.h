@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "pci/address.h"
 #include "plan/foresee.h"
+#include "vm/reserve.h"
 
 struct error;
 
@@ -48,11 +49,23 @@ struct plan_expected_functions {
 	char why[400]; /* as above */
 };
 
+/* The huge pages of one size at one node. */
+struct plan_expected_pages {
+	struct vm_reserve wanted;
+	enum fact fact;	 /* ABSENT: no such node, or no pages of that size */
+	long long count; /* those that there are */
+	bool is_tried;	 /* this boot is a trial of it */
+	bool holds;
+	char why[400]; /* as above */
+};
+
 struct plan_verification {
 	struct plan_expected *items; /* in the order of the tab */
 	size_t count;
 	struct plan_expected_functions *functions; /* in the order of the tab */
 	size_t n_functions;
+	struct plan_expected_pages *pages; /* in the order of the tab */
+	size_t n_pages;
 	struct string_list bad; /* lines of the tab that do not count, and why */
 	bool disarmed;		/* by pciferry=off: nothing was to be bound */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vm/pages.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #define NODES "sys/devices/system/node"
 
 /* "Hugepagesize:    2048 kB" (hugetlb_report_meminfo(), mm/hugetlb.c) */
-static enum fact read_size(const struct host *host, unsigned int *ret_kib)
+enum fact vm_pages_read_size(const struct host *host, unsigned int *ret_kib)
 {
 	static const char word[] = "\nHugepagesize:";
 	_cleanup_free_ char *text = NULL;
@@ -37,25 +36,62 @@ static enum fact read_count(const struct host *host, const char *above, unsigned
 	return host_read_number(host, path, ret_count);
 }
 
+bool vm_pages_folder(const struct host *host, unsigned int node, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, NODES "/node%u", node);
+	if (host_exists(host, path))
+		return true;
+	snprintf(path, PATH_MAX, "sys/kernel/mm");
+	return !node && !host_exists(host, NODES);
+}
+
+enum fact vm_pages_read_of(const struct host *host, unsigned int node, unsigned int kib,
+			   struct vm_pages *ret_pages)
+{
+	struct vm_pages pages = { .kib = kib };
+	char above[PATH_MAX];
+	enum fact fact;
+
+	if (!vm_pages_folder(host, node, above))
+		return FACT_ABSENT;
+	fact = read_count(host, above, kib, "nr_hugepages", &pages.reserved);
+	if (fact == FACT_KNOWN)
+		fact = read_count(host, above, kib, "free_hugepages", &pages.unused);
+	if (fact == FACT_KNOWN)
+		*ret_pages = pages;
+	return fact;
+}
+
 enum fact vm_pages_read(const struct host *host, unsigned int node,
 			struct vm_pages *ret_pages)
 {
-	struct vm_pages pages = { 0 };
-	char above[PATH_MAX];
-	enum fact fact = read_size(host, &pages.kib);
+	unsigned int kib;
+	enum fact fact = vm_pages_read_size(host, &kib);
 
 	if (fact != FACT_KNOWN)
 		return fact;
-	snprintf(above, sizeof(above), NODES "/node%u", node);
-	if (!host_exists(host, above))
-		snprintf(above, sizeof(above), "sys/kernel/mm");
-	if (read_count(host, above, pages.kib, "nr_hugepages", &pages.reserved) !=
-		    FACT_KNOWN ||
-	    read_count(host, above, pages.kib, "free_hugepages", &pages.unused) !=
-		    FACT_KNOWN)
+	fact = vm_pages_read_of(host, node, kib, ret_pages);
+	return fact == FACT_ABSENT ? FACT_UNREADABLE : fact;
+}
+
+/* "Node 0 MemTotal:       65844708 kB" (node_read_meminfo(), drivers/base/node.c) */
+enum fact vm_node_memory(const struct host *host, unsigned int node,
+			 unsigned long long *ret_kib)
+{
+	static const char word[] = "MemTotal:";
+	_cleanup_free_ char *text = NULL;
+	char path[PATH_MAX];
+	const char *found;
+	size_t len;
+
+	snprintf(path, sizeof(path), NODES "/node%u/meminfo", node);
+	if (!host_exists(host, NODES))
+		snprintf(path, sizeof(path), "proc/meminfo");
+	if (host_read_file(host, path, &text, &len) < 0)
 		return FACT_UNREADABLE;
-	*ret_pages = pages;
-	return FACT_KNOWN;
+	found = strstr(text, word);
+	*ret_kib = found ? strtoull(found + strlen(word), NULL, 10) : 0;
+	return *ret_kib ? FACT_KNOWN : FACT_UNREADABLE;
 }
 
 unsigned int vm_count_nodes(const struct host *host)

@@ -3,9 +3,12 @@
 #define PCIFERRY_VM_PAGES_H
 
 /* Huge pages that a host has reserved (Documentation/admin-guide/mm/hugetlbpage.rst). */
+#include <limits.h>
+
 #include "host/host.h"
 
-/* Of the host's default size, for which its /dev/hugepages is. */
+/* Of one size; where none is said of the host's default, for which its /dev/hugepages is.
+ */
 struct vm_pages {
 	unsigned int kib; /* of one page */
 	long long reserved, unused;
@@ -17,6 +20,22 @@ struct vm_pages {
  */
 enum fact vm_pages_read(const struct host *host, unsigned int node,
 			struct vm_pages *ret_pages);
+
+/* The default size. */
+enum fact vm_pages_read_size(const struct host *host, unsigned int *ret_kib);
+
+/* The same for pages of another size, in KiB; FACT_ABSENT: the kernel has none. */
+enum fact vm_pages_read_of(const struct host *host, unsigned int node, unsigned int kib,
+			   struct vm_pages *ret_pages);
+
+/*
+ * The folder above the node's "hugepages/hugepages-2048kB"; false: there is no such node.
+ */
+bool vm_pages_folder(const struct host *host, unsigned int node, char path[PATH_MAX]);
+
+/* How much memory the node has, in KiB. */
+enum fact vm_node_memory(const struct host *host, unsigned int node,
+			 unsigned long long *ret_kib);
 
 /* How many nodes have memory of their own; 1 where the kernel knows of none. */
 unsigned int vm_count_nodes(const struct host *host);

@@ -63,10 +63,10 @@ def test_no_word_of_it_is_run_or_leads_elsewhere(host, shell, disks, word):
     GOOD.rstrip("\n") + " # the disk that goes; `touch x`\n", GOOD * 3,
     GOOD + "\0", "\0\n" + GOOD, "\n" * 1000 + GOOD, GOOD + "device", GOOD + "device ",
     GOOD + "vf 0000:02:00.0 x 4\nmdev $(touch x) y z\n", "\ufeff\n" + GOOD,
-    GOOD + "set 0000:02:00.0 x=$(touch x)\n",
+    GOOD + "set 0000:02:00.0 x=$(touch x)\n", GOOD + "pages node0 2M $(touch x)\n",
     "device " + "0 " * 20000 + "\n" + GOOD, "#" * 200000 + "\n" + GOOD,
     "device 0000:02:00.0 " + "A" * 200000 + " vfio-pci\n" + GOOD,
-], ids=range(17))
+], ids=range(18))
 def test_what_is_right_in_it_is_still_bound(host, shell, disks, text):
     host.tab(text)
     before = host.state()

@@ -88,6 +88,7 @@ FIXED = [
              lambda host: user(host, 1000, "unlimited"))),
     ("vfio-hugepages", lambda host: hugepages(host, 512, 0),
      lambda host: hugepages(host, 512, 512)),
+    ("vfio-reserved", vfio.pages_line("node1 2M 513"), lambda host: hugepages(host, 512, 513)),
     ("guest-network", remove("dev/vhost-net"),
      in_turn(writes("etc/modules-load.d/vhost.conf", "vhost_net\n"), writes("dev/vhost-net", ""))),
     ("guest-cgroups", in_turn(guests.few_controllers, boots(f"{PARAMETERS} cgroup_disable=memory")),

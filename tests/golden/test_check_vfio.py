@@ -3,7 +3,7 @@
 import pytest
 
 import checks
-from checks import RELEASE, find_wrong, findings, hugepages, kernel, remove, user
+from checks import RELEASE, find_wrong, findings, hugepages, in_turn, kernel, remove, user
 
 IDLE = "sys/module/vfio_pci/parameters/disable_idle_d3"
 UNLOADED = remove("sys/module/vfio_pci", "sys/module/vfio_iommu_type1")
@@ -34,6 +34,16 @@ def script(path):
     return lambda host: host.file(path, "#!/bin/sh\necho vfio-pci > $device/driver_override\n")
 
 
+def pages_line(line):
+    """That the tab has it, on two nodes with 512 pages each."""
+    def change(host):
+        host.file("etc/pciferry.tab", f"pages {line}\n")
+        for node in (0, 1):
+            host.file(f"sys/devices/system/node/node{node}/hugepages/hugepages-2048kB/"
+                      "free_hugepages", "512\n")
+    return change
+
+
 WRONG = [
     ("vfio-tools", ids_and_driverctl, "FAIL", "leave it to one of them"),
     ("vfio-tools", overridden("vfio-pci"), "INFO", None),
@@ -47,6 +57,11 @@ WRONG = [
     ("vfio-nodes", remove("dev/vfio"), "FAIL", "container"),
     ("vfio-memlock", lambda host: user(host, 1000, "8388608"), "INFO", "limits.d"),
     ("vfio-hugepages", lambda host: hugepages(host, 512, 0), "INFO", "node1/hugepages"),
+    ("vfio-hugepages", lambda host: hugepages(host, 512, 0), "INFO", "--hugepages SIZE@1"),
+    ("vfio-reserved", pages_line("node1 2M 513"), "WARN", "pciferry bind --tab"),
+    ("vfio-reserved", pages_line("node7 2M 1"), "WARN", "pciferry bind --tab"),
+    ("vfio-reserved", in_turn(pages_line("node1 2M 513"), lambda host: host.file(
+        "usr/lib/systemd/system/pciferry.service", "")), "WARN", "systemctl enable"),
     ("vfio-idle-d3", lambda host: host.file(IDLE, "Y\n"), "INFO", None),
 ]
 
@@ -137,3 +152,11 @@ def test_nodes_are_unknown_where_dev_is_not_in_the_copy(host):
 def test_a_script_that_cannot_be_read_is_not_taken_for_none(host):
     host.link("etc/libvirt/hooks/qemu", "qemu")
     assert [one["status"] for one in findings(host, "--only", "vfio-tools")] == ["UNKNOWN"]
+
+
+def test_huge_pages_that_the_tab_wants_and_that_are_there_are_no_warning(host):
+    pages_line("node1 2M 512")(host)
+    assert statuses(host, "vfio-reserved") == {"PASS"}
+    remove("sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages")(host)
+    host.file("sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages", "x\n")
+    assert statuses(host, "vfio-reserved") == {"UNKNOWN"}

@@ -14,6 +14,7 @@ import pytest
 import bootfiles
 from checks import CARD, RELEASE
 from planhost import debian, make, needs_tools, run, snapshot, tool
+from test_plan_pages import node
 
 TIMER = "usr/lib/systemd/system/pciferry-trial.timer"
 TRIAL_TAB = "etc/pciferry.trial/1.tab"
@@ -285,6 +286,27 @@ def test_verify_says_whether_the_boot_is_the_trial_s(grub):
     grub.file("proc/cmdline", f"{line} pciferry=trial:1 panic=30\n")
     done = run("verify", "--root", grub.root)
     assert "This boot is trial 1" in done.stdout and CARD in done.stdout
+
+
+def test_huge_pages_that_are_tried_are_in_the_trial_s_tab_alone(grub):
+    grub.file("proc/meminfo", "MemTotal: 16777216 kB\nHugepagesize:       2048 kB\n")
+    for number in (0, 1):
+        node(grub, number, 8192)
+    done = run("apply", CARD, "--trial", "--hugepages", "4G@1", "--root", grub.root)
+    assert done.returncode == 0, done.stderr
+    tab = (grub.root / TRIAL_TAB).read_text()
+    assert f"device {CARD}" in tab and "pages node1 2M 2048\n" in tab
+    assert not (grub.root / "etc/pciferry.tab").exists()
+    line = (grub.root / "proc/cmdline").read_text().strip()
+    grub.file("proc/cmdline", f"{line} pciferry=trial:1 panic=30\n")
+    assert "node 1  0 of 2048 huge pages" in run("verify", "--root", grub.root).stdout
+    assert run("undo", "--root", grub.root).returncode == 0
+    done = run("apply", "--trial", "--hugepages", "7G@1", "--root", grub.root)
+    assert done.returncode == 3 and "four fifths" in done.stderr
+    done = run("apply", "--trial", "--hugepages", "4G@1", "--root", grub.root)
+    assert done.returncode == 0, done.stderr
+    assert "device " not in (grub.root / "etc/pciferry.trial/2.tab").read_text()
+    assert "intel_iommu=on" not in (grub.root / "boot/grub/custom.cfg").read_text()
 
 
 def test_a_trial_is_not_saved(grub, tmp_path):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pciferry.service on a whole system: the tab lists a device that the image does not, and its
-driver has it when systemd starts the service; and it lists virtual functions.
+driver has it when systemd starts the service; and it lists virtual functions and huge pages.
 
 With MATRIX=systems in the environment, by itself.
 """
@@ -20,8 +20,8 @@ def boots_with_something_left(installed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     run(ROOT / "lab/lab", "install", "grub", folder)
     yield {name: Boot(folder, folder / name, *words, options=["--files", installed])
-           for name, words in (("first", ["install", "apply", "list_more"]),
-                               ("late", ["verify", "service", "functions"]),
+           for name, words in (("first", ["install", "apply", "list_more", "reserve"]),
+                               ("late", ["verify", "service", "show_pages", "functions"]),
                                ("made", ["verify", "service", "show_functions", "display"]),
                                ("again", ["verify", "service", "show_functions"]))}
     shutil.rmtree(folder)
@@ -43,6 +43,16 @@ def test_the_service_says_that_all_is_as_it_is_to_be(boots):
     late = boots["late"]
     assert late.status["service"] == 0 and late.status["verify"] == 0
     assert late.at["NVME_SWAP"] in late.text("journal")
+
+
+def test_huge_pages_are_reserved_by_the_service(boots):
+    first, late = boots["first"], boots["late"]
+    assert first.status["reserve"] == 0
+    assert "pciferry.service reserves them" in first.text("reserve")
+    assert first.text("pages").strip() == "0"
+    assert late.text("pages").strip() == "64"
+    assert "node 0  64 huge pages of 2 MiB" in late.text("verify")
+    assert "64 huge pages of 2 MiB are reserved" in late.text("journal")
 
 
 @pytest.mark.parametrize("boot", ["made", "again"])

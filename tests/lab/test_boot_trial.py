@@ -33,9 +33,9 @@ def boots_of_trials(installed, tmp_path_factory):
     yield {
         "first": boot("first", "install", "remember", "trial"),
         "tried": boot("tried", "verify", "await_reboot", allowed=(RESET,)),
-        "back": boot("back", "verify", "undo", "compare", "trial"),
+        "back": boot("back", "verify", "undo", "compare", "trial_pages"),
         "again": boot("again", "verify", "commit", "await_nothing"),
-        "bound": boot("bound", "verify", "undo", "compare", "trial", "spoil_trial"),
+        "bound": boot("bound", "verify", "show_pages", "undo", "compare", "trial", "spoil_trial"),
         "spoilt": boot("spoilt", allowed=(RESET,)),
         "after": boot("after", "verify", "undo", "compare", "trial"),
         "hung": boot("hung", "hang", allowed=(RESET,)),
@@ -77,6 +77,7 @@ def test_a_commit_makes_it_permanent_and_it_no_longer_reboots(boots):
     bound = boots["bound"]
     assert "pciferry=" not in bound.cmdline and "panic=30" not in bound.cmdline
     assert on_vfio(bound) == list(TRIED) and bound.status["verify"] == 0
+    assert bound.text("pages").strip() == "32"
     assert bound.status["undo"] == 0 and bound.status["compare"] == 0
 
 

@@ -186,6 +186,10 @@ def test_a_running_guest_gets_devices_and_lets_go_of_them():
     lab(SCENARIOS / "vm-attach.sh")
 
 
+def test_huge_pages_of_a_node_are_reserved_or_it_is_said_how_many_are_lacking():
+    lab(SCENARIOS / "pages.sh")
+
+
 def test_virtual_functions_are_made_named_bound_and_kept_while_in_use():
     lab(SCENARIOS / "vf.sh", *(["all"] if FULL else []))
 

@@ -131,8 +131,26 @@ static const struct {
 	{ "mdev 83b8f4f2 0000:00:02.0 x", "its UUID is none" },
 	{ "mdev " UUID " 0000:00:02.0 x/y",
 	  "its type has a character that has no place there" },
-	{ "devices x", "it begins with no word that is known: device, vf, mdev, set" },
-	{ "Device x", "it begins with no word that is known: device, vf, mdev, set" },
+	{ "pages node0 2M", "words are missing" },
+	{ "pages node0 2M 5 6", "it has too many words" },
+	{ "pages 0 2M 5", "its node is none as /sys writes it, node0" },
+	{ "pages node 2M 5", "its node is none as /sys writes it, node0" },
+	{ "pages node00 2M 5", "its node is none as /sys writes it, node0" },
+	{ "pages node1024 2M 5", "its node is none as /sys writes it, node0" },
+	{ "pages node/../0 2M 5", "its node is none as /sys writes it, node0" },
+	{ "pages node0 2 5", "its size of pages is none, as 2M or 1G" },
+	{ "pages node0 2m 5", "its size of pages is none, as 2M or 1G" },
+	{ "pages node0 2048K 5", "its size of pages is none, as 2M or 1G" },
+	{ "pages node0 3M 5", "its size of pages is none, as 2M or 1G" },
+	{ "pages node0 02M 5", "its size of pages is none, as 2M or 1G" },
+	{ "pages node0 4294967296G 5", "its size of pages is none, as 2M or 1G" },
+	{ "pages node0 2M 0", "its number of pages is none" },
+	{ "pages node0 2M -5", "its number of pages is none" },
+	{ "pages node0 2M 4294967296", "its number of pages is none" },
+	{ "devices x",
+	  "it begins with no word that is known: device, vf, mdev, set, pages" },
+	{ "Device x",
+	  "it begins with no word that is known: device, vf, mdev, set, pages" },
 };
 
 static void a_bad_line_is_told_kept_and_does_not_count(void **state)
@@ -256,6 +274,33 @@ static void settings_are_any_number_of_words(void **state)
 	bootcfg_tab_free(&tab);
 }
 
+static void pages_are_of_a_node_and_a_size(void **state)
+{
+	struct bootcfg_tab tab = parse("pages node0 2M 8192 # guest\npages node0 1G 4\n"
+				       "pages node1 64K 5\npages node0 2M 9\n");
+	struct bootcfg_tab_entry entry = tab.lines[1].entry;
+
+	(void)state;
+	assert_int_equal(entry.kind, TAB_PAGES);
+	assert_int_equal(entry.page_kib, 1 << 20);
+	assert_int_equal(tab.lines[2].entry.node, 1);
+	assert_int_equal(tab.lines[2].entry.page_kib, 64);
+	assert_string_equal(tab.lines[3].bad, "line 1 is for the same");
+	entry.page_kib = 2048;
+	entry.count = 10;
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	entry.node = 2;
+	entry.page_kib = 1 << 21;
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
+	entry = tab.lines[1].entry;
+	assert_true(bootcfg_tab_remove(&tab, &entry));
+	assert_written(&tab, "pages node0 2M 10 # guest\npages node1 64K 5\n"
+			     "pages node0 2M 9\npages node2 2G 10\n");
+	entry.page_kib = 3;
+	assert_int_equal(bootcfg_tab_set(&tab, &entry), -EINVAL);
+	bootcfg_tab_free(&tab);
+}
+
 static void an_empty_tab_takes_each_kind(void **state)
 {
 	struct bootcfg_tab_entry entry = device("0000:82:00.0", IDENTITY, "vfio-pci");
@@ -341,6 +386,7 @@ int main(void)
 		cmocka_unit_test(a_change_leaves_all_other_bytes),
 		cmocka_unit_test(what_says_the_same_already_stays_as_it_stands),
 		cmocka_unit_test(settings_are_any_number_of_words),
+		cmocka_unit_test(pages_are_of_a_node_and_a_size),
 		cmocka_unit_test(an_empty_tab_takes_each_kind),
 		cmocka_unit_test(copies_are_told_apart_by_the_devices_that_they_bind),
 		cmocka_unit_test(nothing_is_written_that_is_not_understood),

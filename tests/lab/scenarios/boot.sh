@@ -104,6 +104,18 @@ list_more()
 	cp -a "$kept/images/." /boot/
 }
 
+# Nothing is reserved before the boot.
+reserve()
+{
+	run reserve pciferry apply --hugepages 128M
+	run pages cat /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
+}
+
+show_pages()
+{
+	run pages cat /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
+}
+
 # For each boot; systemd does not start the service any more.
 functions()
 {
@@ -158,6 +170,12 @@ undo()
 trial()
 {
 	run trial pciferry apply --trial --headless "$LAB_NVME_FREE" "$LAB_GPU"
+}
+
+# The same, and huge pages with it.
+trial_pages()
+{
+	run trial pciferry apply --trial --headless "$LAB_NVME_FREE" "$LAB_GPU" --hugepages 64M
 }
 
 # The initramfs of the trial is not one: the kernel finds no root, and panics.
