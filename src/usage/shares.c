@@ -165,10 +165,22 @@ static int mark_unread(const struct shares *shares)
 	return r;
 }
 
+/* To which one a mount belongs, the others' tags tell as well. */
+static bool is_any_asked(const struct usage_scan *scan)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (usage_is_asked(scan, &devices->items[i]) &&
+		    share_type(&devices->items[i]))
+			return true;
+	return false;
+}
+
 int usage_scan_shares(struct usage_scan *scan)
 {
 	struct shares shares = { .scan = scan };
-	int r = list_shares(scan, &shares);
+	int r = is_any_asked(scan) ? list_shares(scan, &shares) : 0;
 
 	if (r == 0 && shares.count) {
 		r = block_mounts_read(scan);
