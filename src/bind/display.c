@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -420,6 +421,19 @@ static int count_holders(const struct bind_plan *plan, const struct bind_view *v
 }
 
 /* The processes of a session end after the service that began it. */
+static int look_again(const struct host *host, const struct bind_plan *plan,
+		      struct bind_view *view, struct error *err)
+{
+	_cleanup_free_ struct pci_address *addresses =
+		calloc(plan->count + 1, sizeof(*addresses));
+
+	if (!addresses)
+		return error_oom(err);
+	for (size_t i = 0; i < plan->count; i++)
+		addresses[i] = plan->members[i].address;
+	return bind_view_open(host, addresses, plan->count, view, err);
+}
+
 static int wait_for_holders(struct change *change, const struct bind_plan *plan,
 			    struct error *err)
 {
@@ -429,7 +443,7 @@ static int wait_for_holders(struct change *change, const struct bind_plan *plan,
 	for (;;) {
 		_cleanup_(bind_view_close) struct bind_view view = { 0 };
 		struct error failure = ERROR_INIT;
-		int r = bind_view_open(change_host(change), &view, err);
+		int r = look_again(change_host(change), plan, &view, err);
 
 		if (r < 0)
 			return r;

@@ -212,7 +212,7 @@ int bind_functions_plan(const struct host *host,
 		return error_usage(err, request->driver, "not the name of a driver");
 	r = bind_functions_read(host, &request->physical, &functions, err);
 	if (r == 0)
-		r = bind_view_open(host, &view, err);
+		r = bind_view_open(host, &request->physical, 1, &view, err);
 	functions.wanted =
 		request->as_many ? (unsigned int)functions.count : request->wanted;
 	functions.driver = request->driver;

@@ -82,13 +82,16 @@ bool bind_goes_on(const struct bind_member *member);
 /* Drops all that is kept of a device which is as it was first. Returns 0 or -errno. */
 int bind_forget(struct change *change, const struct pci_address *address);
 
-/* The host as it is now. */
+/* The host as it is now; who uses them is known of the devices that were asked for. */
 struct bind_view {
 	struct pci_devices devices;
 	struct iommu_groups groups;
 	struct usage usage;
 };
-int bind_view_open(const struct host *host, struct bind_view *view, struct error *err);
+
+/* Asks for these, the rest of their groups and their virtual functions. 0 or -errno. */
+int bind_view_open(const struct host *host, const struct pci_address *addresses,
+		   size_t count, struct bind_view *view, struct error *err);
 void bind_view_close(struct bind_view *view);
 
 /*

@@ -18,15 +18,38 @@ void bind_view_close(struct bind_view *view)
 	pci_devices_free(&view->devices);
 }
 
-int bind_view_open(const struct host *host, struct bind_view *view, struct error *err)
+/* With all of its group, whatever of it goes. */
+static void ask(const struct bind_view *view, const struct pci_address *address,
+		bool *asked)
 {
+	const struct pci_device *device = pci_find(&view->devices, address);
+	const struct iommu_group *group;
+	enum fact fact;
+
+	if (!device)
+		return;
+	asked[device - view->devices.items] = true;
+	group = iommu_group_of(&view->groups, device, &fact);
+	for (size_t i = 0; group && i < group->count; i++)
+		asked[group->members[i] - view->devices.items] = true;
+}
+
+int bind_view_open(const struct host *host, const struct pci_address *addresses,
+		   size_t count, struct bind_view *view, struct error *err)
+{
+	_cleanup_free_ bool *asked = NULL;
 	int r = pci_scan(host, &view->devices, err);
 
 	if (r == 0)
 		r = iommu_scan(&view->devices, &view->groups, err);
-	if (r == 0)
-		r = usage_scan(host, &view->devices, &view->groups, &view->usage, err);
-	return r;
+	if (r < 0)
+		return r;
+	asked = calloc(view->devices.count + 1, sizeof(*asked));
+	if (!asked)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		ask(view, &addresses[i], asked);
+	return usage_scan(host, &view->devices, &view->groups, asked, &view->usage, err);
 }
 
 static void free_members(struct bind_member *members, size_t count)
@@ -250,7 +273,7 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	int r;
 
 	plan.stop_display = request->stop_display;
-	r = bind_view_open(host, &view, err);
+	r = bind_view_open(host, request->addresses, request->count, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
 	if (r == 0 && request->guest && !(plan.guest = strdup(request->guest)))
@@ -293,7 +316,7 @@ int bind_plan_release(const struct host *host, const struct bind_request *reques
 	int r;
 
 	plan.gives_back = true;
-	r = bind_view_open(host, &view, err);
+	r = bind_view_open(host, request->addresses, request->count, &view, err);
 	if (r == 0)
 		r = gather(host, request, &view, &plan, err);
 	if (r == 0)

@@ -214,7 +214,7 @@ static int device_facts_read(struct check_facts *facts, struct error *err)
 		r = iommu_predict(&device->topology, device->configs, &facts->firmware,
 				  NULL, &device->prediction, err);
 	if (r == 0)
-		r = usage_scan(facts->host, &facts->devices, &facts->groups,
+		r = usage_scan(facts->host, &facts->devices, &facts->groups, NULL,
 			       &device->usage, err);
 	return r;
 }

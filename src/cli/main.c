@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -239,9 +238,6 @@ int main(int argc, char **argv)
 	struct cli cli = { 0 };
 	int r;
 
-	/* Names are UTF-8, and tables are drawn with lines, where the terminal can show
-	 * them. */
-	setlocale(LC_CTYPE, "");
 	r = run(&cli, argc, argv, &err);
 	if (cli.help && r == -ECANCELED)
 		r = 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +222,9 @@ int output_table(struct libscols_table **ret_table, struct error *err)
 
 	if (libsmartcols_load(&smartcols, err) < 0)
 		return -ENOENT;
+	/* Names are UTF-8, and tables are drawn with lines, where the terminal can show
+	 * them. Nothing else asks for the locale, whose files take long to load. */
+	setlocale(LC_CTYPE, "");
 	table = smartcols.scols_new_table();
 	if (!table)
 		return error_oom(err);

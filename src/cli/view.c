@@ -47,7 +47,8 @@ void cli_view_close(struct cli_view *view)
 
 static int read_usage(struct cli_view *view, struct error *err)
 {
-	return usage_scan(view->host, &view->devices, &view->groups, &view->usage, err);
+	return usage_scan(view->host, &view->devices, &view->groups, NULL, &view->usage,
+			  err);
 }
 
 static int read_stuck(struct cli_view *view, struct error *err)

@@ -21,31 +21,43 @@ static int add_if_it_fits(const char *pattern, const char *modalias, const char 
 	return string_list_add(modules, module);
 }
 
+/* "alias pci:v00008086d* e1000e" */
+static int take_alias(const char *text, size_t len, const char *modalias,
+		      struct string_list *modules)
+{
+	char line[PATTERN_SIZE], *pattern, *module, *rest = line;
+
+	if (len >= sizeof(line))
+		return 0;
+	memcpy(line, text, len);
+	line[len] = '\0';
+	strsep(&rest, " ");
+	pattern = strsep(&rest, " ");
+	module = strsep(&rest, " ");
+	return module ? add_if_it_fits(pattern, modalias, module, modules) : 0;
+}
+
 int pci_aliases_parse(const char *text, size_t len, const char *modalias,
 		      struct string_list *ret_modules)
 {
-	size_t bus = strcspn(modalias, ":") + 1;
-	const char *end = text + len;
-	int r = 0;
+	const char *begin = text, *end = text + len;
+	char prefix[PATTERN_SIZE];
+	int r = 0, n;
 
-	while (r == 0 && text < end) {
+	/* Few of the lines are for this bus: the others are not taken apart. */
+	n = snprintf(prefix, sizeof(prefix), "alias %.*s:", (int)strcspn(modalias, ":"),
+		     modalias);
+	if ((size_t)n >= sizeof(prefix))
+		return 0;
+	while (r == 0 && (text = memmem(text, (size_t)(end - text), prefix, (size_t)n))) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		size_t n = (size_t)((newline ? newline : end) - text);
-		char line[PATTERN_SIZE], *pattern, *module, *rest = line;
+		bool is_line = text == begin || text[-1] == '\n';
+		const char *line = text;
 
-		/* Few of the lines are for this bus: no work for the others. */
-		if (n > 6 + bus && n < sizeof(line) &&
-		    !strncmp(text + 6, modalias, bus) && !strncmp(text, "alias ", 6)) {
-			memcpy(line, text, n);
-			line[n] = '\0';
-			strsep(&rest, " ");
-			pattern = strsep(&rest, " ");
-			module = strsep(&rest, " ");
-			if (pattern && module)
-				r = add_if_it_fits(pattern, modalias, module,
-						   ret_modules);
-		}
-		text += n + 1;
+		text = newline ? newline : end;
+		if (is_line)
+			r = take_alias(line, (size_t)(text - line), modalias,
+				       ret_modules);
 	}
 	return r;
 }

@@ -55,7 +55,8 @@ int plan_view_open(const struct host *host, struct plan_view *view, struct error
 	if (r == 0)
 		r = read_places(view, err);
 	if (r == 0)
-		r = usage_scan(host, &view->devices, &view->groups, &view->usage, err);
+		r = usage_scan(host, &view->devices, &view->groups, NULL, &view->usage,
+			       err);
 	return r < 0 ? r : read_boot(view, err);
 }
 

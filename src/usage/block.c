@@ -179,6 +179,14 @@ static int visit_entry(struct block_walk *walk, const char *name)
 	return r;
 }
 
+static bool is_any_asked(const struct usage_scan *scan, const struct string_list *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (usage_class_owner(scan, "block", names->items[i]))
+			return true;
+	return false;
+}
+
 int usage_scan_block(struct usage_scan *scan)
 {
 	_cleanup_(string_list_free) struct string_list names = { 0 };
@@ -192,7 +200,8 @@ int usage_scan_block(struct usage_scan *scan)
 		return usage_mark_unreadable(
 			scan->usage, PCI_CLASS_STORAGE,
 			"whether its disks are in use is not known: no /sys/class/block");
-	if (!names.count)
+	/* Else there is nothing that mounts and the like would be looked up for. */
+	if (!is_any_asked(scan, &names))
 		return 0;
 	r = block_mounts_read(scan);
 	if (r == 0)

@@ -3,9 +3,12 @@
 #define PCIFERRY_USAGE_BLOCK_H
 
 /* Between the files that look at block devices. */
-#include <libmount/libmount.h>
-
+#include "base/libmount.h"
 #include "usage/internal.h"
+
+/* Loaded by what makes a table of it. Returns 0 or -ELIBACC. */
+extern struct libmount libmount;
+int block_load_libmount(void);
 
 /* A disk, a partition, or what is built on one. */
 struct block_device {

@@ -21,7 +21,7 @@ int block_crypttab_parse(const char *text, size_t len, struct string_list *ret_p
 {
 	_cleanup_free_ char *copy = strndup(text, len);
 	char *rest = copy, *line;
-	int r = copy ? 0 : -ENOMEM;
+	int r = copy ? block_load_libmount() : -ENOMEM;
 
 	while (r == 0 && (line = strsep(&rest, "\n"))) {
 		char name[256], device[PATH_MAX], password[PATH_MAX], options[512] = "";
@@ -30,7 +30,7 @@ int block_crypttab_parse(const char *text, size_t len, struct string_list *ret_p
 		if (sscanf(line, " %255s %4095s %4095s %511s", name, device, password,
 			   options) < 2 ||
 		    name[0] == '#' ||
-		    mnt_optstr_get_option(options, "noauto", &value, NULL) == 0)
+		    libmount.mnt_optstr_get_option(options, "noauto", &value, NULL) == 0)
 			continue;
 		r = string_list_add(ret_pairs, device);
 		if (r == 0)
@@ -67,7 +67,8 @@ void block_boot_free(struct block_boot *boot)
 {
 	if (!boot)
 		return;
-	mnt_unref_table(boot->fstab);
+	if (boot->fstab)
+		libmount.mnt_unref_table(boot->fstab);
 	string_list_free(&boot->crypttab);
 	free(boot);
 }
@@ -75,24 +76,25 @@ void block_boot_free(struct block_boot *boot)
 static int look_in_fstab(struct usage_scan *scan, const struct block_boot *boot,
 			 const struct block_device *block)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = libmount.mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 	int r = iter ? 0 : -ENOMEM;
 
-	while (r == 0 && mnt_table_next_fs(boot->fstab, iter, &fs) == 0) {
-		const char *spec = mnt_fs_get_source(fs);
-		const char *target = mnt_fs_get_target(fs);
+	while (r == 0 && libmount.mnt_table_next_fs(boot->fstab, iter, &fs) == 0) {
+		const char *spec = libmount.mnt_fs_get_source(fs);
+		const char *target = libmount.mnt_fs_get_target(fs);
 		char *value;
 
 		if (!spec || !block_is_spec(block, spec) ||
-		    mnt_fs_get_option(fs, "noauto", &value, NULL) == 0)
+		    libmount.mnt_fs_get_option(fs, "noauto", &value, NULL) == 0)
 			continue;
 		r = usage_add(scan->usage, block->owner, USAGE_BOOT,
 			      "%s is in /etc/fstab, for %s: the next boot wants it",
 			      block->name,
-			      mnt_fs_is_swaparea(fs) || !target ? "swap" : target);
+			      libmount.mnt_fs_is_swaparea(fs) || !target ? "swap"
+									 : target);
 	}
-	mnt_free_iter(iter);
+	libmount.mnt_free_iter(iter);
 	return r;
 }
 

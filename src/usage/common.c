@@ -32,6 +32,11 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 	return false;
 }
 
+bool usage_is_asked(const struct usage_scan *scan, const struct pci_device *device)
+{
+	return !scan->asked || scan->asked[device - scan->usage->devices->items];
+}
+
 const struct pci_device *usage_link_owner(const struct usage_scan *scan, const char *path)
 {
 	char target[PATH_MAX];
@@ -44,10 +49,12 @@ const struct pci_device *usage_link_owner(const struct usage_scan *scan, const c
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name)
 {
+	const struct pci_device *owner;
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "sys/class/%s/%s", class_name, name);
-	return usage_link_owner(scan, path);
+	owner = usage_link_owner(scan, path);
+	return owner && usage_is_asked(scan, owner) ? owner : NULL;
 }
 
 bool usage_is_virtio(const struct pci_device *device)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A physical function is in use when one of its virtual functions is: they go with it. */
 #include <limits.h>
+#include <stdio.h>
 
 #include "usage/internal.h"
 
@@ -11,6 +12,45 @@ static const struct usage_finding *to_tell(const struct usage_findings *findings
 		if (findings->items[i].kind != USAGE_UNREADABLE)
 			return &findings->items[i];
 	return findings->items;
+}
+
+/* virtfn0, virtfn1, ... of the physical one (drivers/pci/iov.c, pci_iov_sysfs_link). */
+static enum fact ask_functions_of(struct usage_scan *scan,
+				  const struct pci_device *physical)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+	enum fact fact = FACT_KNOWN;
+
+	for (unsigned int i = 0; fact == FACT_KNOWN; i++) {
+		char path[PCI_ATTRIBUTE_PATH_SIZE], name[32], text[NAME_MAX + 1];
+		const struct pci_device *device;
+		struct pci_address address;
+
+		snprintf(name, sizeof(name), "virtfn%u", i);
+		pci_attribute_path(&physical->address, name, path);
+		fact = host_link_name(scan->host, path, text, sizeof(text));
+		if (fact != FACT_KNOWN)
+			break;
+		device = pci_address_parse(text, &address) == 0
+				 ? pci_find(devices, &address)
+				 : NULL;
+		if (device)
+			scan->asked[device - devices->items] = true;
+	}
+	return fact;
+}
+
+void usage_ask_functions(struct usage_scan *scan)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+	bool unreadable = false;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (scan->asked[i])
+			unreadable |= ask_functions_of(scan, &devices->items[i]) ==
+				      FACT_UNREADABLE;
+	for (size_t i = 0; unreadable && i < devices->count; i++)
+		scan->asked[i] = true;
 }
 
 int usage_scan_functions(struct usage_scan *scan)
@@ -26,7 +66,7 @@ int usage_scan_functions(struct usage_scan *scan)
 		char own[PCI_ADDRESS_SIZE];
 		struct pci_address address;
 
-		if (!findings->count ||
+		if (!findings->count || !usage_is_asked(scan, device) ||
 		    host_link_name(scan->host,
 				   pci_attribute_path(&device->address, "physfn", path),
 				   text, sizeof(text)) != FACT_KNOWN ||

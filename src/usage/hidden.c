@@ -43,7 +43,7 @@ static int look_at_card(struct usage_scan *scan, const struct pci_device *device
 {
 	char path[PCI_ATTRIBUTE_PATH_SIZE], folder[64] = "net";
 
-	if (!pci_has_class(device, PCI_CLASS_NETWORK) ||
+	if (!usage_is_asked(scan, device) || !pci_has_class(device, PCI_CLASS_NETWORK) ||
 	    device->driver_fact != FACT_KNOWN)
 		return 0;
 	if (usage_is_virtio(device)) {
@@ -81,7 +81,7 @@ static int look_at_usb(struct usage_scan *scan)
 		if (!strchr(names.items[i], ':') || !host_exists(scan->host, folder))
 			continue;
 		owner = usage_link_owner(scan, device);
-		if (owner)
+		if (owner && usage_is_asked(scan, owner))
 			r = look_at_folder(scan, owner, folder);
 	}
 	return r;

@@ -29,6 +29,7 @@ struct usage_scan {
 	const struct host *host;
 	const struct iommu_groups *groups;
 	struct usage *usage;
+	bool *asked;			  /* by the device's index; NULL: all are */
 	struct usage_processes processes; /* of usage_read_processes() */
 	struct block_mounts *mounts;	  /* of block_mounts_read() */
 };
@@ -58,7 +59,16 @@ bool usage_has_kind(const struct usage *usage, const struct pci_device *device,
 const struct pci_device *usage_link_owner(const struct usage_scan *scan,
 					  const char *path);
 
-/* The same of an entry of a folder in /sys/class. */
+/* Whether the use of this device is asked. */
+bool usage_is_asked(const struct usage_scan *scan, const struct pci_device *device);
+
+/*
+ * Adds the virtual functions of those that are asked: they go with their physical one.
+ * Where they cannot be read, all devices.
+ */
+void usage_ask_functions(struct usage_scan *scan);
+
+/* The same of an entry of a folder in /sys/class; NULL also of one that is not asked. */
 const struct pci_device *usage_class_owner(const struct usage_scan *scan,
 					   const char *class_name, const char *name);
 

@@ -24,10 +24,30 @@ struct block_mounts {
 	bool others_unreadable;
 };
 
+struct libmount libmount;
+
+int block_load_libmount(void)
+{
+	struct libmount loaded;
+
+	if (libmount.mnt_new_table)
+		return 0;
+	if (libmount_load(&loaded, NULL) < 0)
+		return -ELIBACC;
+	libmount = loaded;
+	return 0;
+}
+
+static void free_table(struct libmnt_table *table)
+{
+	if (table)
+		libmount.mnt_unref_table(table);
+}
+
 /* For libmount, of a line that it cannot read and passes over. */
 static int note_damage(struct libmnt_table *table, const char *name, int line)
 {
-	bool *damaged = mnt_table_get_userdata(table);
+	bool *damaged = libmount.mnt_table_get_userdata(table);
 
 	(void)name, (void)line;
 	*damaged = true;
@@ -37,19 +57,20 @@ static int note_damage(struct libmnt_table *table, const char *name, int line)
 /* libmount takes the format from the first line, not from the name. */
 static bool is_kernels(struct libmnt_table *table, int (*is_kind)(struct libmnt_fs *fs))
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = libmount.mnt_new_iter(MNT_ITER_FORWARD);
 	bool all = iter != NULL;
 	struct libmnt_fs *fs;
 
-	while (all && mnt_table_next_fs(table, iter, &fs) == 0)
+	while (all && libmount.mnt_table_next_fs(table, iter, &fs) == 0)
 		all = is_kind(fs);
-	mnt_free_iter(iter);
+	libmount.mnt_free_iter(iter);
 	return all;
 }
 
 struct libmnt_table *block_table_parse(const char *bytes, size_t len, const char *name)
 {
-	struct libmnt_table *table = mnt_new_table();
+	struct libmnt_table *table =
+		block_load_libmount() == 0 ? libmount.mnt_new_table() : NULL;
 	_cleanup_fclose_ FILE *stream = NULL;
 	bool damaged, whole;
 
@@ -57,20 +78,20 @@ struct libmnt_table *block_table_parse(const char *bytes, size_t len, const char
 		return table;
 	/* libmount would see its line end there. */
 	damaged = memchr(bytes, '\0', len);
-	mnt_table_set_userdata(table, &damaged);
-	mnt_table_set_parser_errcb(table, note_damage);
+	libmount.mnt_table_set_userdata(table, &damaged);
+	libmount.mnt_table_set_parser_errcb(table, note_damage);
 	stream = fmemopen((void *)bytes, len, "r");
-	whole = stream && mnt_table_parse_stream(table, stream, name) == 0;
-	mnt_table_set_userdata(table, NULL);
+	whole = stream && libmount.mnt_table_parse_stream(table, stream, name) == 0;
+	libmount.mnt_table_set_userdata(table, NULL);
 	/* People write fstab, and mount(8) passes over what it cannot read there. */
 	if (whole && !strcmp(name, "mountinfo"))
-		whole = !damaged && !mnt_table_is_empty(table) &&
-			is_kernels(table, mnt_fs_is_kernel);
+		whole = !damaged && !libmount.mnt_table_is_empty(table) &&
+			is_kernels(table, libmount.mnt_fs_is_kernel);
 	else if (whole && !strcmp(name, "swaps"))
-		whole = !damaged && is_kernels(table, mnt_fs_is_swaparea);
+		whole = !damaged && is_kernels(table, libmount.mnt_fs_is_swaparea);
 	if (whole)
 		return table;
-	mnt_unref_table(table);
+	libmount.mnt_unref_table(table);
 	return NULL;
 }
 
@@ -84,7 +105,7 @@ static struct libmnt_table *read_table(const struct host *host, const char *path
 	/* On this machine "not there" is an answer: a kernel without swap has no
 	 * /proc/swaps. */
 	if (r == -ENOENT && host_is_live(host))
-		return mnt_new_table();
+		return libmount.mnt_new_table();
 	return r < 0 ? NULL : block_table_parse(bytes, len, name);
 }
 
@@ -105,7 +126,7 @@ static int add_namespace(const struct host *host, struct block_mounts *mounts,
 	}
 	larger = reallocarray(mounts->others, mounts->n_others + 1, sizeof(*larger));
 	if (!larger) {
-		mnt_unref_table(table);
+		libmount.mnt_unref_table(table);
 		return -ENOMEM;
 	}
 	mounts->others = larger;
@@ -152,6 +173,9 @@ int block_mounts_read(struct usage_scan *scan)
 
 	if (scan->mounts)
 		return 0;
+	r = block_load_libmount();
+	if (r < 0)
+		return r;
 	mounts = calloc(1, sizeof(*mounts));
 	if (!mounts)
 		return -ENOMEM;
@@ -171,11 +195,11 @@ void block_mounts_free(struct block_mounts *mounts)
 {
 	if (!mounts)
 		return;
-	mnt_unref_table(mounts->own);
-	mnt_unref_table(mounts->init);
-	mnt_unref_table(mounts->swaps);
+	free_table(mounts->own);
+	free_table(mounts->init);
+	free_table(mounts->swaps);
 	for (size_t i = 0; i < mounts->n_others; i++)
-		mnt_unref_table(mounts->others[i].table);
+		libmount.mnt_unref_table(mounts->others[i].table);
 	free(mounts->others);
 	free(mounts);
 }
@@ -198,7 +222,7 @@ int block_mounts_add(struct usage_scan *scan, const struct pci_device *owner,
 /* Whether an option names it: XFS's "logdev=/dev/sdb", EROFS's "device=/dev/sdb". */
 static bool is_in_options(const struct block_device *block, struct libmnt_fs *fs)
 {
-	const char *options = mnt_fs_get_fs_options(fs);
+	const char *options = libmount.mnt_fs_get_fs_options(fs);
 	const char *at = options ? strstr(options, "=/dev/") : NULL;
 
 	for (; at; at = strstr(at + 1, "=/dev/")) {
@@ -215,17 +239,17 @@ static bool is_in_options(const struct block_device *block, struct libmnt_fs *fs
 static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 			 const struct block_device *block, bool swap, const char *process)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = libmount.mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 	int r = iter ? 0 : -ENOMEM, found = 0;
 
-	while (r == 0 && mnt_table_next_fs(table, iter, &fs) == 0) {
-		dev_t devno = mnt_fs_get_devno(fs);
+	while (r == 0 && libmount.mnt_table_next_fs(table, iter, &fs) == 0) {
+		dev_t devno = libmount.mnt_fs_get_devno(fs);
 		char text[32];
 
 		snprintf(text, sizeof(text), "%u:%u", major(devno), minor(devno));
 		/* By source too: btrfs gives its mounts a device number of their own. */
-		if (!block_is_path(block, mnt_fs_get_source(fs)) &&
+		if (!block_is_path(block, libmount.mnt_fs_get_source(fs)) &&
 		    (!devno || strcmp(text, block->number) != 0) &&
 		    !is_in_options(block, fs))
 			continue;
@@ -233,9 +257,9 @@ static int look_in_table(struct usage_scan *scan, struct libmnt_table *table,
 		r = swap ? usage_add(scan->usage, block->owner, USAGE_SWAP,
 				     "%s is swap space", block->name)
 			 : block_mounts_add(scan, block->owner, block->name,
-					    mnt_fs_get_target(fs), process);
+					    libmount.mnt_fs_get_target(fs), process);
 	}
-	mnt_free_iter(iter);
+	libmount.mnt_free_iter(iter);
 	return r < 0 ? r : found;
 }
 
@@ -294,13 +318,13 @@ int block_mounts_look(struct usage_scan *scan, const struct block_device *block)
 static int visit_table(struct libmnt_table *table, block_mounts_visitor visitor,
 		       void *argument, const char *process)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = libmount.mnt_new_iter(MNT_ITER_FORWARD);
 	struct libmnt_fs *fs;
 	int r = iter ? 0 : -ENOMEM;
 
-	while (table && r == 0 && mnt_table_next_fs(table, iter, &fs) == 0)
+	while (table && r == 0 && libmount.mnt_table_next_fs(table, iter, &fs) == 0)
 		r = visitor(argument, fs, process);
-	mnt_free_iter(iter);
+	libmount.mnt_free_iter(iter);
 	return r;
 }
 
@@ -324,7 +348,7 @@ bool block_mounts_are_all(const struct block_mounts *mounts)
 
 static int is_zfs(void *argument, struct libmnt_fs *fs, const char *process)
 {
-	const char *type = mnt_fs_get_fstype(fs);
+	const char *type = libmount.mnt_fs_get_fstype(fs);
 
 	(void)argument;
 	(void)process;

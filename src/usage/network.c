@@ -14,6 +14,7 @@
 
 struct network_walk {
 	struct usage_scan *scan;
+	bool is_read; /* the rest, for the first interface that it is needed for */
 	enum fact fact;
 	struct host_network network;
 	struct string_list pppoe; /* interfaces that carry a PPPoE connection */
@@ -206,6 +207,16 @@ static int read_pppoe(struct network_walk *walk)
 	return r;
 }
 
+/* Where no interface is asked for, a network that hangs is in nobody's way. */
+static int read_network(struct network_walk *walk)
+{
+	if (walk->is_read)
+		return 0;
+	walk->is_read = true;
+	walk->fact = host_network_read(walk->scan->host, &walk->network);
+	return read_pppoe(walk);
+}
+
 static int look_at_all(struct network_walk *walk, const struct string_list *names)
 {
 	int r = 0;
@@ -214,7 +225,10 @@ static int look_at_all(struct network_walk *walk, const struct string_list *name
 		const struct pci_device *owner =
 			usage_class_owner(walk->scan, "net", names->items[i]);
 
-		if (owner)
+		if (!owner)
+			continue;
+		r = read_network(walk);
+		if (r == 0)
 			r = look_at_interface(walk, owner, names->items[i]);
 	}
 	return r == 0 ? usage_look_for_hidden(walk->scan) : r;
@@ -236,10 +250,7 @@ int usage_scan_network(struct usage_scan *scan)
 	/* Every running kernel has "lo"; without it, this is a copy of something else. */
 	if (!names.count)
 		return 0;
-	walk.fact = host_network_read(scan->host, &walk.network);
-	r = read_pppoe(&walk);
-	if (r == 0)
-		r = look_at_all(&walk, &names);
+	r = look_at_all(&walk, &names);
 	if (walk.fact == FACT_KNOWN)
 		host_network_free(&walk.network);
 	string_list_free(&walk.pppoe);

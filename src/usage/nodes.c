@@ -101,7 +101,8 @@ static int add_virtio_consoles(const struct usage_scan *scan, struct usage_nodes
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < devices->count; i++)
-		if (usage_is_virtio_console(&devices->items[i]))
+		if (usage_is_asked(scan, &devices->items[i]) &&
+		    usage_is_virtio_console(&devices->items[i]))
 			r = add_node(nodes, "", name, &devices->items[i], NULL);
 	return r;
 }
@@ -182,7 +183,7 @@ static int add_nvidia(const struct usage_scan *scan, struct usage_nodes *nodes)
 		if (pci_address_parse(names.items[i], &address) < 0)
 			continue;
 		owner = pci_find(scan->usage->devices, &address);
-		if (!owner)
+		if (!owner || !usage_is_asked(scan, owner))
 			continue;
 		fact = host_read(scan->host, path, text, sizeof(text));
 		minor = strstr(text, "Device Minor:");
@@ -220,7 +221,7 @@ static int add_usb(const struct usage_scan *scan, struct usage_nodes *nodes)
 		if (!strncmp(names.items[i], "usb", 3) || strchr(names.items[i], ':'))
 			continue;
 		owner = usage_link_owner(scan, device);
-		if (!owner)
+		if (!owner || !usage_is_asked(scan, owner))
 			continue;
 		snprintf(path, sizeof(path), "%s/busnum", device);
 		host_read_number(scan->host, path, &bus);
@@ -242,6 +243,14 @@ static int add_usb(const struct usage_scan *scan, struct usage_nodes *nodes)
 	return r;
 }
 
+static bool is_group_asked(const struct usage_scan *scan, const struct iommu_group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (usage_is_asked(scan, group->members[i]))
+			return true;
+	return false;
+}
+
 static int add_groups(const struct usage_scan *scan, struct usage_nodes *nodes)
 {
 	int r = 0;
@@ -251,7 +260,7 @@ static int add_groups(const struct usage_scan *scan, struct usage_nodes *nodes)
 		char name[16];
 
 		snprintf(name, sizeof(name), "%u", group->number);
-		if (usage_group_on_vfio(group))
+		if (is_group_asked(scan, group) && usage_group_on_vfio(group))
 			r = add_node(nodes, "vfio/", name, NULL, group);
 	}
 	return r;

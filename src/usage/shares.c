@@ -94,12 +94,12 @@ static int list_shares(struct usage_scan *scan, struct shares *shares)
 /* 9p has other ways, such as TCP; virtio is not always told, being the default. */
 static bool is_of_type(struct libmnt_fs *fs, const char *type)
 {
-	const char *mounted = mnt_fs_get_fstype(fs);
+	const char *mounted = libmount.mnt_fs_get_fstype(fs);
 	char *way;
 	size_t len;
 
 	return mounted && !strcmp(mounted, type) &&
-	       (mnt_fs_get_option(fs, "trans", &way, &len) != 0 ||
+	       (libmount.mnt_fs_get_option(fs, "trans", &way, &len) != 0 ||
 		(len == strlen("virtio") && !strncmp(way, "virtio", len)));
 }
 
@@ -127,7 +127,8 @@ static bool may_be(const struct shares *shares, const struct share *share,
 static int look_at_mount(void *argument, struct libmnt_fs *fs, const char *process)
 {
 	const struct shares *shares = argument;
-	const char *source = mnt_fs_get_source(fs), *target = mnt_fs_get_target(fs);
+	const char *source = libmount.mnt_fs_get_source(fs),
+		   *target = libmount.mnt_fs_get_target(fs);
 	struct usage *usage = shares->scan->usage;
 	char name[300];
 	int r = 0;
@@ -165,10 +166,22 @@ static int mark_unread(const struct shares *shares)
 	return r;
 }
 
+/* To which one a mount belongs, the others' tags tell as well. */
+static bool is_any_asked(const struct usage_scan *scan)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+
+	for (size_t i = 0; i < devices->count; i++)
+		if (usage_is_asked(scan, &devices->items[i]) &&
+		    share_type(&devices->items[i]))
+			return true;
+	return false;
+}
+
 int usage_scan_shares(struct usage_scan *scan)
 {
 	struct shares shares = { .scan = scan };
-	int r = list_shares(scan, &shares);
+	int r = is_any_asked(scan) ? list_shares(scan, &shares) : 0;
 
 	if (r == 0 && shares.count) {
 		r = block_mounts_read(scan);

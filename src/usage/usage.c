@@ -70,22 +70,44 @@ static int (*const scanners[])(struct usage_scan *scan) = {
 	usage_scan_sound,   usage_scan_processes, usage_scan_functions,
 };
 
+/* Nobody is to take an answer for one that was not given. */
+static int ask_only(struct usage_scan *scan, const bool *asked)
+{
+	const struct pci_devices *devices = scan->usage->devices;
+	int r = 0;
+
+	if (!asked)
+		return 0;
+	scan->asked = calloc(devices->count + 1, sizeof(*asked));
+	if (!scan->asked)
+		return -ENOMEM;
+	memcpy(scan->asked, asked, devices->count * sizeof(*asked));
+	usage_ask_functions(scan);
+	for (size_t i = 0; r == 0 && i < devices->count; i++)
+		if (!scan->asked[i])
+			r = usage_add(scan->usage, &devices->items[i], USAGE_UNREADABLE,
+				      "who uses it was not asked");
+	return r;
+}
+
 int usage_scan(const struct host *host, const struct pci_devices *devices,
-	       const struct iommu_groups *groups, struct usage *ret_usage,
-	       struct error *err)
+	       const struct iommu_groups *groups, const bool *asked,
+	       struct usage *ret_usage, struct error *err)
 {
 	_cleanup_(usage_free) struct usage usage = { .devices = devices, .host = host };
 	struct usage_scan scan = { .host = host, .usage = &usage, .groups = groups };
-	int r = 0;
+	int r;
 
 	usage.of_device =
 		calloc(devices->count ? devices->count : 1, sizeof(*usage.of_device));
 	if (!usage.of_device)
 		return error_oom(err);
+	r = ask_only(&scan, asked);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(scanners); i++)
 		r = scanners[i](&scan);
 	usage_free_processes(&scan.processes);
 	block_mounts_free(scan.mounts);
+	free(scan.asked);
 	if (r < 0)
 		return error_set(err, -r, host_name(host), "who uses its devices: %s",
 				 strerror(-r));

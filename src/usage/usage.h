@@ -53,10 +53,15 @@ struct usage {
 	struct usage_findings *of_device; /* by the device's index */
 };
 
-/* One pass over the host for all devices; both must outlive the result. 0 or -errno. */
+/*
+ * One pass over the host for all devices; both must outlive the result. `asked`, by the
+ * device's index, says of which the use is asked, their virtual functions with them;
+ * NULL: of all. What can only be of others is not looked at then, and they have the
+ * finding USAGE_UNREADABLE. 0 or -errno.
+ */
 int usage_scan(const struct host *host, const struct pci_devices *devices,
-	       const struct iommu_groups *groups, struct usage *ret_usage,
-	       struct error *err);
+	       const struct iommu_groups *groups, const bool *asked,
+	       struct usage *ret_usage, struct error *err);
 void usage_free(struct usage *usage); /* takes NULL */
 
 /*

@@ -26,14 +26,14 @@ static const struct {
 /* Reads all that the scanner does. Returns how often the source is there. */
 static size_t look_for(struct libmnt_table *table, const char *source)
 {
-	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_iter *iter = libmount.mnt_new_iter(MNT_ITER_FORWARD);
 	struct block_device block = { .name = "sda1", .dm_name = "root" };
 	struct libmnt_fs *fs;
 	size_t found = 0;
 
-	while (iter && mnt_table_next_fs(table, iter, &fs) == 0) {
-		const char *other = mnt_fs_get_source(fs);
-		const char *target = mnt_fs_get_target(fs);
+	while (iter && libmount.mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *other = libmount.mnt_fs_get_source(fs);
+		const char *target = libmount.mnt_fs_get_target(fs);
 		size_t len;
 		char *value;
 
@@ -41,10 +41,10 @@ static size_t look_for(struct libmnt_table *table, const char *source)
 		must(!block_is_path(&block, other) ||
 		     !strncmp(other, "/dev/", strlen("/dev/")));
 		must(!target || strlen(target) < SIZE_MAX);
-		mnt_fs_get_devno(fs);
-		mnt_fs_get_option(fs, "noauto", &value, &len);
+		libmount.mnt_fs_get_devno(fs);
+		libmount.mnt_fs_get_option(fs, "noauto", &value, &len);
 	}
-	mnt_free_iter(iter);
+	libmount.mnt_free_iter(iter);
 	return found;
 }
 
@@ -66,7 +66,7 @@ static void check_between(unsigned int i, const char *bytes, size_t len)
 	if (table) {
 		must(look_for(table, tables[i].first) >= 1);
 		must(look_for(table, tables[i].last) >= 1);
-		mnt_unref_table(table);
+		libmount.mnt_unref_table(table);
 	}
 	free(text);
 }
@@ -101,10 +101,11 @@ static void check_alone(unsigned int i, const char *bytes, size_t len)
 
 	if (!table)
 		return;
-	must(look_for(table, "") <= (size_t)mnt_table_get_nents(table));
+	must(look_for(table, "") <= (size_t)libmount.mnt_table_get_nents(table));
 	if (strcmp(tables[i].name, "fstab") != 0)
-		must((size_t)mnt_table_get_nents(table) == count_lines(bytes, len));
-	mnt_unref_table(table);
+		must((size_t)libmount.mnt_table_get_nents(table) ==
+		     count_lines(bytes, len));
+	libmount.mnt_unref_table(table);
 }
 
 static void check_crypttab(const char *bytes, size_t len)

@@ -2,6 +2,7 @@
 #include "looked.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,15 +142,44 @@ void quiet_end(const struct tree *tree, const char *pid)
 	assert_int_equal(renameat(tree->fd, path, tree->fd, away), 0);
 }
 
+/*
+ * Who asks for one device alone is told the same of it: else a use would be missed by
+ * every command that takes a device away.
+ */
+static void expect_same_when_asked_alone(const struct looked *looked, size_t index)
+{
+	const struct pci_device *device = &looked->devices.items[index];
+	bool *asked = calloc(looked->devices.count, sizeof(*asked));
+	const struct usage_findings *all, *alone;
+	struct usage usage;
+
+	assert_non_null(asked);
+	asked[index] = true;
+	assert_int_equal(usage_scan(looked->host, &looked->devices, &looked->groups,
+				    asked, &usage, NULL),
+			 0);
+	all = usage_of(&looked->usage, device);
+	alone = usage_of(&usage, device);
+	assert_int_equal(alone->count, all->count);
+	for (size_t i = 0; i < all->count; i++) {
+		assert_int_equal(alone->items[i].kind, all->items[i].kind);
+		assert_string_equal(alone->items[i].detail, all->items[i].detail);
+	}
+	usage_free(&usage);
+	free(asked);
+}
+
 void look(const struct tree *tree, struct looked *looked)
 {
 	memset(looked, 0, sizeof(*looked));
 	assert_int_equal(host_open_directory(tree->path, &looked->host, NULL), 0);
 	assert_int_equal(pci_scan(looked->host, &looked->devices, NULL), 0);
 	assert_int_equal(iommu_scan(&looked->devices, &looked->groups, NULL), 0);
-	assert_int_equal(usage_scan(looked->host, &looked->devices, &looked->groups,
+	assert_int_equal(usage_scan(looked->host, &looked->devices, &looked->groups, NULL,
 				    &looked->usage, NULL),
 			 0);
+	for (size_t i = 0; i < looked->devices.count; i++)
+		expect_same_when_asked_alone(looked, i);
 }
 
 void look_away(struct looked *looked)

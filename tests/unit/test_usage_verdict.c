@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -153,6 +154,18 @@ static void reserved_memory_that_cannot_be_read_decides_nothing(void **state)
 	look_expect(tree, CARD, USAGE_UNKNOWN, "reserved memory of group 7");
 }
 
+/* A virtual function of OTHER. */
+static void add_function(const struct tree *tree, const char *name, const char *address)
+{
+	char path[128], target[64];
+
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/physfn", address);
+	tree_link(tree, path, "../" OTHER);
+	snprintf(path, sizeof(path), "sys/devices/pci0000:00/" OTHER "/%s", name);
+	snprintf(target, sizeof(target), "../%s", address);
+	tree_link(tree, path, target);
+}
+
 /* Its physical function cannot go, for the virtual ones go with it. */
 static void a_virtual_function_in_use_keeps_its_physical_one(void **state)
 {
@@ -161,8 +174,8 @@ static void a_virtual_function_in_use_keeps_its_physical_one(void **state)
 
 	tree_function(tree, "0000:03:10.0", MODALIAS_NIC, "igbvf", "10");
 	tree_function(tree, "0000:03:10.2", MODALIAS_NIC, "igbvf", "11");
-	tree_link(tree, "sys/devices/pci0000:00/0000:03:10.0/physfn", "../" OTHER);
-	tree_link(tree, "sys/devices/pci0000:00/0000:03:10.2/physfn", "../" OTHER);
+	add_function(tree, "virtfn0", "0000:03:10.0");
+	add_function(tree, "virtfn1", "0000:03:10.2");
 	look_expect(tree, OTHER, USAGE_CAN_GO, "");
 	quiet_class(tree, "net", "pci0000:00/0000:03:10.0/net", "eth5");
 	tree_file(tree, "sys/class/net/eth5/flags", "0x1003\n");
@@ -184,13 +197,53 @@ static void a_known_use_of_a_virtual_function_is_passed_on(void **state)
 	const struct tree *tree = *state;
 
 	tree_function(tree, "0000:03:10.0", MODALIAS_NIC, "vfio-pci", "10");
-	tree_link(tree, "sys/devices/pci0000:00/0000:03:10.0/physfn", "../" OTHER);
+	add_function(tree, "virtfn0", "0000:03:10.0");
 	quiet_class(tree, "net", "pci0000:00/0000:03:10.0/net", "eth5");
 	quiet_unreadable(tree, "sys/class/net/eth5/flags");
 	add_guest(tree, "/dev/vfio/10", "qemu|-name|web|");
 	look_expect_use(tree, OTHER, USAGE_FUNCTION,
 			"its virtual function 0000:03:10.0: group 10 is held by process"
 			" 812 (qemu-system-x86), guest web");
+}
+
+/* Which those of a card are that is asked for is not known: any may be in use. */
+static void functions_that_cannot_be_listed_do_not_hide_a_use(void **state)
+{
+	const struct tree *tree = *state;
+
+	tree_function(tree, "0000:03:10.0", MODALIAS_NIC, "vfio-pci", "10");
+	tree_link(tree, "sys/devices/pci0000:00/0000:03:10.0/physfn", "../" OTHER);
+	/* A folder in place of the link. */
+	quiet_unreadable(tree, "sys/devices/pci0000:00/" OTHER "/virtfn0");
+	add_guest(tree, "/dev/vfio/10", "qemu|-name|web|");
+	look_expect_use(tree, OTHER, USAGE_FUNCTION, "its virtual function 0000:03:10.0");
+}
+
+/* Whoever asks for one card, and is told of another, would take it as free. */
+static void a_device_that_was_not_asked_for_is_not_free(void **state)
+{
+	const struct tree *tree = *state;
+	const struct usage_findings *findings;
+	struct looked looked;
+	struct usage usage;
+	bool *asked;
+
+	look(tree, &looked);
+	asked = calloc(looked.devices.count, sizeof(*asked));
+	assert_non_null(asked);
+	assert_int_equal(usage_scan(looked.host, &looked.devices, &looked.groups, asked,
+				    &usage, NULL),
+			 0);
+	for (size_t i = 0; i < looked.devices.count; i++) {
+		findings = usage_of(&usage, &looked.devices.items[i]);
+		assert_int_equal(findings->count, 1);
+		assert_int_equal(findings->items[0].kind, USAGE_UNREADABLE);
+		assert_string_equal(findings->items[0].detail,
+				    "who uses it was not asked");
+	}
+	usage_free(&usage);
+	free(asked);
+	look_away(&looked);
 }
 
 static void a_group_that_a_guest_holds_is_in_use(void **state)
@@ -284,6 +337,8 @@ int main(void)
 		TEST(reserved_memory_that_cannot_be_read_decides_nothing),
 		TEST(a_virtual_function_in_use_keeps_its_physical_one),
 		TEST(a_known_use_of_a_virtual_function_is_passed_on),
+		TEST(functions_that_cannot_be_listed_do_not_hide_a_use),
+		TEST(a_device_that_was_not_asked_for_is_not_free),
 		TEST(a_group_that_a_guest_holds_is_in_use),
 		TEST(a_group_that_a_nameless_process_holds_is_in_use),
 		TEST(a_device_that_a_guest_holds_is_in_use),

@@ -163,8 +163,11 @@ began=$SECONDS
 expect 0 "what is set of its virtual functions could not be read" "$PCIFERRY" vf "$card"
 expect 1 "could not be read: nothing was changed" "$PCIFERRY" vf "$card" --set vf3.vlan=13
 expect 0 "whether it has an address is not known" "$PCIFERRY" show "$card"
+# Nobody asks the network for a disk: each that did would wait for three seconds.
+disk_began=$SECONDS
 expect 0 "vfio-pci" "$PCIFERRY" bind "$LAB_NVME_FREE"
 expect 0 "nvme, was vfio-pci" "$PCIFERRY" release "$LAB_NVME_FREE"
+check "the disk did not wait for it" test $((SECONDS - disk_began)) -lt 6
 check "it took a minute at most" test $((SECONDS - began)) -lt 60
 check "it hangs still" kill -0 "$setter"
 knob hangs none
