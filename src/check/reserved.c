@@ -55,7 +55,9 @@ int check_vfio_reserved(struct check_run *run)
 	size_t count, len;
 	int r = host_read_file(run->facts->host, BOOTCFG_TAB, &text, &len);
 
-	if (r < 0 && r != -ENOENT && r != -ENOMEM)
+	/* A copy of the devices alone does not say that there is no tab. */
+	if ((r < 0 && r != -ENOENT && r != -ENOMEM) ||
+	    (r == -ENOENT && !host_exists(run->facts->host, "etc")))
 		return check_tell_unread(run, BOOTCFG_TAB);
 	if (r == 0)
 		r = bootcfg_tab_parse(text, len, &tab);

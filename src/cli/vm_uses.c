@@ -31,7 +31,8 @@ static int gather(struct cli_view *view, const struct vm_functions *functions,
 		char text[PCI_ADDRESS_SIZE];
 
 		pci_address_format(&devices[i]->address, text);
-		*ret_disk |= findings->count && functions->items[i].boots;
+		*ret_disk |= (findings->count && functions->items[i].boots) ||
+			     usage_has_disk_in_use(&view->usage, devices[i]);
 		for (size_t j = 0; r == 0 && j < findings->count; j++)
 			r = string_list_addf(uses, "%s: %s", text,
 					     findings->items[j].detail);

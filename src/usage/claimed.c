@@ -84,8 +84,10 @@ static int tell_claimed(const struct usage_scan *scan, const struct pci_device *
 	return r == 0 && !told ? add_claimed(scan, device, disk) : r;
 }
 
-static bool has_used_disk(const struct usage_findings *findings)
+bool usage_has_disk_in_use(const struct usage *usage, const struct pci_device *device)
 {
+	const struct usage_findings *findings = usage_of(usage, device);
+
 	for (size_t i = 0; i < findings->count; i++)
 		switch (findings->items[i].kind) {
 		case USAGE_ROOT:
@@ -123,7 +125,7 @@ int usage_look_for_claims(struct usage *usage, const struct pci_device *const *d
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (!has_used_disk(usage_of(usage, devices[i])))
+		if (!usage_has_disk_in_use(usage, devices[i]))
 			r = list_disks(&scan, devices[i], &ret_disks[i]);
 		for (size_t j = 0; r == 0 && j < ret_disks[i].count; j++)
 			r = string_list_add(&all, ret_disks[i].items[j]);

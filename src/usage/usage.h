@@ -81,6 +81,12 @@ const char *usage_kind_name(enum usage_kind kind);
 const struct usage_findings *usage_of(const struct usage *usage,
 				      const struct pci_device *device);
 
+/*
+ * Whether one of the findings is of a disk that is used as one, which may be behind a
+ * controller of any class: a stick on USB.
+ */
+bool usage_has_disk_in_use(const struct usage *usage, const struct pci_device *device);
+
 enum usage_verdict {
 	USAGE_CAN_GO,		 /* alone */
 	USAGE_CAN_GO_WITH_GROUP, /* when the other endpoints of its group go too */

@@ -223,6 +223,14 @@ def test_a_disk_in_use_is_refused_unless_the_hook_looks_at_each_start(host):
     assert domain.find("devices/hostdev").get("managed") == "no"
 
 
+def test_a_disk_in_use_behind_a_usb_controller_is_one(host):
+    host.device("0000:06:00.0", "1234:00aa", "0c0330", "xhci_hcd", 9)
+    host.disk("0000:06:00.0", "sda", "8:0", "/media/stick")
+    lines = expect(3, "libvirt would take it all", "vm", "create", "guest", "06:00.0",
+                   "--xml", "--host", host.root)
+    assert any("/media/stick" in line for line in lines)
+
+
 def test_a_domain_that_libvirt_has_no_number_for_is_told(host):
     host.device("10000:e1:00.0", "1234:0010", "010802", "nvme", 9)
     expect(1, "no number for a domain above ffff", "vm", "xml", "10000:e1:00.0", "--host",
