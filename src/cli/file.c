@@ -136,7 +136,18 @@ int file_reserve(const char *path, struct error *err)
 	_cleanup_close_ int fd =
 		open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	return fd < 0 ? error_set(err, errno, path, "%s", strerror(errno)) : 0;
+	int r = fd < 0 ? error_set(err, errno, path, "%s", strerror(errno)) : 0;
+
+	if (r == -EEXIST)
+		error_hint(err, "remove it, where it is left from a run that was killed");
+	return r;
+}
+
+int file_rename_new(const char *from, const char *to, struct error *err)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	return error_set(err, errno, to, "%s", strerror(errno));
 }
 
 void file_remove(const char *path)

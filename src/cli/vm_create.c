@@ -13,6 +13,7 @@
 #include "cli/vm_uses.h"
 #include "vm/connect.h"
 #include "vm/hook.h"
+#include "vm/vm.h"
 
 static void tell_functions(const struct cli *cli, const struct cli_view *view,
 			   const struct vm_functions *functions)
@@ -66,6 +67,27 @@ static int prepare(const struct cli *cli, struct cli_view *view, int argc, char 
 			    err);
 }
 
+/*
+ * What libvirt has refused needs no disks. Where the answer did not come, it may have the
+ * domain.
+ */
+static void take_disks_back(const struct vm_guest *guest,
+			    struct vm_connection *connection, int failure,
+			    struct error *err)
+{
+	_cleanup_(vm_domain_texts_free) struct vm_domain_texts texts = { 0 };
+
+	if (failure == -EEXIST ||
+	    vm_read_domain(connection, guest->name, &texts, NULL) == -ENOENT) {
+		vm_remove_made_disks(guest);
+		return;
+	}
+	for (size_t i = 0; i < guest->n_disks; i++)
+		if (guest->disks[i].size)
+			error_evidence(err, "%s was made, and is left",
+				       guest->disks[i].path);
+}
+
 static int define_and_start(const struct cli *cli,
 			    const struct vm_create_request *request, const char *xml,
 			    struct error *err)
@@ -80,7 +102,7 @@ static int define_and_start(const struct cli *cli,
 		return r;
 	r = vm_define_domain(connection, name, xml, err);
 	if (r < 0)
-		vm_remove_made_disks(&request->guest);
+		take_disks_back(&request->guest, connection, r, err);
 	if (r < 0 && request->guest.has_tpm)
 		error_hint(err, "if it is the TPM that is not supported: install swtpm"
 				" (Debian: swtpm-tools)");
@@ -101,6 +123,15 @@ static int define_and_start(const struct cli *cli,
 	return r;
 }
 
+static void tell_unmade(const struct vm_disk *disk)
+{
+	_cleanup_free_ char *path = vm_shell_quote(disk->path);
+
+	output_talk("%s is not made with --xml: qemu-img create -f %s %s %lluM",
+		    disk->path, disk->is_qcow2 ? "qcow2" : "raw", path ? path : "FILE",
+		    (unsigned long long)(disk->size >> 20));
+}
+
 /* What else is to be known before it is used. */
 static void tell_parts(const struct cli *cli, const struct vm_create_request *request)
 {
@@ -117,16 +148,11 @@ static void tell_parts(const struct cli *cli, const struct vm_create_request *re
 	for (size_t i = 0; i < guest->n_usb; i++)
 		if (guest->usb[i].bus)
 			output_talk("%s is known by its number, and only until it is"
-				    " plugged in anew",
+				    " plugged in anew or the host boots",
 				    request->usb_names.items[i]);
 	for (size_t i = 0; request->only_xml && i < guest->n_disks; i++)
 		if (guest->disks[i].size)
-			output_talk("%s is not made with --xml: qemu-img create -f %s"
-				    " %s %lluM",
-				    guest->disks[i].path,
-				    guest->disks[i].is_qcow2 ? "qcow2" : "raw",
-				    guest->disks[i].path,
-				    (unsigned long long)(guest->disks[i].size >> 20));
+			tell_unmade(&guest->disks[i]);
 }
 
 static int run_create(struct cli *cli, int argc, char **argv, struct error *err)

@@ -174,6 +174,8 @@ int vm_take_share(struct vm_create_request *request, const char *text, struct er
 	bool is_block;
 	int r;
 
+	if (!len)
+		return error_usage(err, "--share", "%s names no folder", text);
 	/* Of what is no folder this is nothing. */
 	if (asprintf(&folder, "%.*s/.", (int)len, text) < 0) {
 		folder = NULL;
@@ -195,6 +197,21 @@ int vm_take_share(struct vm_create_request *request, const char *text, struct er
 	return 0;
 }
 
+/* "1920x1080": what no screen has is a slip of the finger. */
+static int parse_picture(const char *text, uint64_t *ret_pixels)
+{
+	static const uint64_t max = 16384;
+	const char *x = strchr(text, 'x');
+	_cleanup_free_ char *width = x ? strndup(text, (size_t)(x - text)) : NULL;
+	uint64_t wide, high;
+
+	if (!width || text_parse_number(width, max, &wide) < 0 ||
+	    text_parse_number(x + 1, max, &high) < 0 || !wide || !high)
+		return -EINVAL;
+	*ret_pixels = wide * high;
+	return 0;
+}
+
 /*
  * Two pictures of four bytes a pixel, and ten MiB, in a BAR, whose size is a power of two
  * (https://looking-glass.io/docs/B6/install/, "Determining memory").
@@ -202,16 +219,14 @@ int vm_take_share(struct vm_create_request *request, const char *text, struct er
 int vm_take_looking_glass(struct vm_create_request *request, const char *text,
 			  struct error *err)
 {
-	unsigned int width = 1920, height = 1080, mib = 16;
-	char after;
+	uint64_t pixels, bytes = 16 << 20;
 
-	if (text && (sscanf(text, "%5ux%5u%c", &width, &height, &after) != 2 || !width ||
-		     !height))
+	if (parse_picture(text ? text : "1920x1080", &pixels) < 0)
 		return error_usage(err, "--looking-glass",
 				   "%s is no size of a picture such as 2560x1440", text);
-	while ((uint64_t)mib << 20 < (uint64_t)width * height * 4 * 2 + (10 << 20))
-		mib *= 2;
-	request->guest.picture_mib = mib;
+	while (bytes < pixels * 4 * 2 + (10 << 20))
+		bytes *= 2;
+	request->guest.picture_mib = (unsigned int)(bytes >> 20);
 	return 0;
 }
 
@@ -245,6 +260,27 @@ int vm_find_parts(const struct host *host, struct vm_create_request *request,
 	return r;
 }
 
+/* Under another name until it is whole: what is cut off is not taken for a disk. */
+static int make_disk(const struct vm_disk *disk, struct error *err)
+{
+	_cleanup_free_ char *part = NULL;
+	int r;
+
+	if (asprintf(&part, "%s.part", disk->path) < 0) {
+		part = NULL;
+		return error_oom(err);
+	}
+	r = file_reserve(part, err);
+	if (r < 0)
+		return r;
+	r = vm_make_image(disk, part, err);
+	if (r == 0)
+		r = file_rename_new(part, disk->path, err);
+	if (r < 0)
+		file_remove(part);
+	return r;
+}
+
 static void remove_first(const struct vm_guest *guest, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -254,21 +290,15 @@ static void remove_first(const struct vm_guest *guest, size_t count)
 
 int vm_make_disks(const struct vm_guest *guest, struct error *err)
 {
-	for (size_t i = 0; i < guest->n_disks; i++) {
-		const struct vm_disk *disk = &guest->disks[i];
-		int r = disk->size ? file_reserve(disk->path, err) : 0;
+	int r = 0;
 
-		if (r == 0 && disk->size) {
-			r = vm_make_image(disk, err);
-			if (r < 0)
-				file_remove(disk->path);
-		}
-		if (r < 0) {
+	for (size_t i = 0; r == 0 && i < guest->n_disks; i++) {
+		if (guest->disks[i].size)
+			r = make_disk(&guest->disks[i], err);
+		if (r < 0)
 			remove_first(guest, i);
-			return r;
-		}
 	}
-	return 0;
+	return r;
 }
 
 void vm_remove_made_disks(const struct vm_guest *guest)

@@ -10,12 +10,12 @@
 #include "base/error.h"
 #include "base/launch.h"
 
-int vm_make_image(const struct vm_disk *disk, struct error *err)
+int vm_make_image(const struct vm_disk *disk, const char *path, struct error *err)
 {
 	char size[32];
 	const char *const argv[] = {
-		"qemu-img", "create",	"-q", "-f", disk->is_qcow2 ? "qcow2" : "raw",
-		"--",	    disk->path, size, NULL,
+		"qemu-img", "create", "-q", "-f", disk->is_qcow2 ? "qcow2" : "raw",
+		"--",	    path,     size, NULL,
 	};
 	/* execvp(3) takes texts that it does not change. */
 	const struct launch launch = { .argv = (char *const *)argv };
@@ -29,13 +29,13 @@ int vm_make_image(const struct vm_disk *disk, struct error *err)
 		error_hint(err,
 			   "it makes %s: install it (Debian: qemu-utils; Fedora:"
 			   " qemu-img)",
-			   disk->path);
+			   path);
 		return r;
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (status)
-		return error_set(err, EIO, disk->path,
+		return error_set(err, EIO, path,
 				 "qemu-img could not make it, as it says above");
 	return 0;
 }

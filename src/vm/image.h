@@ -7,9 +7,9 @@
 struct error;
 
 /*
- * Makes an image of the disk's size at its path, over a file that is there, by qemu-img.
- * Returns 0; -ENOENT: it is not installed; or -EIO, when it has said why itself.
+ * Makes an image as large as the disk, over a file that is there, by qemu-img. Returns 0;
+ * -ENOENT: it is not installed; or -EIO, when it has said why itself.
  */
-int vm_make_image(const struct vm_disk *disk, struct error *err);
+int vm_make_image(const struct vm_disk *disk, const char *path, struct error *err);
 
 #endif

@@ -183,16 +183,20 @@ static int check_interfaces(const struct host *host, const char *text, const cha
 	if (r < 0)
 		return error_set(err, -r, "/sys/class/net", "%s", strerror(-r));
 	for (size_t i = 0; i < interfaces.count; i++) {
+		const char *name = interfaces.items[i];
 		char path[PATH_MAX], flags[32];
+		bool known;
 
-		snprintf(path, sizeof(path), "sys/class/net/%s/flags",
-			 interfaces.items[i]);
-		if (host_read(host, path, flags, sizeof(flags)) == FACT_KNOWN &&
-		    !(strtoul(flags, NULL, 16) & IFF_UP))
+		snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
+		known = host_read(host, path, flags, sizeof(flags)) == FACT_KNOWN;
+		if (known && !(strtoul(flags, NULL, 16) & IFF_UP))
 			continue;
-		error_refuse(err, text, "its network interface %s is up",
-			     interfaces.items[i]);
-		error_hint(err, "ip link set %s down", interfaces.items[i]);
+		error_refuse(err, text,
+			     known ? "its network interface %s is up"
+				   : "whether its network interface %s is up could not be"
+				     " read",
+			     name);
+		error_hint(err, "ip link set %s down", name);
 		return -EBUSY;
 	}
 	return 0;

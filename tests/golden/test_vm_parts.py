@@ -82,8 +82,8 @@ def test_a_usb_network_card_in_use_stays(host, tmp_path):
     create(host, tmp_path, "--usb", "046d:c52b")
     # What is not known is not down.
     (host.root / "sys" / folder / "flags").unlink()
-    expect(3, "eth7 is up", "vm", "create", "guest", CARD, "--bios", "--xml", "--usb",
-           "046d:c52b", "--host", host.root)
+    expect(3, "whether its network interface eth7 is up could not be read", "vm", "create", "guest",
+           CARD, "--bios", "--xml", "--usb", "046d:c52b", "--host", host.root)
 
 
 def test_inputs_are_switched_by_the_keyboard(host, tmp_path):
@@ -143,6 +143,7 @@ def test_a_disk_that_is_to_be_made_is_not_made_by_printing(host, tmp_path):
     (("--evdev", KEYBOARD + "s"), 1, "no such input is there"),
     (("--share", "/proc/version"), 1, "Not a directory"),
     (("--share", "/nowhere"), 1, "No such file"),
+    (("--share", "=data"), 2, "names no folder"),
     (("--share", "/usr="), 2, "no tag"),
     (("--share", "/"), 2, "no tag"),
     (("--share", "/usr", "--share", "/etc=usr"), 2, "tag of another one"),
@@ -150,6 +151,8 @@ def test_a_disk_that_is_to_be_made_is_not_made_by_printing(host, tmp_path):
     (("--looking-glass=big",), 2, "no size of a picture"),
     (("--looking-glass=0x1080",), 2, "no size of a picture"),
     (("--looking-glass=1x1x1",), 2, "no size of a picture"),
+    (("--looking-glass=-1x-1",), 2, "no size of a picture"),
+    (("--looking-glass=99999x99999",), 2, "no size of a picture"),
     (("--disk", "/tmp/new.qcow2,size=20"), 2, "no size such as"),
     (("--disk", "/tmp/new.qcow2,size=0G"), 2, "no size such as"),
     (("--disk", "/tmp/new.qcow2,size=99999999T"), 2, "no size such as"),
