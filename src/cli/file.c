@@ -145,7 +145,17 @@ int file_reserve(const char *path, struct error *err)
 
 int file_rename_new(const char *from, const char *to, struct error *err)
 {
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+	_cleanup_close_ int folder = -1;
+	const char *name, *old = strrchr(from, '/');
+
+	folder = open_folder(to, &name, err);
+	if (folder < 0)
+		return folder;
+	old = old ? old + 1 : from;
+	if (renameat2(folder, old, folder, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Not every file system can tell; it was looked at before. */
+	if (errno == EINVAL && renameat(folder, old, folder, name) == 0)
 		return 0;
 	return error_set(err, errno, to, "%s", strerror(errno));
 }
