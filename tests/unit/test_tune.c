@@ -96,11 +96,26 @@ static const struct row rows[] = {
 	{ TWO_DIES, .wanted = 16,
 	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,15,31",
 	  .others = "0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23", .threads = 2, .dies = 1 },
-	/* All of one, the rest of the other. They are not alike, so the guest sees one.
-	 */
+	/* As many of each, so that the guest sees two caches; of eight and two it would
+	 * see one, and move work across. */
 	{ TWO_DIES, .wanted = 20,
-	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,15,31,1,17,2,18",
-	  .others = "0,3,4,5,6,7,16,19,20,21,22,23", .threads = 2, .dies = 1 },
+	  .vcpus = "8,24,9,25,10,26,11,27,12,28,1,17,2,18,3,19,4,20,5,21",
+	  .others = "0,6,7,13,14,15,16,22,23,29,30,31", .threads = 2, .dies = 2 },
+	/* Also where all but the first core are needed for that. */
+	{ TWO_DIES, .wanted = 28,
+	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,1,17,2,18,3,19,4,20,5,21,6,"
+		   "22,7,23",
+	  .others = "0,15,16,31", .threads = 2, .dies = 2 },
+	/* Nine cannot be: all of one, the rest of the other. The guest sees one. */
+	{ TWO_DIES, .wanted = 18,
+	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,15,31,1,17",
+	  .others = "0,2,3,4,5,6,7,16,18,19,20,21,22,23", .threads = 2, .dies = 1 },
+	/* Of no more caches than it takes: not two of each of three. */
+	{ EIGHT_DIES, .wanted = 12, .vcpus = "4,36,5,37,6,38,8,40,9,41,10,42",
+	  .others = "0,1,2,3,7,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
+		    "30,31,32,33,34,35,39,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,"
+		    "58,59,60,61,62,63",
+	  .threads = 2, .dies = 2 },
 	/* Two caches, whole, and the guest's scheduler knows that they are two. */
 	{ EIGHT_DIES, .wanted = 16, .vcpus = "4,36,5,37,6,38,7,39,8,40,9,41,10,42,11,43",
 	  .others = "0,1,2,3,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,"
