@@ -295,6 +295,53 @@ static void an_amd_processor_with_threads_tells_its_guest_so(void **state)
 	vm_cpus_free(&cpus);
 }
 
+/* The kinds of two processors of a recorded host. */
+static void read_kinds(const struct tree *tree, unsigned int kinds[2])
+{
+	_cleanup_(vm_cpus_free) struct vm_cpus cpus = { 0 };
+	struct host *host;
+
+	tree_folder(tree, "sys/bus/pci/devices");
+	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
+	assert_int_equal(vm_cpus_read(host, &cpus, NULL), 0);
+	assert_int_equal(cpus.count, 2);
+	for (size_t i = 0; i < cpus.count; i++)
+		kinds[i] = cpus.items[i].kind;
+	host_free(host);
+}
+
+/* hwloc makes kinds of what each core may run at, which differs among equal ones. */
+static void a_processor_whose_cores_are_alike_loses_none_of_them(void **state)
+{
+	const struct tree *tree = *state;
+	unsigned int kinds[2];
+
+	tree_file(tree, "pciferry/cpus",
+		  "cpu 0 core 0 cache 0 node 0 kind 0\n"
+		  "cpu 1 core 1 cache 0 node 0 kind 8\n");
+	tree_file(tree, "proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n");
+	read_kinds(tree, kinds);
+	assert_int_equal(kinds[0], kinds[1]);
+	/* What Linux says of Intel's counts, whatever hwloc does. */
+	tree_file(tree, "sys/devices/cpu_core/cpus", "0\n");
+	read_kinds(tree, kinds);
+	assert_true(kinds[0] > kinds[1]);
+}
+
+/* Arm's capacities are all that is known there. */
+static void an_arm_processor_has_the_kinds_that_hwloc_knows(void **state)
+{
+	const struct tree *tree = *state;
+	unsigned int kinds[2];
+
+	tree_file(tree, "pciferry/cpus",
+		  "cpu 0 core 0 cache 0 node 0 kind 0\n"
+		  "cpu 1 core 1 cache 0 node 0 kind 1\n");
+	tree_file(tree, "proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
+	read_kinds(tree, kinds);
+	assert_true(kinds[1] > kinds[0]);
+}
+
 /* It may come from anybody's recording. */
 static void a_list_of_processors_that_makes_no_sense_is_none(void **state)
 {
@@ -323,6 +370,12 @@ int main(void)
 		cmocka_unit_test(
 			no_core_is_shared_with_the_host_or_with_another_of_the_guests),
 		cmocka_unit_test(an_amd_processor_with_threads_tells_its_guest_so),
+		cmocka_unit_test_setup_teardown(
+			a_processor_whose_cores_are_alike_loses_none_of_them, tree_setup,
+			tree_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_arm_processor_has_the_kinds_that_hwloc_knows, tree_setup,
+			tree_teardown),
 		cmocka_unit_test(a_list_of_processors_that_makes_no_sense_is_none),
 	};
 
