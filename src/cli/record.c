@@ -118,7 +118,9 @@ static void read_pages(const struct cli_view *view, unsigned int node)
 {
 	struct vm_reserve one = { .node = node };
 	struct vm_pages pages;
+	unsigned long long kib;
 
+	vm_node_memory(view->host, node, &kib);
 	if (vm_pages_read(view->host, node, &pages) != FACT_KNOWN)
 		return;
 	one.kib = pages.kib;

@@ -133,9 +133,14 @@ static int tell_processors(const struct vm_tuning *tuning)
 static void tell_memory(const struct cli_view *view, const struct vm_guest *guest)
 {
 	unsigned int node = guest->tuning->node;
+	unsigned long long kib;
 
 	if (guest->binds_memory)
 		output_talk("its memory: of node %u", node);
+	else if (vm_node_memory(view->host, node, &kib) == FACT_ABSENT)
+		output_talk("its memory: node %u has none, so it is not bound: the kernel"
+			    " takes the nearest that has some",
+			    node);
 	for (size_t i = 0; i < guest->n_functions; i++) {
 		const struct pci_address *address = &guest->functions[i].host;
 		char text[PCI_ADDRESS_SIZE];
@@ -248,6 +253,7 @@ int vm_tune_guest(const struct cli *cli, const struct cli_view *view,
 		  struct vm_tuning *ret_tuning, struct error *err)
 {
 	_cleanup_(vm_cpus_free) struct vm_cpus cpus = { 0 };
+	unsigned long long kib;
 	unsigned int node = 0;
 	int r = vm_cpus_read(view->host, &cpus, err);
 
@@ -258,8 +264,10 @@ int vm_tune_guest(const struct cli *cli, const struct cli_view *view,
 	if (r < 0)
 		return r;
 	guest->tuning = ret_tuning;
-	/* Of one node there is nothing to choose. */
-	guest->binds_memory = vm_count_nodes(view->host) > 1;
+	/* Of one node there is nothing to choose, and to one that has no memory the
+	 * kernel binds nothing (mpol_set_nodemask(), mm/mempolicy.c). */
+	guest->binds_memory = vm_count_nodes(view->host) > 1 &&
+			      vm_node_memory(view->host, node, &kib) != FACT_ABSENT;
 	if (!cli->quiet && tell_processors(ret_tuning) < 0)
 		return error_oom(err);
 	if (!cli->quiet)

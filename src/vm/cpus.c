@@ -188,26 +188,32 @@ static bool has_number(const char *list, unsigned int number)
 
 /*
  * The kernel says which are Intel's fast ones (arch/x86/events/intel/core.c, the hybrid
- * PMUs), hwloc 2.9 only how fast each may be.
+ * PMUs). hwloc 2.9 has only how fast each may run, and of x86 that says nothing: it
+ * differs among equal cores, by a fifth on a Threadripper (hwloc's issues 502 and 690).
  */
-static void read_kinds(const struct host *host, struct vm_cpus *cpus)
+static void read_kinds(const struct host *host, bool is_x86, struct vm_cpus *cpus)
 {
 	char list[HOST_ATTRIBUTE_MAX];
+	bool is_hybrid = host_read(host, "sys/devices/cpu_core/cpus", list,
+				   sizeof(list)) == FACT_KNOWN;
 
-	if (host_read(host, "sys/devices/cpu_core/cpus", list, sizeof(list)) !=
-	    FACT_KNOWN)
+	if (!is_hybrid && !is_x86)
 		return;
 	for (size_t i = 0; i < cpus->count; i++)
-		cpus->items[i].kind = has_number(list, cpus->items[i].number);
+		cpus->items[i].kind =
+			is_hybrid && has_number(list, cpus->items[i].number);
 }
 
-static void read_vendor(const struct host *host, struct vm_cpus *cpus)
+static void read_vendor(const struct host *host, struct vm_cpus *cpus, bool *ret_is_x86)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len;
 
+	*ret_is_x86 = false;
 	if (host_read_file(host, "proc/cpuinfo", &text, &len) < 0)
 		return;
+	/* Arm's has "CPU implementer" (arch/arm64/kernel/cpuinfo.c). */
+	*ret_is_x86 = strstr(text, "vendor_id") != NULL;
 	/* Hygon's are AMD's design. */
 	cpus->is_amd = strstr(text, "AuthenticAMD") || strstr(text, "HygonGenuine");
 }
@@ -217,6 +223,7 @@ int vm_cpus_read(const struct host *host, struct vm_cpus *ret_cpus, struct error
 	struct libhwloc library = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t len;
+	bool is_x86;
 	int r = host_is_live(host) ? libhwloc_load(&library, err) : 0;
 
 	if (r < 0)
@@ -235,7 +242,7 @@ int vm_cpus_read(const struct host *host, struct vm_cpus *ret_cpus, struct error
 					" not; or leave --tune out");
 		return r;
 	}
-	read_kinds(host, ret_cpus);
-	read_vendor(host, ret_cpus);
+	read_vendor(host, ret_cpus, &is_x86);
+	read_kinds(host, is_x86, ret_cpus);
 	return 0;
 }

@@ -90,8 +90,10 @@ enum fact vm_node_memory(const struct host *host, unsigned int node,
 	if (host_read_file(host, path, &text, &len) < 0)
 		return FACT_UNREADABLE;
 	found = strstr(text, word);
-	*ret_kib = found ? strtoull(found + strlen(word), NULL, 10) : 0;
-	return *ret_kib ? FACT_KNOWN : FACT_UNREADABLE;
+	if (!found)
+		return FACT_UNREADABLE;
+	*ret_kib = strtoull(found + strlen(word), NULL, 10);
+	return *ret_kib ? FACT_KNOWN : FACT_ABSENT;
 }
 
 unsigned int vm_count_nodes(const struct host *host)

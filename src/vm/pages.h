@@ -33,11 +33,11 @@ enum fact vm_pages_read_of(const struct host *host, unsigned int node, unsigned 
  */
 bool vm_pages_folder(const struct host *host, unsigned int node, char path[PATH_MAX]);
 
-/* How much memory the node has, in KiB. */
+/* How much memory the node has, in KiB; FACT_ABSENT: its slots are empty. */
 enum fact vm_node_memory(const struct host *host, unsigned int node,
 			 unsigned long long *ret_kib);
 
-/* How many nodes have memory of their own; 1 where the kernel knows of none. */
+/* With and without memory; 1 where the kernel knows of none. */
 unsigned int vm_count_nodes(const struct host *host);
 
 #endif

@@ -23,6 +23,7 @@ struct room {
 	size_t n_cpus;
 	struct core *cores; /* the host's interrupts are on the first one, as a rule */
 	unsigned int n_cores;
+	unsigned int *sizes; /* room for one of each core */
 
 	unsigned int n_fit;   /* cores of the fastest kind, with as many threads */
 	unsigned int threads; /* of each of these */
@@ -34,6 +35,7 @@ static void free_room(struct room *room)
 {
 	free(room->cpus);
 	free(room->cores);
+	free(room->sizes);
 }
 
 static int by_core(const void *a, const void *b)
@@ -84,7 +86,8 @@ static int open_room(const struct vm_cpus *cpus, unsigned int node, struct room 
 	room->node = node;
 	room->cpus = calloc(cpus->count, sizeof(*room->cpus));
 	room->cores = calloc(cpus->count, sizeof(*room->cores));
-	if (!room->cpus || !room->cores)
+	room->sizes = calloc(cpus->count, sizeof(*room->sizes));
+	if (!room->cpus || !room->cores || !room->sizes)
 		return error_oom(err);
 	for (size_t i = 0; i < cpus->count; i++)
 		if (cpus->items[i].node == node)
@@ -194,6 +197,49 @@ static unsigned int choose_cache(const struct room *room, unsigned int wanted)
 	return best;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const unsigned int *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* Of each cache that has some, the largest last. Returns how many. */
+static unsigned int count_sizes(struct room *room)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < room->n_cores; i++) {
+		unsigned int cache = room->cores[i].cpus->cache, first = 0;
+
+		while (room->cores[first].cpus->cache != cache)
+			first++;
+		room->sizes[count] = first == i ? count_free(room, cache) : 0;
+		count += room->sizes[count] > 0;
+	}
+	qsort(room->sizes, count, sizeof(*room->sizes), by_number);
+	return count;
+}
+
+/*
+ * Of each cache at most so many: where one does not do, the same number of each, if that
+ * takes no further cache, since QEMU tells a guest of caches only where all are alike.
+ */
+static unsigned int choose_share(struct room *room, unsigned int wanted)
+{
+	unsigned int count = count_sizes(room), sum = 0;
+
+	for (unsigned int n = 1; n <= count; n++) {
+		unsigned int size = room->sizes[count - n];
+
+		sum += size;
+		if (sum >= wanted)
+			return wanted % n == 0 && wanted / n <= size ? wanted / n
+								     : wanted;
+	}
+	return wanted;
+}
+
 static void give_core(struct core *core, unsigned int threads, struct vm_tuning *tuning)
 {
 	core->is_taken = true;
@@ -204,34 +250,29 @@ static void give_core(struct core *core, unsigned int threads, struct vm_tuning 
 /* Cache by cache, so that those of one are neighbours in the guest, too. */
 static void take_cores(struct room *room, struct vm_tuning *tuning)
 {
+	unsigned int share = choose_share(room, tuning->cores);
 	unsigned int left = tuning->cores, of_first = 0;
 	bool are_alike = true;
 
 	while (left) {
-		unsigned int cache = choose_cache(room, left), taken = 0;
+		unsigned int wanted = left < share ? left : share, taken = 0;
+		unsigned int cache = choose_cache(room, wanted);
 
-		for (unsigned int i = 0; i < room->n_cores && left; i++) {
+		for (unsigned int i = 0; i < room->n_cores && taken < wanted; i++) {
 			struct core *core = &room->cores[i];
 
 			if (!core->is_free || core->is_taken ||
 			    core->cpus->cache != cache)
 				continue;
 			give_core(core, tuning->threads, tuning);
-			left--;
 			taken++;
 		}
+		left -= taken;
 		if (!tuning->caches++)
 			of_first = taken;
 		are_alike &= taken == of_first;
 	}
 	tuning->dies = are_alike ? tuning->caches : 1;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const unsigned int *left = a, *right = b;
-
-	return (*left > *right) - (*left < *right);
 }
 
 /* Threads of the guest's cores that it does not use stay idle: they are half of it. */

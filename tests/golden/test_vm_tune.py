@@ -17,9 +17,10 @@ GOLDEN = pathlib.Path(__file__).parent / "vm-tune.txt"
 CARD, AUDIO, DISK = "0000:01:00.0", "0000:01:00.1", "0000:03:00.0"
 
 
-def processors(host, count, core, cache, node, vendor="GenuineIntel"):
+def processors(host, count, core, cache, node, vendor="GenuineIntel", kind=lambda i: 0):
     host.file("pciferry/cpus", "".join(
-        f"cpu {i} core {core(i)} cache {cache(i)} node {node(i)} kind 0\n" for i in range(count)))
+        f"cpu {i} core {core(i)} cache {cache(i)} node {node(i)} kind {kind(i)}\n"
+        for i in range(count)))
     host.file("proc/cpuinfo", f"processor\t: 0\nvendor_id\t: {vendor}\n")
 
 

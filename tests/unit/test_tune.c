@@ -96,11 +96,26 @@ static const struct row rows[] = {
 	{ TWO_DIES, .wanted = 16,
 	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,15,31",
 	  .others = "0,1,2,3,4,5,6,7,16,17,18,19,20,21,22,23", .threads = 2, .dies = 1 },
-	/* All of one, the rest of the other. They are not alike, so the guest sees one.
-	 */
+	/* As many of each, so that the guest sees two caches; of eight and two it would
+	 * see one, and move work across. */
 	{ TWO_DIES, .wanted = 20,
-	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,15,31,1,17,2,18",
-	  .others = "0,3,4,5,6,7,16,19,20,21,22,23", .threads = 2, .dies = 1 },
+	  .vcpus = "8,24,9,25,10,26,11,27,12,28,1,17,2,18,3,19,4,20,5,21",
+	  .others = "0,6,7,13,14,15,16,22,23,29,30,31", .threads = 2, .dies = 2 },
+	/* Also where all but the first core are needed for that. */
+	{ TWO_DIES, .wanted = 28,
+	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,1,17,2,18,3,19,4,20,5,21,6,"
+		   "22,7,23",
+	  .others = "0,15,16,31", .threads = 2, .dies = 2 },
+	/* Nine cannot be: all of one, the rest of the other. The guest sees one. */
+	{ TWO_DIES, .wanted = 18,
+	  .vcpus = "8,24,9,25,10,26,11,27,12,28,13,29,14,30,15,31,1,17",
+	  .others = "0,2,3,4,5,6,7,16,18,19,20,21,22,23", .threads = 2, .dies = 1 },
+	/* Of no more caches than it takes: not two of each of three. */
+	{ EIGHT_DIES, .wanted = 12, .vcpus = "4,36,5,37,6,38,8,40,9,41,10,42",
+	  .others = "0,1,2,3,7,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
+		    "30,31,32,33,34,35,39,43,44,45,46,47,48,49,50,51,52,53,54,55,56,57,"
+		    "58,59,60,61,62,63",
+	  .threads = 2, .dies = 2 },
 	/* Two caches, whole, and the guest's scheduler knows that they are two. */
 	{ EIGHT_DIES, .wanted = 16, .vcpus = "4,36,5,37,6,38,7,39,8,40,9,41,10,42,11,43",
 	  .others = "0,1,2,3,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,"
@@ -280,6 +295,53 @@ static void an_amd_processor_with_threads_tells_its_guest_so(void **state)
 	vm_cpus_free(&cpus);
 }
 
+/* The kinds of two processors of a recorded host. */
+static void read_kinds(const struct tree *tree, unsigned int kinds[2])
+{
+	_cleanup_(vm_cpus_free) struct vm_cpus cpus = { 0 };
+	struct host *host;
+
+	tree_folder(tree, "sys/bus/pci/devices");
+	assert_int_equal(host_open_directory(tree->path, &host, NULL), 0);
+	assert_int_equal(vm_cpus_read(host, &cpus, NULL), 0);
+	assert_int_equal(cpus.count, 2);
+	for (size_t i = 0; i < cpus.count; i++)
+		kinds[i] = cpus.items[i].kind;
+	host_free(host);
+}
+
+/* hwloc makes kinds of what each core may run at, which differs among equal ones. */
+static void a_processor_whose_cores_are_alike_loses_none_of_them(void **state)
+{
+	const struct tree *tree = *state;
+	unsigned int kinds[2];
+
+	tree_file(tree, "pciferry/cpus",
+		  "cpu 0 core 0 cache 0 node 0 kind 0\n"
+		  "cpu 1 core 1 cache 0 node 0 kind 8\n");
+	tree_file(tree, "proc/cpuinfo", "processor\t: 0\nvendor_id\t: AuthenticAMD\n");
+	read_kinds(tree, kinds);
+	assert_int_equal(kinds[0], kinds[1]);
+	/* What Linux says of Intel's counts, whatever hwloc does. */
+	tree_file(tree, "sys/devices/cpu_core/cpus", "0\n");
+	read_kinds(tree, kinds);
+	assert_true(kinds[0] > kinds[1]);
+}
+
+/* Arm's capacities are all that is known there. */
+static void an_arm_processor_has_the_kinds_that_hwloc_knows(void **state)
+{
+	const struct tree *tree = *state;
+	unsigned int kinds[2];
+
+	tree_file(tree, "pciferry/cpus",
+		  "cpu 0 core 0 cache 0 node 0 kind 0\n"
+		  "cpu 1 core 1 cache 0 node 0 kind 1\n");
+	tree_file(tree, "proc/cpuinfo", "processor\t: 0\nCPU implementer\t: 0x41\n");
+	read_kinds(tree, kinds);
+	assert_true(kinds[1] > kinds[0]);
+}
+
 /* It may come from anybody's recording. */
 static void a_list_of_processors_that_makes_no_sense_is_none(void **state)
 {
@@ -308,6 +370,12 @@ int main(void)
 		cmocka_unit_test(
 			no_core_is_shared_with_the_host_or_with_another_of_the_guests),
 		cmocka_unit_test(an_amd_processor_with_threads_tells_its_guest_so),
+		cmocka_unit_test_setup_teardown(
+			a_processor_whose_cores_are_alike_loses_none_of_them, tree_setup,
+			tree_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_arm_processor_has_the_kinds_that_hwloc_knows, tree_setup,
+			tree_teardown),
 		cmocka_unit_test(a_list_of_processors_that_makes_no_sense_is_none),
 	};
 
