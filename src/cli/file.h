@@ -39,7 +39,7 @@ int file_locate_new(const char *path, char **ret_path, struct error *err);
 
 /* Makes an empty file, for its owner alone. Returns 0, or -errno: -EEXIST. */
 int file_reserve(const char *path, struct error *err);
-/* Gives a file another name in its folder, not there yet. Returns 0, or -errno: -EEXIST. */
+/* Another name, not there yet, in its folder. Returns 0, or -errno: -EEXIST. */
 int file_rename_new(const char *from, const char *to, struct error *err);
 void file_remove(const char *path);
 

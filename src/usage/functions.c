@@ -14,43 +14,37 @@ static const struct usage_finding *to_tell(const struct usage_findings *findings
 	return findings->items;
 }
 
-/* virtfn0, virtfn1, ... of the physical one (drivers/pci/iov.c, pci_iov_sysfs_link). */
-static enum fact ask_functions_of(struct usage_scan *scan,
-				  const struct pci_device *physical)
+/* NULL: it is no virtual one. */
+static const struct pci_device *physical_of(const struct usage_scan *scan,
+					    const struct pci_device *device)
 {
-	const struct pci_devices *devices = scan->usage->devices;
-	enum fact fact = FACT_KNOWN;
+	char path[PCI_ATTRIBUTE_PATH_SIZE], text[NAME_MAX + 1];
+	struct pci_address address;
 
-	for (unsigned int i = 0; fact == FACT_KNOWN; i++) {
-		char path[PCI_ATTRIBUTE_PATH_SIZE], name[32], text[NAME_MAX + 1];
-		const struct pci_device *device;
-		struct pci_address address;
-
-		snprintf(name, sizeof(name), "virtfn%u", i);
-		pci_attribute_path(&physical->address, name, path);
-		fact = host_link_name(scan->host, path, text, sizeof(text));
-		if (fact != FACT_KNOWN)
-			break;
-		device = pci_address_parse(text, &address) == 0
-				 ? pci_find(devices, &address)
-				 : NULL;
-		if (device)
-			scan->asked[device - devices->items] = true;
-	}
-	return fact;
+	if (host_link_name(scan->host,
+			   pci_attribute_path(&device->address, "physfn", path), text,
+			   sizeof(text)) != FACT_KNOWN ||
+	    pci_address_parse(text, &address) < 0)
+		return NULL;
+	return pci_find(scan->usage->devices, &address);
 }
 
+/*
+ * By what each virtual one says itself: the physical one's virtfn0, virtfn1, ... have
+ * holes while the kernel takes them away, or hangs at it (drivers/pci/iov.c,
+ * pci_iov_remove_virtfn).
+ */
 void usage_ask_functions(struct usage_scan *scan)
 {
 	const struct pci_devices *devices = scan->usage->devices;
-	bool unreadable = false;
 
-	for (size_t i = 0; i < devices->count; i++)
-		if (scan->asked[i])
-			unreadable |= ask_functions_of(scan, &devices->items[i]) ==
-				      FACT_UNREADABLE;
-	for (size_t i = 0; unreadable && i < devices->count; i++)
-		scan->asked[i] = true;
+	for (size_t i = 0; i < devices->count; i++) {
+		const struct pci_device *physical =
+			scan->asked[i] ? NULL : physical_of(scan, &devices->items[i]);
+
+		if (physical && scan->asked[physical - devices->items])
+			scan->asked[i] = true;
+	}
 }
 
 int usage_scan_functions(struct usage_scan *scan)
@@ -62,17 +56,11 @@ int usage_scan_functions(struct usage_scan *scan)
 		const struct pci_device *device = &devices->items[i], *physical;
 		const struct usage_findings *findings = usage_of(scan->usage, device);
 		const struct usage_finding *finding = to_tell(findings);
-		char path[PCI_ATTRIBUTE_PATH_SIZE], text[NAME_MAX + 1];
 		char own[PCI_ADDRESS_SIZE];
-		struct pci_address address;
 
-		if (!findings->count || !usage_is_asked(scan, device) ||
-		    host_link_name(scan->host,
-				   pci_attribute_path(&device->address, "physfn", path),
-				   text, sizeof(text)) != FACT_KNOWN ||
-		    pci_address_parse(text, &address) < 0)
+		if (!findings->count || !usage_is_asked(scan, device))
 			continue;
-		physical = pci_find(devices, &address);
+		physical = physical_of(scan, device);
 		if (physical)
 			r = usage_add(scan->usage, physical,
 				      finding->kind == USAGE_UNREADABLE ? USAGE_UNREADABLE

@@ -62,10 +62,7 @@ const struct pci_device *usage_link_owner(const struct usage_scan *scan,
 /* Whether the use of this device is asked. */
 bool usage_is_asked(const struct usage_scan *scan, const struct pci_device *device);
 
-/*
- * Adds the virtual functions of those that are asked: they go with their physical one.
- * Where they cannot be read, all devices.
- */
+/* Adds the virtual functions of those that are asked: they go with their physical one. */
 void usage_ask_functions(struct usage_scan *scan);
 
 /* The same of an entry of a folder in /sys/class; NULL also of one that is not asked. */
