@@ -227,7 +227,23 @@ static int plug(const struct cli_view *view, const struct vm_target *target,
 	return r;
 }
 
-/* What it starts with first, since that can be put back without the guest. */
+static void tell_not_saved(const struct vm_target *target,
+			   const struct vm_functions *live, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < live->count; i++)
+		error_evidence(err,
+			       "the running guest has %s: pciferry vm attach %s %s"
+			       " --config has it at the next start, too",
+			       pci_address_format(&live->items[i].host, text),
+			       target->name, text);
+}
+
+/*
+ * What it starts with is written last: until then nothing of it has to be put back, which
+ * could write over what someone else has made of it.
+ */
 static int attach(const struct cli *cli, const struct cli_view *view,
 		  const struct vm_target *target, const struct vm_functions *config,
 		  const struct vm_functions *live, struct error *err)
@@ -238,15 +254,16 @@ static int attach(const struct cli *cli, const struct cli_view *view,
 
 	if (config->count)
 		r = make_config(target, config, &edited, &len, err);
-	if (r == 0 && edited)
+	if (r == 0)
+		r = plug(view, target, live, err);
+	if (r < 0)
+		return r;
+	if (edited)
 		r = vm_target_save(target, edited, len, err);
-	if (r < 0)
+	if (r < 0) {
+		tell_not_saved(target, live, err);
 		return r;
-	r = plug(view, target, live, err);
-	if (r < 0 && edited)
-		vm_target_take_back(target);
-	if (r < 0)
-		return r;
+	}
 	tell_places(cli, target, config, false);
 	tell_places(cli, target, live, true);
 	return 0;

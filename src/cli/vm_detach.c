@@ -86,6 +86,18 @@ static int select_one(const struct cli_view *view, const struct vm_target *targe
 	return vm_functions_add_named(view, argument, all_matching, functions, err);
 }
 
+/* The first of them, whatever else was to happen. */
+static void tell_out(const struct vm_target *target, const struct elements *elements,
+		     size_t count, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < count; i++)
+		error_evidence(err, "%s is no longer in the running guest of %s",
+			       pci_address_format(&elements->functions[i], text),
+			       target->name);
+}
+
 static int unplug(const struct vm_target *target, const struct vm_target_request *request,
 		  const struct elements *elements, struct error *err)
 {
@@ -99,6 +111,8 @@ static int unplug(const struct vm_target *target, const struct vm_target_request
 		if (r == 0)
 			r = vm_unplug(target->connection, target->name, element,
 				      &elements->functions[i], request->deadline_ms, err);
+		if (r < 0)
+			tell_out(target, elements, i, err);
 	}
 	return r;
 }
@@ -130,6 +144,10 @@ static void tell_bound(const struct cli *cli, const struct vm_target *target,
 	}
 }
 
+/*
+ * The guest first: until it has let go, what it starts with is as it was, also when the
+ * wait is broken off. Once more, this takes away what is left.
+ */
 static int detach(const struct cli *cli, const struct vm_target_request *request,
 		  const struct vm_target *target, const struct elements *config,
 		  const struct elements *live, struct error *err)
@@ -141,14 +159,14 @@ static int detach(const struct cli *cli, const struct vm_target_request *request
 	if (config->count)
 		r = vm_splice_remove(target->config.text, target->config.len,
 				     config->children, config->count, &edited, &len, err);
-	if (r == 0 && edited)
-		r = vm_target_save(target, edited, len, err);
+	if (r == 0)
+		r = unplug(target, request, live, err);
 	if (r < 0)
 		return r;
-	r = unplug(target, request, live, err);
+	if (edited)
+		r = vm_target_save(target, edited, len, err);
 	if (r < 0) {
-		if (edited)
-			vm_target_take_back(target);
+		tell_out(target, live, live->count, err);
 		return r;
 	}
 	tell(cli, target, config, false);

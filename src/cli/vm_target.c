@@ -214,15 +214,3 @@ int vm_target_save(const struct vm_target *target, char *edited, size_t len,
 	output_file(edited, len);
 	return 0;
 }
-
-void vm_target_take_back(const struct vm_target *target)
-{
-	struct error err = ERROR_INIT;
-
-	/* libvirt writes it in its own way, so that it is compared with nothing. */
-	if (vm_redefine_domain(target->connection, target->name, NULL,
-			       target->config.text, &err) < 0)
-		output_talk("%s: what it starts with could not be put back: %s",
-			    target->name, err.message);
-	error_clear(&err);
-}

@@ -51,8 +51,8 @@ int vm_target_open(const struct vm_target_request *request, const char *name,
 void vm_target_close(struct vm_target *target);
 
 /*
- * Makes `edited` what the guest starts with: prints it where the domain is a file.
- * vm_target_take_back() makes it again what it was.
+ * Makes `edited` what the guest starts with, unless someone changed it since it was read
+ * (-ESTALE); where the domain is a file, prints it.
  */
 int vm_target_save(const struct vm_target *target, char *edited, size_t len,
 		   struct error *err);

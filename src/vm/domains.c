@@ -136,12 +136,20 @@ int vm_redefine_domain(struct vm_connection *connection, const char *name,
 
 	if (r < 0)
 		return r;
-	if (before && (!now.config || strcmp(now.config, before) != 0)) {
+	if (!now.config || strcmp(now.config, before) != 0) {
 		error_set(err, ESTALE, name, "its definition was changed meanwhile");
 		error_hint(err, "try again");
 		return -ESTALE;
 	}
-	return vm_connection_define(connection, name, xml, err);
+	r = vm_connection_define(connection, name, xml, err);
+	if (r < 0 &&
+	    connection->library.virGetLastErrorCode() == VIR_ERR_XML_INVALID_SCHEMA)
+		error_hint(err,
+			   "virsh dumpxml --inactive %s >FILE, virt-xml-validate FILE"
+			   " tells where it is not as libvirt's schema wants it; virsh"
+			   " edit mends it",
+			   name);
+	return r;
 }
 
 int vm_plug(struct vm_connection *connection, const char *name, const char *element,
