@@ -86,6 +86,55 @@ static int select_one(const struct cli_view *view, const struct vm_target *targe
 	return vm_functions_add_named(view, argument, all_matching, functions, err);
 }
 
+/*
+ * libvirt gives back what it manages as soon as it is out
+ * (virHostdevReAttachPCIDevices()). While the guest has another of the group, the kernel
+ * refuses the host's driver, or, before 5.19, stops the system
+ * (vfio_iommu_group_notifier()).
+ */
+static bool comes_back_early(const struct cli_view *view, const struct vm_target *target,
+			     const struct vm_held *held)
+{
+	const struct pci_device *device = pci_find(&view->devices, &held->host);
+	const struct iommu_group *group =
+		device && held->managed ? iommu_group_of(&view->groups, device, NULL)
+					: NULL;
+
+	for (size_t i = 0; group && i < group->count; i++)
+		if (group->members[i] != device &&
+		    vm_definition_find(&target->live.definition,
+				       &group->members[i]->address))
+			return true;
+	return false;
+}
+
+/* Before anything is changed. */
+static int look_at_running(const struct cli_view *view, const struct vm_target *target,
+			   const struct elements *live, struct error *err)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		const struct vm_held *held =
+			vm_definition_find(&target->live.definition, &live->functions[i]);
+		char text[PCI_ADDRESS_SIZE];
+
+		if (!held->shares_slot && !comes_back_early(view, target, held))
+			continue;
+		error_refuse(err, pci_address_format(&held->host, text),
+			     "the running guest of %s cannot let go of it", target->name);
+		/* qemuIsMultiFunctionDevice() */
+		error_evidence(err, "%s",
+			       held->shares_slot
+				       ? "it shares a slot of the guest with another"
+					 " device, and libvirt takes nothing out of one"
+				       : "libvirt would give it back at once, while the"
+					 " guest still has another of its group");
+		error_hint(err, "--config takes it away at the next start; or shut the"
+				" guest down first");
+		return -EBUSY;
+	}
+	return 0;
+}
+
 /* The first of them, whatever else was to happen. */
 static void tell_out(const struct vm_target *target, const struct elements *elements,
 		     size_t count, struct error *err)
@@ -204,6 +253,8 @@ static int run_detach(struct cli *cli, int argc, char **argv, struct error *err)
 		error_hint(err, "pciferry vm lint shows what is wrong with a domain");
 		return -ENODEV;
 	}
+	if (r == 0)
+		r = look_at_running(&view, &target, &live, err);
 	return r == 0 ? detach(cli, &request, &target, &config, &live, err) : r;
 }
 
