@@ -300,7 +300,8 @@ static int run_attach(struct cli *cli, int argc, char **argv, struct error *err)
 	const char *name;
 	int words, r;
 
-	r = vm_target_parse(cli, argc, argv, &request, &name, &words, err);
+	r = vm_target_parse(cli, VM_TARGET_ATTACH, argc, argv, &request, &name, &words,
+			    err);
 	if (r == 0)
 		r = vm_functions_select(cli, &view, argc - words, argv + words,
 					request.all_matching, &functions, err);

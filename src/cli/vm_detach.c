@@ -234,7 +234,8 @@ static int run_detach(struct cli *cli, int argc, char **argv, struct error *err)
 	const char *name;
 	int words, r;
 
-	r = vm_target_parse(cli, argc, argv, &request, &name, &words, err);
+	r = vm_target_parse(cli, VM_TARGET_DETACH, argc, argv, &request, &name, &words,
+			    err);
 	if (r == 0)
 		r = cli_view_open(cli, &view, 0, err);
 	if (r == 0 && !request.file)
