@@ -55,8 +55,14 @@ static int find_elements(const struct vm_target *target, const struct vm_side *s
 		pci_address_format(&held->host, text);
 		if (held->is_disk) {
 			error_set(err, EINVAL, text, "it is in a <disk> of the domain");
-			error_hint(err, "virsh detach-disk takes it away: %s",
-				   target->name);
+			if (target->connection)
+				error_hint(err,
+					   "virsh domblklist %s shows its target;"
+					   " virsh detach-disk %s TARGET, with --config"
+					   " or --live, takes it away",
+					   target->name, target->name);
+			else
+				error_hint(err, "take the <disk> out with an editor");
 			return -EINVAL;
 		}
 		ret_elements->functions[ret_elements->count] = held->host;
@@ -67,16 +73,19 @@ static int find_elements(const struct vm_target *target, const struct vm_side *s
 
 /*
  * One DEVICE. An address that a definition names counts also where this host has nothing
- * there any more. Adds what goes with a device, as vm attach does.
+ * there any more, or a bridge, which never went to a guest. Adds what goes with a device,
+ * as vm attach does.
  */
 static int select_one(const struct cli_view *view, const struct vm_target *target,
 		      bool all_matching, char *argument, struct vm_functions *functions,
 		      struct error *err)
 {
+	const struct pci_device *device;
 	struct pci_address address;
+	bool is_address = pci_address_parse(argument, &address) == 0;
 
-	if (pci_address_parse(argument, &address) == 0 &&
-	    !pci_find(&view->devices, &address) &&
+	device = is_address ? pci_find(&view->devices, &address) : NULL;
+	if (is_address && (!device || iommu_member_stays(device)) &&
 	    (vm_definition_find(&target->config.definition, &address) ||
 	     vm_definition_find(&target->live.definition, &address)))
 		return vm_functions_add(functions,
@@ -177,19 +186,23 @@ static void tell(const struct cli *cli, const struct vm_target *target,
 			    runs ? "running guest" : "guest");
 }
 
-/* What is bound before it is plugged in stays so. */
-static void tell_bound(const struct cli *cli, const struct vm_target *target,
-		       const struct elements *elements)
+/* What is bound before it is plugged in stays so; else libvirt has given it back. */
+static void tell_drivers(const struct cli *cli, const struct cli_view *view,
+			 const struct elements *elements)
 {
-	char text[PCI_ADDRESS_SIZE];
-
 	for (size_t i = 0; i < elements->count && !cli->quiet; i++) {
-		const struct vm_held *held = vm_definition_find(&target->live.definition,
-								&elements->functions[i]);
+		char text[PCI_ADDRESS_SIZE], path[PCI_ATTRIBUTE_PATH_SIZE], driver[64];
+		enum fact fact = host_link_name(
+			view->host,
+			pci_attribute_path(&elements->functions[i], "driver", path),
+			driver, sizeof(driver));
 
-		if (!held->managed)
-			output_talk("%s is not given back: pciferry release %s",
-				    pci_address_format(&held->host, text), text);
+		pci_address_format(&elements->functions[i], text);
+		if (fact == FACT_KNOWN && iommu_is_vfio_driver(driver))
+			output_talk("%s is not given back: pciferry release %s", text,
+				    text);
+		else if (fact == FACT_ABSENT)
+			output_talk("%s has no driver of the host's now", text);
 	}
 }
 
@@ -197,9 +210,10 @@ static void tell_bound(const struct cli *cli, const struct vm_target *target,
  * The guest first: until it has let go, what it starts with is as it was, also when the
  * wait is broken off. Once more, this takes away what is left.
  */
-static int detach(const struct cli *cli, const struct vm_target_request *request,
-		  const struct vm_target *target, const struct elements *config,
-		  const struct elements *live, struct error *err)
+static int detach(const struct cli *cli, const struct cli_view *view,
+		  const struct vm_target_request *request, const struct vm_target *target,
+		  const struct elements *config, const struct elements *live,
+		  struct error *err)
 {
 	_cleanup_free_ char *edited = NULL;
 	size_t len = 0;
@@ -220,7 +234,7 @@ static int detach(const struct cli *cli, const struct vm_target_request *request
 	}
 	tell(cli, target, config, false);
 	tell(cli, target, live, true);
-	tell_bound(cli, target, live);
+	tell_drivers(cli, view, live);
 	return 0;
 }
 
@@ -256,7 +270,7 @@ static int run_detach(struct cli *cli, int argc, char **argv, struct error *err)
 	}
 	if (r == 0)
 		r = look_at_running(&view, &target, &live, err);
-	return r == 0 ? detach(cli, &request, &target, &config, &live, err) : r;
+	return r == 0 ? detach(cli, &view, &request, &target, &config, &live, err) : r;
 }
 
 const struct cli_command cli_vm_detach = {
