@@ -55,9 +55,20 @@ virsh -q define /run/other.xml
 expect 1 "running has it, and runs" "$PCIFERRY" vm lint other
 virsh -q undefine other
 
-# A guest that does not answer keeps it, and it stays in what it starts with.
+# A guest that does not answer keeps it, and it stays in what it starts with, as does what someone
+# writes there meanwhile.
 virsh -q suspend running
-expect 1 "does not let go" "$PCIFERRY" vm detach running "$LAB_NVME_FREE" --timeout 2
+virsh -q dumpxml --inactive running >/run/with.xml
+"$PCIFERRY" vm detach running "$LAB_NVME_FREE" --timeout 10 >/run/detach 2>&1 &
+waiting=$!
+sleep 4
+check "while it waits nothing is written" has --inactive running
+virsh -q desc running --config "edited meanwhile"
+wait "$waiting"
+check "that is told" grep -q "does not let go" /run/detach
+virsh -q dumpxml --inactive running >/run/after.xml
+check "what was edited is kept" grep -q "edited meanwhile" /run/after.xml
+virsh -q define /run/with.xml
 check "its definition has it still" has --inactive running
 check "the disk is the guest's still" is_on "$LAB_NVME_FREE" vfio-pci
 virsh -q resume running
