@@ -76,13 +76,24 @@ static int take_missing(const struct cli *cli, const struct vm_target *target,
 	return 0;
 }
 
-/* A text that names one of the functions. */
-static bool names_one(const char *xml, const struct vm_functions *functions,
-		      char text[PCI_ADDRESS_SIZE], struct error *err, int *ret_r)
+/* A text of another domain's that names one of the functions. */
+static bool names_one(const char *name, const char *xml,
+		      const struct vm_functions *functions, char text[PCI_ADDRESS_SIZE],
+		      struct error *err, int *ret_r)
 {
 	_cleanup_(vm_definition_free) struct vm_definition definition = { 0 };
 
 	*ret_r = vm_definition_read(xml, strlen(xml), &definition, err);
+	if (*ret_r == -EINVAL) {
+		error_clear(err);
+		error_set(err, EINVAL, name,
+			  "whether this other domain has a device cannot be told: what"
+			  " libvirt has of it is no definition");
+		error_hint(err,
+			   "virsh edit %s mends it; --shared does not ask what does"
+			   " not run",
+			   name);
+	}
 	for (size_t i = 0; *ret_r == 0 && i < functions->count; i++)
 		if (vm_definition_find(&definition, &functions->items[i].host)) {
 			pci_address_format(&functions->items[i].host, text);
@@ -106,10 +117,11 @@ static int look_at_others(const struct vm_target *target, bool shared,
 
 		if (!strcmp(other->name, target->name))
 			continue;
-		has = runs =
-			other->live && names_one(other->live, functions, text, err, &r);
+		has = runs = other->live && names_one(other->name, other->live, functions,
+						      text, err, &r);
 		if (!has && r == 0 && other->config && !shared)
-			has = names_one(other->config, functions, text, err, &r);
+			has = names_one(other->name, other->config, functions, text, err,
+					&r);
 		if (!has)
 			continue;
 		if (!found)
@@ -157,6 +169,45 @@ static int look_at_groups(const struct cli_view *view,
 		}
 	}
 	return 0;
+}
+
+/* VFIO gives a guest only what is in a group: one that runs is not asked in vain. */
+static int look_for_groups(const struct cli *cli, const struct cli_view *view,
+			   const struct vm_functions *functions, bool runs,
+			   struct error *err)
+{
+	for (size_t i = 0; i < functions->count; i++) {
+		char text[PCI_ADDRESS_SIZE];
+		enum fact fact;
+
+		iommu_group_of(&view->groups,
+			       pci_find(&view->devices, &functions->items[i].host),
+			       &fact);
+		pci_address_format(&functions->items[i].host, text);
+		if (fact == FACT_ABSENT && runs) {
+			error_set(err, ENODEV, text,
+				  "it is in no IOMMU group, and goes to no guest");
+			error_hint(err, "pciferry check tells how to turn the IOMMU on");
+			return -ENODEV;
+		}
+		if (fact == FACT_ABSENT && !cli->quiet)
+			output_talk("%s is in no IOMMU group: no guest starts with it"
+				    " before the IOMMU is on (pciferry check)",
+				    text);
+	}
+	return 0;
+}
+
+/* vm create asks firmware and QEMU for more; here neither is touched. */
+static void tell_window(const struct cli *cli, const struct cli_view *view,
+			const struct vm_functions *functions)
+{
+	uint64_t window = vm_uses_measure_window(cli, view, functions);
+
+	if (window > VM_USUAL_WINDOW && !cli->quiet)
+		output_talk("the devices' memory takes %llu GiB above 4 GiB, more than a"
+			    " guest has unasked: vm create --xml shows how to ask",
+			    (unsigned long long)(window >> 30));
 }
 
 static void tell_places(const struct cli *cli, const struct vm_target *target,
@@ -227,7 +278,23 @@ static int plug(const struct cli_view *view, const struct vm_target *target,
 	return r;
 }
 
-/* What it starts with first, since that can be put back without the guest. */
+static void tell_not_saved(const struct vm_target *target,
+			   const struct vm_functions *live, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < live->count; i++)
+		error_evidence(err,
+			       "the running guest has %s: pciferry vm attach %s %s"
+			       " --config has it at the next start, too",
+			       pci_address_format(&live->items[i].host, text),
+			       target->name, text);
+}
+
+/*
+ * What it starts with is written last: until then nothing of it has to be put back, which
+ * could write over what someone else has made of it.
+ */
 static int attach(const struct cli *cli, const struct cli_view *view,
 		  const struct vm_target *target, const struct vm_functions *config,
 		  const struct vm_functions *live, struct error *err)
@@ -238,15 +305,16 @@ static int attach(const struct cli *cli, const struct cli_view *view,
 
 	if (config->count)
 		r = make_config(target, config, &edited, &len, err);
-	if (r == 0 && edited)
+	if (r == 0)
+		r = plug(view, target, live, err);
+	if (r < 0)
+		return r;
+	if (edited)
 		r = vm_target_save(target, edited, len, err);
-	if (r < 0)
+	if (r < 0) {
+		tell_not_saved(target, live, err);
 		return r;
-	r = plug(view, target, live, err);
-	if (r < 0 && edited)
-		vm_target_take_back(target);
-	if (r < 0)
-		return r;
+	}
 	tell_places(cli, target, config, false);
 	tell_places(cli, target, live, true);
 	return 0;
@@ -254,16 +322,20 @@ static int attach(const struct cli *cli, const struct cli_view *view,
 
 static int look(const struct cli *cli, struct cli_view *view,
 		const struct vm_target_request *request, const struct vm_target *target,
-		const struct vm_functions *functions, const struct vm_functions *live,
-		struct error *err)
+		const struct vm_functions *functions, const struct vm_functions *config,
+		const struct vm_functions *live, struct error *err)
 {
 	_cleanup_(vm_functions_free) struct vm_functions others = { 0 };
 	enum vm_uses when = live->count			     ? VM_USES_NOW
 			    : target->config.definition.asks ? VM_USES_HOOK
 							     : VM_USES_LATER;
-	int r = 0;
+	int r = look_for_groups(cli, view, functions, live->count, err);
 
-	if (target->connection)
+	if (r == 0 && config->count && target->config.definition.asks)
+		r = vm_uses_find_hook(view->host, target->name, err);
+	if (r == 0)
+		tell_window(cli, view, functions);
+	if (r == 0 && target->connection)
 		r = look_at_others(target, request->shared, functions, err);
 	/* What the guest runs with is in use by itself. */
 	if (r == 0)
@@ -283,7 +355,8 @@ static int run_attach(struct cli *cli, int argc, char **argv, struct error *err)
 	const char *name;
 	int words, r;
 
-	r = vm_target_parse(cli, argc, argv, &request, &name, &words, err);
+	r = vm_target_parse(cli, VM_TARGET_ATTACH, argc, argv, &request, &name, &words,
+			    err);
 	if (r == 0)
 		r = vm_functions_select(cli, &view, argc - words, argv + words,
 					request.all_matching, &functions, err);
@@ -300,7 +373,7 @@ static int run_attach(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r == 0)
 		r = take_missing(cli, &target, &target.live, &functions, &live, err);
 	if (r == 0)
-		r = look(cli, &view, &request, &target, &functions, &live, err);
+		r = look(cli, &view, &request, &target, &functions, &config, &live, err);
 	return r == 0 ? attach(cli, &view, &target, &config, &live, err) : r;
 }
 

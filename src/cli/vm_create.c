@@ -12,7 +12,6 @@
 #include "cli/vm_functions.h"
 #include "cli/vm_uses.h"
 #include "vm/connect.h"
-#include "vm/hook.h"
 #include "vm/vm.h"
 
 static void tell_functions(const struct cli *cli, const struct cli_view *view,
@@ -50,16 +49,11 @@ static int prepare(const struct cli *cli, struct cli_view *view, int argc, char 
 		return r;
 	guest->functions = functions->items;
 	guest->n_functions = functions->count;
-	if (vm_measure_window(view->host, &view->devices, functions->items,
-			      functions->count, &guest->window) != FACT_KNOWN &&
-	    !cli->quiet)
-		output_talk("how large the devices' memory is could not be read: the"
-			    " guest has the usual room for it");
-	if (guest->hands_over && !host_exists(view->host, VM_HOOK)) {
-		error_set(err, ENOENT, "--hand-over", "pciferry's hook is not installed");
-		error_hint(err, "pciferry vm hook install");
-		return -ENOENT;
-	}
+	guest->window = vm_uses_measure_window(cli, view, functions);
+	if (guest->hands_over)
+		r = vm_uses_find_hook(view->host, "--hand-over", err);
+	if (r < 0)
+		return r;
 	return vm_uses_look(cli, view, functions, guest->name,
 			    guest->hands_over ? VM_USES_HOOK
 			    : request->start  ? VM_USES_START

@@ -44,7 +44,8 @@ static int run_lint(struct cli *cli, int argc, char **argv, struct error *err)
 	const char *name;
 	int words, r;
 
-	r = vm_target_parse(cli, argc, argv, &request, &name, &words, err);
+	r = vm_target_parse(cli, VM_TARGET_LINT, argc, argv, &request, &name, &words,
+			    err);
 	if (r == 0)
 		r = cli_view_open(cli, &view, CLI_NEEDS_TOPOLOGY | CLI_NEEDS_CONFIG, err);
 	if (r == 0 && !request.file && !host_is_live(view.host)) {

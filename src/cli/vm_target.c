@@ -9,7 +9,6 @@
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/take.h"
-#include "cli/vm.h"
 #include "cli/vm_options.h"
 #include "vm/domain.h"
 
@@ -54,6 +53,15 @@ static const struct option detach_options[] = {
 };
 
 static const struct option lint_options[] = { COMMON, { 0 } };
+
+static const struct {
+	const struct option *options;
+	bool takes_devices;
+} verbs[] = {
+	[VM_TARGET_ATTACH] = { attach_options, true },
+	[VM_TARGET_DETACH] = { detach_options, true },
+	[VM_TARGET_LINT] = { lint_options, false },
+};
 
 static int take_timeout(struct vm_target_request *request, struct error *err)
 {
@@ -101,19 +109,17 @@ void vm_target_request_free(struct vm_target_request *request)
 	string_list_free(&request->macs);
 }
 
-int vm_target_parse(struct cli *cli, int argc, char **argv,
+int vm_target_parse(struct cli *cli, enum vm_target_verb verb, int argc, char **argv,
 		    struct vm_target_request *ret_request, const char **ret_name,
 		    int *ret_words, struct error *err)
 {
-	const struct option *options = cli->command == &cli_vm_attach	? attach_options
-				       : cli->command == &cli_vm_detach ? detach_options
-									: lint_options;
-	bool takes_devices = options != lint_options;
+	bool takes_devices = verbs[verb].takes_devices;
 	int value, r = 0;
 
 	*ret_request = (struct vm_target_request){ .deadline_ms = 30000 };
 	*ret_name = NULL;
-	while (r == 0 && (value = cli_next_option(cli, argc, argv, options, err)) != -1)
+	while (r == 0 &&
+	       (value = cli_next_option(cli, argc, argv, verbs[verb].options, err)) != -1)
 		r = take_option(ret_request, value, err);
 	if (r < 0)
 		return r;
@@ -213,16 +219,4 @@ int vm_target_save(const struct vm_target *target, char *edited, size_t len,
 					  target->config.text, edited, err);
 	output_file(edited, len);
 	return 0;
-}
-
-void vm_target_take_back(const struct vm_target *target)
-{
-	struct error err = ERROR_INIT;
-
-	/* libvirt writes it in its own way, so that it is compared with nothing. */
-	if (vm_redefine_domain(target->connection, target->name, NULL,
-			       target->config.text, &err) < 0)
-		output_talk("%s: what it starts with could not be put back: %s",
-			    target->name, err.message);
-	error_clear(&err);
 }

@@ -17,12 +17,14 @@ struct vm_target_request {
 	struct string_list roms, macs; /* values of --rom and --mac */
 };
 
+enum vm_target_verb { VM_TARGET_ATTACH, VM_TARGET_DETACH, VM_TARGET_LINT };
+
 /*
- * Of vm attach, vm detach or vm lint, by the command that runs. argv[*ret_words] is the
+ * argv[*ret_words] is the
  * first that names a device; *ret_name the domain, NULL with a file. To be freed on
  * failure as well. Returns 0 or -errno.
  */
-int vm_target_parse(struct cli *cli, int argc, char **argv,
+int vm_target_parse(struct cli *cli, enum vm_target_verb verb, int argc, char **argv,
 		    struct vm_target_request *ret_request, const char **ret_name,
 		    int *ret_words, struct error *err);
 void vm_target_request_free(struct vm_target_request *request);
@@ -51,8 +53,8 @@ int vm_target_open(const struct vm_target_request *request, const char *name,
 void vm_target_close(struct vm_target *target);
 
 /*
- * Makes `edited` what the guest starts with: prints it where the domain is a file.
- * vm_target_take_back() makes it again what it was.
+ * Makes `edited` what the guest starts with, unless someone changed it since it was read
+ * (-ESTALE); where the domain is a file, prints it.
  */
 int vm_target_save(const struct vm_target *target, char *edited, size_t len,
 		   struct error *err);

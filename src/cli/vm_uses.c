@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/output.h"
+#include "vm/hook.h"
 
 /*
  * Each use of what goes, "ADDRESS: what"; and whether one of them is of a disk, by which
@@ -85,4 +86,26 @@ int vm_uses_look(const struct cli *cli, struct cli_view *view,
 	for (size_t i = 0; i < uses.count && !cli->quiet; i++)
 		output_talk("now in use: %s", uses.items[i]);
 	return 0;
+}
+
+int vm_uses_find_hook(const struct host *host, const char *subject, struct error *err)
+{
+	if (host_exists(host, VM_HOOK))
+		return 0;
+	error_set(err, ENOENT, subject, "pciferry's hook is not installed");
+	error_hint(err, "pciferry vm hook install");
+	return -ENOENT;
+}
+
+uint64_t vm_uses_measure_window(const struct cli *cli, const struct cli_view *view,
+				const struct vm_functions *functions)
+{
+	uint64_t window = 0;
+
+	if (vm_measure_window(view->host, &view->devices, functions->items,
+			      functions->count, &window) != FACT_KNOWN &&
+	    !cli->quiet)
+		output_talk("how large the devices' memory is could not be read: the"
+			    " guest has the usual room for it");
+	return window;
 }

@@ -58,7 +58,7 @@ void vm_domain_list_free(struct vm_domain_list *list); /* takes NULL */
 
 /*
  * Gives a domain another definition, which libvirt checks against its schema, unless it
- * is not `before` any more (-ESTALE); before NULL: whatever it is.
+ * is not `before` any more (-ESTALE).
  */
 int vm_redefine_domain(struct vm_connection *connection, const char *name,
 		       const char *before, const char *xml, struct error *err);

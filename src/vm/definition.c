@@ -35,8 +35,48 @@ static void take_port(struct vm_definition *definition, const xmlNode *node)
 						   : VM_PORT_READY;
 }
 
-static int take_devices(struct vm_definition *definition, const xmlNode *devices)
+/* The next in the order of the text; NULL: that was the last. */
+static const xmlNode *next_node(const xmlNode *node, const xmlNode *root)
 {
+	if (node->type == XML_ELEMENT_NODE && node->children)
+		return node->children;
+	while (node != root && !node->next)
+		node = node->parent;
+	return node == root ? NULL : node->next;
+}
+
+static bool is_place(const xmlNode *node)
+{
+	return vm_tree_is(node, "address") && vm_tree_attribute_is(node, "type", "pci") &&
+	       !vm_tree_is(node->parent, "source");
+}
+
+/* NULL: libvirt has not given it one. */
+static const xmlNode *find_place(const xmlNode *device)
+{
+	const xmlNode *place = vm_tree_child(device, "address");
+
+	return place && is_place(place) ? place : NULL;
+}
+
+/* Whether another device of the guest is in the slot of this one, whose place it is. */
+static bool shares_slot(const xmlNode *place, const xmlNode *root)
+{
+	struct pci_address own, other;
+
+	if (!place || vm_tree_address(place, &own) < 0)
+		return false;
+	for (const xmlNode *node = root; node; node = next_node(node, root))
+		if (node != place && is_place(node) &&
+		    vm_tree_address(node, &other) == 0 &&
+		    pci_address_same_slot(&own, &other))
+			return true;
+	return false;
+}
+
+static int take_devices(struct vm_definition *definition, const xmlNode *root)
+{
+	const xmlNode *devices = vm_tree_child(root, "devices");
 	struct vm_held held = { 0 };
 	int r = 0;
 
@@ -55,21 +95,12 @@ static int take_devices(struct vm_definition *definition, const xmlNode *devices
 
 			held.managed = managed && !strcmp(managed, "yes");
 			held.is_disk = vm_tree_is(node, "disk");
+			held.shares_slot = shares_slot(find_place(node), root);
 			r = add_held(definition, &held);
 		}
 		held.child++;
 	}
 	return r;
-}
-
-/* The next in the order of the text; NULL: that was the last. */
-static const xmlNode *next_node(const xmlNode *node, const xmlNode *root)
-{
-	if (node->type == XML_ELEMENT_NODE && node->children)
-		return node->children;
-	while (node != root && !node->next)
-		node = node->parent;
-	return node == root ? NULL : node->next;
 }
 
 /* What has a place in the guest takes the port that is there. */
@@ -78,9 +109,7 @@ static void take_places(struct vm_definition *definition, const xmlNode *root)
 	for (const xmlNode *node = root; node; node = next_node(node, root)) {
 		unsigned long bus;
 
-		if (vm_tree_is(node, "address") &&
-		    vm_tree_attribute_is(node, "type", "pci") &&
-		    !vm_tree_is(node->parent, "source") &&
+		if (is_place(node) &&
 		    vm_tree_number(node, "bus", VM_PORT_COUNT - 1, &bus) == 0)
 			definition->ports[bus] = VM_PORT_NONE;
 	}
@@ -99,8 +128,7 @@ int vm_definition_read(const char *bytes, size_t len,
 	definition.asks = vm_tree_asks(tree.root);
 	name = vm_tree_text(vm_tree_child(tree.root, "name"));
 	definition.name = strdup(name ? name : "");
-	if (!definition.name ||
-	    take_devices(&definition, vm_tree_child(tree.root, "devices")) < 0)
+	if (!definition.name || take_devices(&definition, tree.root) < 0)
 		return error_oom(err);
 	take_places(&definition, tree.root);
 	*ret_definition = definition;

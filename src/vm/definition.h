@@ -14,9 +14,10 @@ struct vm_function;
 /* An element of <devices> that names a function. */
 struct vm_held {
 	struct pci_address host;
-	size_t child; /* which element of <devices>, from 0 (vm_splice_remove()) */
-	bool managed; /* libvirt binds it, and gives it back */
-	bool is_disk; /* <disk type='nvme'>: QEMU's own driver has it */
+	size_t child;	  /* which element of <devices>, from 0 (vm_splice_remove()) */
+	bool managed;	  /* libvirt binds it, and gives it back */
+	bool shares_slot; /* of the guest, with another of its devices */
+	bool is_disk;	  /* <disk type='nvme'>: QEMU's own driver has it */
 };
 
 enum vm_port {

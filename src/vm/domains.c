@@ -136,12 +136,35 @@ int vm_redefine_domain(struct vm_connection *connection, const char *name,
 
 	if (r < 0)
 		return r;
-	if (before && (!now.config || strcmp(now.config, before) != 0)) {
+	if (!now.config || strcmp(now.config, before) != 0) {
 		error_set(err, ESTALE, name, "its definition was changed meanwhile");
 		error_hint(err, "try again");
 		return -ESTALE;
 	}
-	return vm_connection_define(connection, name, xml, err);
+	r = vm_connection_define(connection, name, xml, err);
+	if (r < 0 &&
+	    connection->library.virGetLastErrorCode() == VIR_ERR_XML_INVALID_SCHEMA)
+		error_hint(err,
+			   "virsh dumpxml --inactive %s >FILE, virt-xml-validate FILE"
+			   " tells where it is not as libvirt's schema wants it; virsh"
+			   " edit mends it",
+			   name);
+	return r;
+}
+
+/* The caller frees *ret_domain. */
+static int change_running(struct vm_connection *connection, const char *name,
+			  const char *element,
+			  int (*change)(virDomain *, const char *, unsigned int),
+			  virDomain **ret_domain, struct error *err)
+{
+	int r = find(connection, name, ret_domain, err);
+
+	if (r == 0 && change(*ret_domain, element, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+		r = vm_connection_fail(connection, name, err);
+		connection->library.virDomainFree(*ret_domain);
+	}
+	return r;
 }
 
 int vm_plug(struct vm_connection *connection, const char *name, const char *element,
@@ -149,14 +172,11 @@ int vm_plug(struct vm_connection *connection, const char *name, const char *elem
 {
 	const struct libvirt *library = &connection->library;
 	virDomain *domain;
-	int r = find(connection, name, &domain, err);
+	int r = change_running(connection, name, element,
+			       library->virDomainAttachDeviceFlags, &domain, err);
 
-	if (r < 0)
-		return r;
-	if (library->virDomainAttachDeviceFlags(domain, element, VIR_DOMAIN_AFFECT_LIVE) <
-	    0)
-		r = vm_connection_fail(connection, name, err);
-	library->virDomainFree(domain);
+	if (r == 0)
+		library->virDomainFree(domain);
 	return r;
 }
 
@@ -208,15 +228,12 @@ int vm_unplug(struct vm_connection *connection, const char *name, const char *el
 {
 	const struct libvirt *library = &connection->library;
 	virDomain *domain;
-	int r = find(connection, name, &domain, err);
+	int r = change_running(connection, name, element,
+			       library->virDomainDetachDeviceFlags, &domain, err);
 
 	if (r < 0)
 		return r;
-	if (library->virDomainDetachDeviceFlags(domain, element, VIR_DOMAIN_AFFECT_LIVE) <
-	    0)
-		r = vm_connection_fail(connection, name, err);
-	else
-		r = wait_for(connection, domain, name, function, deadline_ms, err);
+	r = wait_for(connection, domain, name, function, deadline_ms, err);
 	library->virDomainFree(domain);
 	return r;
 }

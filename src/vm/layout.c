@@ -204,8 +204,10 @@ int vm_layout_scan(const char *bytes, size_t len, struct vm_layout *ret_layout,
 	vm_layout_free(&scan.layout);
 	if (r == -ENOMEM)
 		return error_oom(err);
-	return error_set(err, EINVAL, "the domain's definition",
-			 "it has not one <devices> with something in it");
+	error_set(err, EINVAL, "the domain's definition",
+		  "it has not one <devices> with something in it");
+	error_hint(err, "write <devices></devices> in it, once, instead of <devices/>");
+	return -EINVAL;
 }
 
 void vm_layout_free(struct vm_layout *layout)

@@ -92,7 +92,7 @@ static bool agree(const char *bytes, const struct vm_layout *layout,
 
 	/* In others a byte that is "<" may be half of something else. */
 	if (encoding && strcasecmp(encoding, "UTF-8") != 0 &&
-	    strcasecmp(encoding, "US-ASCII") != 0)
+	    strcasecmp(encoding, "UTF8") != 0 && strcasecmp(encoding, "US-ASCII") != 0)
 		return false;
 	for (const xmlNode *node = devices ? devices->children : NULL; node;
 	     node = node->next) {

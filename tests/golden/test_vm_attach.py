@@ -16,6 +16,7 @@ from program import PROGRAM, expect, run
 CARD = "01:00.0"
 MOUNTED = "02:00.0"
 FREE_DISK = "03:00.0"
+NO_GROUP = "04:00.0"
 VF = "05:00.1"
 
 # As a person and as libvirt write it, with what neither of us knows.
@@ -137,6 +138,9 @@ def test_a_disk_in_use_is_refused_unless_the_hook_looks_at_each_start(host, path
     assert any("/srv" in line for line in lines)
     path.write_text(DOMAIN.replace(
         "<metadata>", "<metadata><p:hand-over xmlns:p='urn:pciferry:domain:1'/>"))
+    expect(1, "pciferry vm hook install", "vm", "attach", "--xml", path, MOUNTED,
+           "--host", host.root)
+    host.file("etc/libvirt/hooks/qemu.d/pciferry", "")
     done = edit("attach", host, path, MOUNTED)
     assert "/srv" in done.stderr and "managed=\"no\"" in done.stdout
 
@@ -145,7 +149,36 @@ def test_a_device_that_has_gone_can_be_taken_away(host, path):
     text = edit("attach", host, path, FREE_DISK).stdout
     path.write_text(text.replace('bus="0x03" slot="0x00"', 'bus="0x77" slot="0x00"'))
     assert edit("detach", host, path, "77:00.0").stdout == DOMAIN
-    expect(1, "no", "vm", "detach", "--xml", path, "78:00.0", "--host", host.root)
+    expect(1, "78:00.0", "vm", "detach", "--xml", path, "78:00.0", "--host", host.root)
+    expect(1, "it has none of these devices", "vm", "detach", "--xml", path, CARD,
+           "--host", host.root)
+
+
+def test_where_a_bridge_is_now_the_device_can_be_taken_away_alone(host, path):
+    text = edit("attach", host, path, FREE_DISK).stdout
+    path.write_text(text.replace('bus="0x03" slot="0x00"', 'bus="0x00" slot="0x01"'))
+    assert edit("detach", host, path, "00:01.0").stdout == DOMAIN
+    path.write_text(DOMAIN)
+    expect(3, "a bridge never goes", "vm", "detach", "--xml", path, "00:01.0",
+           "--host", host.root)
+
+
+def test_a_device_that_no_guest_can_have_is_told(host, path):
+    assert "in no IOMMU group" in edit("attach", host, path, NO_GROUP).stderr
+    assert "IOMMU" not in edit("attach", host, path, FREE_DISK).stderr
+
+
+def test_memory_that_a_guest_has_no_room_for_is_told(host, path):
+    lines = ["0x0000000000000000 0x0000000000000000 0x0000000000000000"] * 13
+    lines[0] = "0x0000004000000000 0x0000004fffffffff 0x000000000014220c"
+    host.file(host.folder("0000:03:00.0") + "/resource", "\n".join(lines) + "\n")
+    assert "takes 128 GiB above 4 GiB" in edit("attach", host, path, FREE_DISK).stderr
+
+
+def test_each_name_of_utf8_is_known(host, path):
+    path.write_text(DOMAIN.replace("encoding='utf-8'", 'encoding="UTF8"'))
+    path.write_text(edit("attach", host, path, FREE_DISK).stdout)
+    assert edit("detach", host, path, FREE_DISK).returncode == 0
 
 
 def test_a_rom_and_a_network_address_go_along(host, path):
@@ -163,7 +196,7 @@ def test_a_rom_and_a_network_address_go_along(host, path):
     ("", "not XML"), ("<domain>", "not XML"), ("<network/>", "not one of libvirt's"),
     ("<!DOCTYPE a [<!ENTITY b SYSTEM '/etc/passwd'>]><domain><name>&b;</name></domain>",
      "not one of libvirt's"),
-    ("<domain><devices/></domain>", "not one <devices> with something"),
+    ("<domain><devices/></domain>", "write <devices></devices>"),
     ("<domain><devices></devices><devices></devices></domain>", "not one <devices>"),
     ("<?xml version='1.0' encoding='latin1'?><domain><devices></devices></domain>",
      "is not certain"),
@@ -176,7 +209,7 @@ def test_what_is_no_definition_is_not_edited(text, words, host, path):
 def test_a_disk_of_qemus_own_driver_is_not_taken_away_unasked(host, path):
     path.write_text(DOMAIN.replace("<disk type='file' device='disk'>", "<disk type='nvme'>"
                                    "<source><address bus='3'/></source>"))
-    expect(1, "it is in a <disk> of the domain", "vm", "detach", "--xml", path, FREE_DISK,
+    expect(1, "take the <disk> out with an editor", "vm", "detach", "--xml", path, FREE_DISK,
            "--host", host.root)
 
 

@@ -88,13 +88,16 @@ static void what_someone_else_changed_meanwhile_is_not_written_over(void **state
 	assert_int_equal(vm_redefine_domain(connection, "test", before.config, edited,
 					    &err),
 			 -ESTALE);
+	assert_non_null(strstr(err.hint, "again"));
 	error_clear(&err);
 	assert_int_equal(vm_redefine_domain(connection, "test", after.config, "<domain/>",
 					    &err),
 			 -EIO);
+	assert_non_null(strstr(err.hint, "virt-xml-validate"));
 	error_clear(&err);
-	assert_int_equal(
-		vm_redefine_domain(connection, "test", NULL, before.config, NULL), 0);
+	assert_int_equal(vm_redefine_domain(connection, "test", after.config,
+					    before.config, NULL),
+			 0);
 	vm_domain_texts_free(&after);
 	after = read_domain();
 	assert_string_equal(after.config, before.config);

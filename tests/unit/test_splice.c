@@ -211,6 +211,29 @@ static void a_port_with_something_behind_it_is_not_free(void **state)
 	vm_definition_free(&definition);
 }
 
+#define PLACED(host, bus, function)                                                     \
+	"<hostdev mode='subsystem' type='pci'><source><address bus='" host              \
+	"'/></source><address type='pci' bus='" bus "' slot='0x00' function='" function \
+	"'/></hostdev>"
+
+/* Of a card that was there when the guest started, and of what was plugged in. */
+static void what_libvirt_takes_out_of_no_running_guest_is_known(void **state)
+{
+	static const char text[] = "<domain><devices>" PLACED("1", "0x02", "0x0") PLACED(
+		"2", "0x02", "0x1") PLACED("3", "0x03", "0x0") PLACED("4", "0x04", "0x0")
+		HOSTDEV("5") "<interface type='user'><address type='pci' bus='4' function='3'/>"
+			     "</interface></devices></domain>";
+	static const bool shared[] = { true, true, false, true, false };
+	struct vm_definition definition = { 0 };
+
+	(void)state;
+	assert_int_equal(vm_definition_read(text, strlen(text), &definition, NULL), 0);
+	assert_int_equal(definition.n_held, 5);
+	for (size_t i = 0; i < definition.n_held; i++)
+		assert_int_equal(definition.held[i].shares_slot, shared[i]);
+	vm_definition_free(&definition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +242,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_certain_is_not_edited),
 		cmocka_unit_test(only_what_is_named_goes),
 		cmocka_unit_test(a_port_with_something_behind_it_is_not_free),
+		cmocka_unit_test(what_libvirt_takes_out_of_no_running_guest_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,9 @@ virsh -q dumpxml --inactive running >/run/before.xml
 expect 3 "/mnt/data" "$PCIFERRY" vm attach running "$LAB_NVME_MOUNTED"
 expect 3 "bind the group first" "$PCIFERRY" vm attach running "$LAB_NIC_PAIR0" --live
 expect 1 "libvirt has no domain" "$PCIFERRY" vm attach nobody "$LAB_NVME_FREE"
+# As does what shares a slot of the guest with another: libvirt takes nothing out of one.
+expect 3 "shut the guest down" "$PCIFERRY" vm detach running "$LAB_GPU"
+check "the card is the guest's still" is_on "$LAB_GPU" vfio-pci
 virsh -q dumpxml --inactive running >/run/after.xml
 check "nothing has changed" cmp /run/before.xml /run/after.xml
 
@@ -52,9 +55,20 @@ virsh -q define /run/other.xml
 expect 1 "running has it, and runs" "$PCIFERRY" vm lint other
 virsh -q undefine other
 
-# A guest that does not answer keeps it, and it stays in what it starts with.
+# A guest that does not answer keeps it, and it stays in what it starts with, as does what someone
+# writes there meanwhile.
 virsh -q suspend running
-expect 1 "does not let go" "$PCIFERRY" vm detach running "$LAB_NVME_FREE" --timeout 2
+virsh -q dumpxml --inactive running >/run/with.xml
+"$PCIFERRY" vm detach running "$LAB_NVME_FREE" --timeout 10 >/run/detach 2>&1 &
+waiting=$!
+sleep 4
+check "while it waits nothing is written" has --inactive running
+virsh -q desc running --config "edited meanwhile"
+wait "$waiting"
+check "that is told" grep -q "does not let go" /run/detach
+virsh -q dumpxml --inactive running >/run/after.xml
+check "what was edited is kept" grep -q "edited meanwhile" /run/after.xml
+virsh -q define /run/with.xml
 check "its definition has it still" has --inactive running
 check "the disk is the guest's still" is_on "$LAB_NVME_FREE" vfio-pci
 virsh -q resume running
@@ -90,7 +104,8 @@ virsh -q undefine other
 "$PCIFERRY" bind "$LAB_NIC_PAIR0" >/dev/null 2>&1
 expect 0 "in the running guest" "$PCIFERRY" vm attach running "$LAB_NIC_PAIR0" --live
 check "two more devices" count "<hostdev" 4
-eventually "the guest sees both" said "8086:10d3"
+sees() { [ "$(grep -o "8086:10d3" /run/console | wc -l)" -ge "$1" ]; }
+eventually "the guest sees both" sees 2
 expect 0 "is not given back" "$PCIFERRY" vm detach running "$LAB_NIC_PAIR0"
 check "two less" count "<hostdev" 2
 check "they stay bound" is_on "$LAB_NIC_PAIR0" vfio-pci
@@ -106,5 +121,17 @@ check "one more device" count "<hostdev" 3
 eventually "the guest sees the function" said_more
 expect 0 "no longer in the running guest" "$PCIFERRY" vm detach running "$LAB_NVME_SRIOV/vf1"
 check "one less" count "<hostdev" 2
+
+# Two of one group that libvirt manages would come back one by one, the first too early.
+"$PCIFERRY" bind "$LAB_NIC_PAIR0" >/dev/null 2>&1
+for address in "$LAB_NIC_PAIR0" "$LAB_NIC_PAIR1"; do
+	echo "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' \
+bus='0x${address:5:2}' slot='0x${address:8:2}' function='0x${address:11:1}'/></source></hostdev>" \
+		>/run/managed.xml
+	virsh -q attach-device running /run/managed.xml --live
+done
+expect 3 "another of its group" "$PCIFERRY" vm detach running "$LAB_NIC_PAIR0"
+check "the guest has both" count "<hostdev" 4
+check "none has come back" is_on "$LAB_NIC_PAIR0" vfio-pci
 virsh -q destroy running
 finish
