@@ -420,7 +420,6 @@ static int count_holders(const struct bind_plan *plan, const struct bind_view *v
 	return count;
 }
 
-/* The processes of a session end after the service that began it. */
 static int look_again(const struct host *host, const struct bind_plan *plan,
 		      struct bind_view *view, struct error *err)
 {
@@ -434,6 +433,7 @@ static int look_again(const struct host *host, const struct bind_plan *plan,
 	return bind_view_open(host, addresses, plan->count, view, err);
 }
 
+/* The processes of a session end after the service that began it. */
 static int wait_for_holders(struct change *change, const struct bind_plan *plan,
 			    struct error *err)
 {

@@ -175,12 +175,16 @@ static int look_again(const struct cli *cli, const struct host *host,
 	return -ENOMEM;
 }
 
+enum { PATIENCE_MS = 600000 };
+
 int pages_reserve(const struct cli *cli, const struct host *host,
 		  const struct take_options *options,
 		  const struct plan_verification *verification,
 		  const struct plan_expected_pages *expected, struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+	/* To find many in one piece, the kernel moves what is in the way. */
+	struct take_options patient = *options;
 	static const struct change_options none;
 	_cleanup_free_ struct vm_reserve *all =
 		calloc(verification->n_pages + 1, sizeof(*all));
@@ -200,7 +204,9 @@ int pages_reserve(const struct cli *cli, const struct host *host,
 		take_print_step_list(&steps);
 		return 0;
 	}
-	r = take_begin(cli, host, options, &none, &change, err);
+	if (patient.deadline_ms < PATIENCE_MS)
+		patient.deadline_ms = PATIENCE_MS;
+	r = take_begin(cli, host, &patient, &none, &change, err);
 	if (r < 0)
 		return r;
 	r = change_perform(change, &steps.items[0], err);

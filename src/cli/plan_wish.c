@@ -183,6 +183,11 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 		r = error_usage(err, "--hugepages",
 				"how much memory there is at a node is one host's, and"
 				" not saved");
+	for (size_t i = 0; r == 0 && wish->trial && i < wish->n_pages; i++)
+		if (!wish->pages[i].kib)
+			r = error_usage(err, "--hugepages",
+					"a trial leaves all else as it is, so it takes"
+					" no line out");
 	if (r == 0 && wish->options.by_id && (wish->trial || wish->options.adopt))
 		r = error_usage(err, "--by-id", "it cannot be used with %s",
 				wish->trial ? "--trial" : "--adopt");

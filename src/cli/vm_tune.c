@@ -9,6 +9,7 @@
 #include "cli/describe.h"
 #include "cli/output.h"
 #include "vm/pages.h"
+#include "vm/reserve.h"
 
 /* As many as a kernel can have (MAX_NUMNODES, include/linux/numa.h). */
 enum { NODE_MAX = 1023 };
@@ -217,7 +218,7 @@ static int choose_pages(const struct cli *cli, const struct cli_view *view,
 	unsigned long long kib = (unsigned long long)guest->memory_mib << 10;
 	struct vm_pages pages = { 0 };
 	char size[32];
-	long long wanted;
+	long long wanted, promised;
 
 	if (vm_pages_read(view->host, guest->tuning->node, &pages) != FACT_KNOWN) {
 		if (!wish->wants_pages)
@@ -234,6 +235,10 @@ static int choose_pages(const struct cli *cli, const struct cli_view *view,
 	if (kib % pages.kib)
 		return 0;
 	wanted = (long long)(kib / pages.kib);
+	/* To other guests, from the next boot on. */
+	promised = vm_reserved_by_tab(view->host, guest->tuning->node, pages.kib);
+	if (promised > pages.reserved)
+		pages.reserved = promised;
 	if (wish->wants_pages && wish->starts_now && pages.unused < wanted)
 		return refuse_shortage(guest, &pages, wanted, err);
 	if (wish->wants_pages || pages.unused >= wanted)

@@ -59,12 +59,17 @@ static int add(struct plan *plan, struct vm_reserve reserve, struct error *err)
 	if (!larger)
 		return error_oom(err);
 	plan->pages = larger;
-	for (size_t i = 0; i < plan->n_pages; i++)
-		if (larger[i].node == reserve.node && larger[i].kib == reserve.kib) {
-			snprintf(subject, sizeof(subject), "node %u", reserve.node);
-			return error_usage(err, subject, "%s is there twice for it",
-					   option);
+	for (size_t i = 0; i < plan->n_pages; i++) {
+		if (larger[i].node != reserve.node || larger[i].kib != reserve.kib)
+			continue;
+		/* All lines but this one. */
+		if (!larger[i].count || !reserve.count) {
+			larger[i].count += reserve.count;
+			return 0;
 		}
+		snprintf(subject, sizeof(subject), "node %u", reserve.node);
+		return error_usage(err, subject, "%s is there twice for it", option);
+	}
 	larger[plan->n_pages++] = reserve;
 	return 0;
 }

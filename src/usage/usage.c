@@ -90,6 +90,16 @@ static int ask_only(struct usage_scan *scan, const bool *asked)
 	return r;
 }
 
+static int fail(const struct host *host, int failure, struct error *err)
+{
+	error_set(err, -failure, host_name(host), "who uses its devices: %s",
+		  strerror(-failure));
+	if (failure == -ELIBACC)
+		error_hint(err, "libmount cannot be loaded, which reads what is mounted"
+				" (Debian: libmount1)");
+	return failure;
+}
+
 int usage_scan(const struct host *host, const struct pci_devices *devices,
 	       const struct iommu_groups *groups, const bool *asked,
 	       struct usage *ret_usage, struct error *err)
@@ -109,8 +119,7 @@ int usage_scan(const struct host *host, const struct pci_devices *devices,
 	block_mounts_free(scan.mounts);
 	free(scan.asked);
 	if (r < 0)
-		return error_set(err, -r, host_name(host), "who uses its devices: %s",
-				 strerror(-r));
+		return fail(host, r, err);
 	*ret_usage = usage;
 	memset(&usage, 0, sizeof(usage));
 	return 0;

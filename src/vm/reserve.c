@@ -33,6 +33,25 @@ int vm_reserves_of(const struct bootcfg_tab *tab, struct vm_reserve **ret_items,
 	return 0;
 }
 
+unsigned int vm_reserved_by_tab(const struct host *host, unsigned int node,
+				unsigned int kib)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	_cleanup_free_ struct vm_reserve *all = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t len, count = 0;
+	unsigned int found = 0;
+
+	if (host_read_file(host, BOOTCFG_TAB, &text, &len) < 0 ||
+	    bootcfg_tab_parse(text, len, &tab) < 0 ||
+	    vm_reserves_of(&tab, &all, &count) < 0)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		if (all[i].node == node && all[i].kib == kib)
+			found = all[i].count;
+	return found;
+}
+
 const char *vm_reserve_text(unsigned int count, unsigned int kib,
 			    char text[VM_RESERVE_TEXT_SIZE])
 {
@@ -125,8 +144,7 @@ static int refuse(const struct room *room, const char *subject, struct error *er
 	if (room->huge_kib <= most_kib)
 		return 0;
 	error_refuse(err, subject,
-		     "%llu of its %llu MiB would be huge pages, more than four fifths:"
-		     " nothing was changed",
+		     "%llu of its %llu MiB would be huge pages, more than four fifths",
 		     room->huge_kib >> 10, room->memory_kib >> 10);
 	for (size_t i = 0; i < room->lines.count; i++)
 		error_evidence(err, "%s", room->lines.items[i]);

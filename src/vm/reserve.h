@@ -18,6 +18,13 @@ struct vm_reserve {
 	unsigned int count;
 };
 
+/*
+ * How many pages of that size the host's tab has for the node; 0 also where there is no
+ * tab that can be read.
+ */
+unsigned int vm_reserved_by_tab(const struct host *host, unsigned int node,
+				unsigned int kib);
+
 /* The lines that count. The caller frees *ret_items. Returns 0 or -ENOMEM. */
 int vm_reserves_of(const struct bootcfg_tab *tab, struct vm_reserve **ret_items,
 		   size_t *ret_count);

@@ -77,6 +77,9 @@ def test_pages_at_a_node_are_one_line_that_the_service_does_and_undo_takes_back(
     assert [one["path"] for one in made["edits"]] == [TAB, "usr/bin/systemctl"], "no image"
     assert lines(host) == ["pages node1 2M 8192"]
     assert told(host, "apply", "--hugepages", "16G@1")["change"] is None
+    # All lines but this one.
+    both = told(host, "plan", "--hugepages", "0", "--hugepages", "8G@1")
+    assert [one["expected_count"] for one in both["huge_pages"]] == [4096]
     assert "reserve at each boot: huge pages" in run("history", "--root", host.root).stdout
     assert run("undo", "--root", host.root).returncode == 0
     assert without_generated(snapshot(host.root)).keys() - before.keys() == {"made/systemctl"}

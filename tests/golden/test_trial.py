@@ -301,6 +301,8 @@ def test_huge_pages_that_are_tried_are_in_the_trial_s_tab_alone(grub):
     grub.file("proc/cmdline", f"{line} pciferry=trial:1 panic=30\n")
     assert "node 1  0 of 2048 huge pages" in run("verify", "--root", grub.root).stdout
     assert run("undo", "--root", grub.root).returncode == 0
+    done = run("apply", "--trial", "--hugepages", "0@1", "--root", grub.root)
+    assert done.returncode == 2 and "takes no line out" in done.stderr
     done = run("apply", "--trial", "--hugepages", "7G@1", "--root", grub.root)
     assert done.returncode == 3 and "four fifths" in done.stderr
     done = run("apply", "--trial", "--hugepages", "4G@1", "--root", grub.root)

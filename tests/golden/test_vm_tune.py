@@ -130,6 +130,10 @@ def test_huge_pages_that_are_asked_for_and_are_too_few_are_told_with_numbers(hos
     assert "node 1 has 512 of 4096 free pages of 2 MiB: the guest will not start" in done.stderr
     # Those that are in use stay: what is reserved grows by what is lacking.
     assert "pciferry apply --hugepages 9G@1 reserves them at each boot" in done.stderr
+    # What the tab has for other guests is theirs, also before it is reserved.
+    host.file("etc/pciferry.tab", "pages node1 2M 16384\n")
+    done = create(host, "--tune", "--hugepages", "--memory", "8G")
+    assert "pciferry apply --hugepages 39G@1 reserves them at each boot" in done.stderr
     assert ET.fromstring(done.stdout).find("memoryBacking/hugepages/page").get("size") == "2048"
     assert "memoryBacking" not in create(host, "--tune", "--memory", "8G").stdout
     expect(2, "no whole pages", "vm", "create", "guest", CARD, "--tune", "--hugepages", "--memory",
