@@ -3,11 +3,13 @@
 #include "check/domain.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "check/domain_internal.h"
+#include "vm/vm.h"
 
 const xmlNode *check_domain_next(const struct check_domain *domain, const xmlNode *node)
 {
@@ -38,6 +40,20 @@ int check_domain_end(struct check_run *run, size_t before, const char *seen)
 	if (run->findings->count > before)
 		return 0;
 	return check_tell(run, CHECK_PASS, NULL, "%s", seen);
+}
+
+char *check_domain_command(const struct check_run *run, const char *verb,
+			   const char *address)
+{
+	const char *file = run->domain->request->file;
+	_cleanup_free_ char *quoted =
+		vm_shell_quote(file ? file : run->domain->definition.name);
+	char *text;
+
+	if (!quoted || asprintf(&text, "pciferry vm %s %s%s %s", verb,
+				file ? "--xml " : "", quoted, address) < 0)
+		return NULL;
+	return text;
 }
 
 /* Of QEMU's own arguments (https://libvirt.org/drvqemu.html). */
@@ -195,6 +211,8 @@ static int check_group(struct check_run *run)
 static const struct check table[] = {
 	{ "domain-device", "domain", "whether its devices are where it names them", false,
 	  check_domain_device },
+	{ "domain-use", "domain", "whether the host uses one of them", false,
+	  check_domain_use },
 	{ "domain-siblings", "domain", "whether it has all of their groups", false,
 	  check_domain_siblings },
 	{ "domain-shared", "domain", "whether a guest that runs has one of them", false,
