@@ -212,6 +212,21 @@ static bool is_first(const struct check_run *run)
 	return true;
 }
 
+/* The IOMMU is off, or does not reach it. */
+static int tell_no_group(struct check_run *run, enum fact fact)
+{
+	int r;
+
+	if (fact != FACT_ABSENT)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "its group could not be read");
+	r = check_tell(run, CHECK_FAIL, NULL, "it is in no group");
+	if (r == 0)
+		r = check_why(run, "without an IOMMU no guest gets it: the guest does not"
+				   " start");
+	return r == 0 ? check_fix(run, "pciferry check tells why the IOMMU is off") : r;
+}
+
 int check_domain_siblings(struct check_run *run)
 {
 	size_t before = run->findings->count;
@@ -221,10 +236,16 @@ int check_domain_siblings(struct check_run *run)
 
 	while (r == 0 && (node = check_domain_next(run->domain, node))) {
 		const struct pci_device *member;
+		enum fact fact;
 
-		if (!check_domain_look(run, node, &address) || !is_first(run))
+		if (!check_domain_look(run, node, &address))
 			continue;
-		for (size_t i = 0; r == 0 && (member = check_goes_along(run, i)); i++)
+		if (!iommu_group_of(&run->facts->groups, run->device, &fact)) {
+			r = tell_no_group(run, fact);
+			continue;
+		}
+		for (size_t i = 0;
+		     r == 0 && is_first(run) && (member = check_goes_along(run, i)); i++)
 			r = check_member(run, member);
 	}
 	return r < 0 ? r
