@@ -182,11 +182,24 @@ def test_a_rom_for_bios_does_for_a_guest_by_bios(host, tmp_path):
 
 
 def test_what_qemu_no_longer_takes_is_told(host, tmp_path):
-    line = ("</devices><qemu:commandline><qemu:arg value='-set'/><qemu:arg"
+    line = ("</devices>{}<qemu:commandline>{}<qemu:arg value='-set'/><qemu:arg"
             " value='device.hostdev0.x-vga=on'/><qemu:arg value='-set'/>"
             "<qemu:arg value='drive.a.b=c'/></qemu:commandline>")
-    assert lint(host, definition(tmp_path, CARD, ("</devices>", line)), 1) == [
-        ("domain-set", "FAIL", None, "line 15: -set device.hostdev0.x-vga=on")]
+    told = [("domain-set", "WARN", None, "line 15: -set device.hostdev0.x-vga=on")]
+
+    def found(capabilities="", arguments=""):
+        return lint(host, definition(tmp_path, CARD, (
+            "</devices>", line.format(capabilities, arguments))))
+
+    assert found() == told
+    assert found("<qemu:capabilities><qemu:del capability='device.json'/>"
+                 "</qemu:capabilities>") == []
+    assert found("<qemu:capabilities><qemu:del capability='blockdev'/>"
+                 "</qemu:capabilities>") == told
+    device = "<qemu:arg value='-device'/><qemu:arg value='{}'/>"
+    assert found(arguments=device.format("vfio-pci,id=hostdev0,host=05:00.0")) == []
+    assert found(arguments=device.format("vfio-pci,id=hostdev01")) == told
+    assert found(arguments=device.format('{"driver":"vfio-pci","id":"hostdev0"}')) == told
 
 
 def test_features_that_libvirt_does_not_see_are_told(host, tmp_path):
@@ -195,11 +208,23 @@ def test_features_that_libvirt_does_not_see_are_told(host, tmp_path):
         ("domain-features", "FAIL", None, "line 11: <features> inside <features>")]
 
 
+def test_hiding_is_told_where_an_nvidia_driver_needs_it_no_more(host, tmp_path):
+    hidden = ("<acpi/>", "<kvm><hidden state='on'/></kvm>")
+    assert lint(host, definition(tmp_path, CARD, hidden)) == []
+    host.device("0000:05:00.0", "10de:1b80", "030000", None, 5)
+    card = HOSTDEV.format("05", 0, "")
+    found = [row for row in look(host, definition(tmp_path, card, hidden), 0)
+             if row["check"] == "domain-hidden"]
+    assert found[0]["status"] == "WARN" and "is slower" in found[0]["why"]
+    windows = ("<acpi/>", "<hyperv/><kvm><hidden state='on'/></kvm>")
+    found = [row for row in look(host, definition(tmp_path, card, windows), 0)
+             if row["check"] == "domain-hidden"]
+    assert found[0]["status"] == "WARN" and "slower" not in found[0]["why"]
+
+
 def test_what_is_slow_is_told_and_is_no_failure(host, tmp_path):
-    path = definition(tmp_path, CARD, ("<hugepages/>", "<locked/>"),
-                      ("<acpi/>", "<kvm><hidden state='on'/></kvm>"))
-    assert [row[0:2] for row in lint(host, path)] == [
-        ("domain-hidden", "WARN"), ("domain-memory", "WARN")]
+    path = definition(tmp_path, CARD, ("<hugepages/>", "<locked/>"))
+    assert [row[0:2] for row in lint(host, path)] == [("domain-memory", "WARN")]
     path = definition(tmp_path, "", ("<hugepages/>", "<locked/>"))
     assert lint(host, path) == []
 
