@@ -319,41 +319,61 @@ static int tell_rom(struct check_run *run, enum check_status status, const char 
 	return r == 0 ? check_fix(run, "%s", fix) : r;
 }
 
+/* Only a display's image shows something before there is a driver. */
+static int look_for_uefi(struct check_run *run, const char *file)
+{
+	bool is_amd = run->device->ids == FACT_KNOWN && run->device->vendor_id == 0x1002;
+
+	if (!is_amd)
+		return tell_rom(run, CHECK_WARN, file, "it has no image for UEFI",
+				"the domain boots by UEFI: the card shows nothing before"
+				" its driver is there",
+				"take the <rom file> out, or use one with a UEFI image,"
+				" unless its driver needs this one");
+	return tell_rom(run, CHECK_INFO, file, "it has no image for UEFI",
+			"the card shows nothing before its driver is there; AMD's driver"
+			" for integrated graphics takes its tables from such a file, and"
+			" fails without it (error 43)",
+			"keep it");
+}
+
 static int look_at_rom(struct check_run *run, const char *file, const struct pci_rom *rom)
 {
 	const struct pci_device *device = run->device;
 	int r = 0;
 
-	if (!rom->has_uefi && boots_uefi(run->domain->tree.root))
-		r = tell_rom(
-			run, CHECK_FAIL, file, "it has no image for UEFI",
-			"the domain boots by UEFI: the card shows nothing before its"
-			" driver is there, and some drivers need what its image does",
-			"take the <rom file> out, or use one with a UEFI image");
-	if (r == 0 && device && device->ids == FACT_KNOWN &&
-	    (rom->vendor_id != device->vendor_id ||
-	     rom->device_id != device->device_id)) {
-		r = check_tell(run, CHECK_WARN, NULL,
-			       "%s is for %04x:%04x, not %04x:%04x", file, rom->vendor_id,
-			       rom->device_id, device->vendor_id, device->device_id);
-		if (r == 0)
-			r = check_why(run, "firmware passes it over, or runs what is for"
-					   " another device");
-		if (r == 0)
-			r = check_fix(run,
-				      "take the <rom file> out, unless it is known to"
+	if (!device || device->ids != FACT_KNOWN)
+		return 0;
+	if (!rom->has_uefi && pci_is_display(device) &&
+	    boots_uefi(run->domain->tree.root))
+		r = look_for_uefi(run, file);
+	/* AMD's UEFI driver is given to the card's audio function, by any ID. */
+	if (r < 0 || device->vendor_id == 0x1002 ||
+	    (rom->vendor_id == device->vendor_id && rom->device_id == device->device_id))
+		return r;
+	r = check_tell(run, CHECK_WARN, NULL, "%s is for %04x:%04x, not %04x:%04x", file,
+		       rom->vendor_id, rom->device_id, device->vendor_id,
+		       device->device_id);
+	if (r == 0)
+		r = check_why(run, "firmware passes it over, or runs what is for another"
+				   " device");
+	return r < 0 ? r
+		     : check_fix(run, "take the <rom file> out, unless it is known to"
 				      " serve this device");
-	}
-	return r;
 }
 
 static int check_rom_file(struct check_run *run, const char *file)
 {
 	_cleanup_free_ char *bytes = NULL;
-	enum fact fact =
-		file[0] == '/' ? check_presence(run->facts->host, file + 1) : FACT_ABSENT;
 	struct pci_rom rom;
+	enum fact fact;
 	size_t len;
+
+	/* qemu_find_file(), system/datadir.c */
+	if (file[0] != '/')
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "%s: QEMU looks for it in its own folders", file);
+	fact = check_presence(run->facts->host, file + 1);
 
 	if (fact == FACT_ABSENT)
 		return tell_rom(run, CHECK_FAIL, file, "there is no such file",
@@ -363,9 +383,10 @@ static int check_rom_file(struct check_run *run, const char *file)
 	    host_read_file(run->facts->host, file + 1, &bytes, &len) < 0)
 		return check_tell_unread(run, file + 1);
 	if (pci_rom_parse(bytes, len, &rom) < 0)
-		return tell_rom(run, CHECK_FAIL, file, "it is no option ROM",
+		return tell_rom(run, CHECK_WARN, file, "it is no option ROM",
 				"firmware passes it over, and the device has none",
-				"take the <rom file> out, or put the device's own there");
+				"take the <rom file> out, or put the device's own there,"
+				" unless its driver needs this one");
 	return look_at_rom(run, file, &rom);
 }
 

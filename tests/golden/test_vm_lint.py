@@ -158,9 +158,9 @@ def test_a_device_in_no_group_is_told(host, tmp_path):
 
 @pytest.mark.parametrize("rom,status,words", [
     (None, 1, "there is no such file"),
-    (b"", 1, "it is no option ROM"),
-    (b"\x55\xaa" + b"\xff" * 100, 1, "it is no option ROM"),
-    (option_rom("1234:5046", 0), 1, "no image for UEFI"),
+    (b"", 0, "it is no option ROM"),
+    (b"\x55\xaa" + b"\xff" * 100, 0, "it is no option ROM"),
+    (option_rom("1234:5046", 0), 0, "no image for UEFI"),
     (option_rom("1234:5046", 0, 3), 0, None),
     (option_rom("1234:5046", 0, 3)[:600], 0, None),
     (option_rom("1234:5047", 3), 0, "is for 1234:5047, not 1234:5046"),
@@ -173,6 +173,28 @@ def test_a_rom_that_the_guest_cannot_use_is_told(rom, status, words, host, tmp_p
     found = lint(host, definition(tmp_path, card), status)
     assert len(found) == (words is not None)
     assert not words or (found[0][0] == "domain-rom" and words in found[0][3])
+
+
+def test_the_roms_of_amd_s_integrated_graphics_are_kept(host, tmp_path):
+    """Without them its driver fails with error 43: nobody is told to take them out."""
+    host.device("0000:06:00.0", "1002:1638", "030000", None, 6)
+    host.device("0000:06:00.1", "1002:1637", "040300", None, 6)
+    host.file("roms/vbios.bin", option_rom("1002:1636", 0))
+    host.file("roms/AMDGopDriver.rom", option_rom("1002:1638", 3))
+    path = definition(tmp_path, HOSTDEV.format("06", 0, "<rom file='/roms/vbios.bin'/>")
+                      + HOSTDEV.format("06", 1, "<rom file='/roms/AMDGopDriver.rom'/>"))
+    found = [row for row in look(host, path, 0) if row["check"] == "domain-rom"]
+    assert [(row["status"], row["subject"], row["fix"]) for row in found] == [
+        ("INFO", "0000:06:00.0", "keep it")]
+
+
+def test_a_network_card_s_rom_need_not_show_anything(host, tmp_path):
+    host.device("0000:07:00.0", "1234:10d3", "020000", None, 7)
+    host.file("roms/nic", option_rom("1234:10d3", 0))
+    assert lint(host, definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='/roms/nic'/>"))) == []
+    path = definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='efi-e1000e.rom'/>"))
+    assert lint(host, path) == [("domain-rom", "UNKNOWN", "0000:07:00.0",
+                                 "efi-e1000e.rom: QEMU looks for it in its own folders")]
 
 
 def test_a_rom_for_bios_does_for_a_guest_by_bios(host, tmp_path):
