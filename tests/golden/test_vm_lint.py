@@ -2,6 +2,7 @@
 """What is wrong or slow in a definition. What is real: the program; the hosts, the definitions and
 the option ROMs are made."""
 import json
+import shutil
 import struct
 
 import jsonschema
@@ -266,20 +267,60 @@ def test_cpus_memory_and_devices_on_several_nodes_are_told(host, tmp_path):
         path = definition(tmp_path, devices, ("<!-- tuned -->", f"<cputune>{pins}</cputune>{more}"))
         return [(row[1], row[3]) for row in lint(host, path, status)]
 
-    assert found("<vcpupin vcpu='0' cpuset='4'/><vcpupin vcpu='1' cpuset='12-15,^13'/>") == []
-    assert found("<vcpupin vcpu='0' cpuset='1'/>", devices=CARD) == []
-    assert found("<vcpupin vcpu='0' cpuset='1'/>") == [
+    one = "<vcpupin vcpu='0' cpuset='{}'/>".format
+    two = "<vcpupin vcpu='1' cpuset='{}'/>".format
+    assert found(one("4") + two("12-15,^13")) == []
+    assert found(one("1") + two("0-3,^1"), devices=CARD) == []
+    assert found(one("1") + two("2")) == [
         ("WARN", "it is on node 1, the domain's CPUs are on 0")]
-    assert found("<vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='4'/>") == [
+    assert found(one("1") + two("4")) == [("WARN", "its CPUs are pinned to nodes 0, 1")]
+    cells = "<cpu><numa><cell cpus='0' memory='1'/><cell cpus='1' memory='1'/></numa></cpu>"
+    assert found(one("0-3") + two("4-7"), cells) == []
+    assert found(one("4") + two("5"), "<numatune><memory nodeset='0'/></numatune>") == [
+        ("WARN", "its memory is on nodes 0, the CPUs are on 1")]
+    assert found(one("4") + two("5"), "<numatune><memory nodeset='0-1'/></numatune>") == [
+        ("WARN", "its memory is on nodes 0-1, the CPUs are on 1")]
+    assert found("") == [("INFO", "2 of its 2 CPUs are not pinned")]
+    # What one takes out another may have; one of two that is pinned is not all.
+    assert found(one("0-7,^0-3") + two("0-3,^1"), devices=CARD) == [
         ("WARN", "its CPUs are pinned to nodes 0, 1")]
-    assert found("<vcpupin vcpu='0' cpuset='0-7'/>",
-                 "<cpu><numa><cell cpus='0' memory='1'/></numa></cpu>") == []
-    assert found("<vcpupin vcpu='0' cpuset='4'/>",
-                 "<numatune><memory nodeset='0'/></numatune>") == [
-        ("WARN", "its memory is on nodes 0, its CPUs are on 1")]
-    assert found("") == [("INFO", "its CPUs are not pinned")]
-    assert found("<vcpupin vcpu='x' cpuset='a,^,-,9999999999,7-3,^4-'/>", status=1) == [
-        ("FAIL", "it pins its CPUs to none that this host has")]
+    assert found(one("4")) == [("INFO", "1 of its 2 CPUs are not pinned")]
+
+
+def test_memory_of_a_guest_s_own_nodes_is_compared(host, tmp_path):
+    host.file("sys/devices/system/node/node1/cpulist", "4-7,12-15\n")
+    text = ("<cputune><vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='4'/></cputune>"
+            "<cpu><numa><cell id='0' cpus='0' memory='1'/><cell id='1' cpus='1' memory='1'/></numa>"
+            "</cpu><numatune><memnode cellid='0' mode='strict' nodeset='{}'/>"
+            "<memnode cellid='1' mode='strict' nodeset='{}'/></numatune>")
+    right = definition(tmp_path, CARD, ("<!-- tuned -->", text.format(0, 1)))
+    assert lint(host, right) == []
+    crossed = definition(tmp_path, CARD, ("<!-- tuned -->", text.format(1, 0)))
+    assert [row[3] for row in lint(host, crossed)] == [
+        "its node 0's memory is on nodes 1, the CPUs are on 0",
+        "its node 1's memory is on nodes 0, the CPUs are on 1"]
+
+
+def test_cpus_that_the_host_has_not_are_told_also_with_one_node(host, tmp_path):
+    host.file("sys/devices/system/cpu/online", "0-3,8-11\n")
+
+    def found(cpuset, status):
+        pins = f"<cputune><vcpupin vcpu='1' cpuset='{cpuset}'/></cputune>"
+        return [(row[1], row[3]) for row in
+                lint(host, definition(tmp_path, CARD, ("<!-- tuned -->", pins)), status)]
+
+    assert found("3", 0) == []
+    assert found("3-4", 0) == [
+        ("WARN", "its CPU 1 is pinned to 3-4, some of which this host has not")]
+    for none in ("99", "a,^,-,9999999999,7-3,^4-"):
+        assert found(none, 1) == [
+            ("FAIL", f"its CPU 1 is pinned to {none}, which this host has not")]
+
+
+def test_a_kernel_that_knows_of_no_nodes_has_one(host, tmp_path):
+    shutil.rmtree(host.root / "sys/devices/system/node")
+    (host.root / "sys/devices/system").mkdir(exist_ok=True)
+    assert lint(host, definition(tmp_path, CARD)) == []
 
 
 def test_what_could_not_be_read_is_not_said_to_be_well(host, tmp_path):
