@@ -211,27 +211,6 @@ static int check_hidden(struct check_run *run)
 	return r;
 }
 
-static int check_memory(struct check_run *run)
-{
-	const xmlNode *backing = vm_tree_child(run->domain->tree.root, "memoryBacking");
-	int r;
-
-	if (!run->domain->definition.n_held)
-		return check_tell(run, CHECK_PASS, NULL, "no device pins its memory");
-	if (vm_tree_child(backing, "hugepages"))
-		return check_tell(run, CHECK_PASS, NULL, "its memory is in huge pages");
-	r = check_tell(run, CHECK_WARN, NULL, "no <hugepages/> in <memoryBacking>");
-	if (r == 0)
-		r = check_why(run,
-			      "all of its memory is pinned for its devices, page by"
-			      " page: it starts and runs slower than with huge pages");
-	if (r == 0)
-		r = check_fix(run, "reserve huge pages for all of its memory"
-				   " (pciferry apply --hugepages SIZE), then add"
-				   " <memoryBacking><hugepages/></memoryBacking>");
-	return r;
-}
-
 /* Where a number of a group begins behind one of the paths that hold such; NULL: none. */
 static const char *find_number(const char *at, const char *end)
 {
@@ -301,7 +280,9 @@ static const struct check table[] = {
 	  check_features },
 	{ "domain-hidden", "domain", "whether it hides that it is a guest", false,
 	  check_hidden },
-	{ "domain-memory", "domain", "huge pages", false, check_memory },
+	{ "domain-memory", "domain", "huge pages", false, check_domain_memory },
+	{ "domain-window", "domain", "room for its devices' own memory", false,
+	  check_domain_window },
 	{ "domain-numa", "domain", "CPUs, memory and devices on one NUMA node", false,
 	  check_domain_numa },
 	{ "domain-group", "domain", "numbers of groups", false, check_group },

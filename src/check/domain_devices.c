@@ -301,7 +301,7 @@ int check_domain_shared(struct check_run *run)
 	return r < 0 ? r : check_domain_end(run, before, "no guest that runs has one");
 }
 
-static bool boots_uefi(const xmlNode *root)
+bool check_domain_boots_uefi(const xmlNode *root)
 {
 	const xmlNode *os = vm_tree_child(root, "os");
 
@@ -345,7 +345,7 @@ static int look_at_rom(struct check_run *run, const char *file, const struct pci
 	if (!device || device->ids != FACT_KNOWN)
 		return 0;
 	if (!rom->has_uefi && pci_is_display(device) &&
-	    boots_uefi(run->domain->tree.root))
+	    check_domain_boots_uefi(run->domain->tree.root))
 		r = look_for_uefi(run, file);
 	/* AMD's UEFI driver is given to the card's audio function, by any ID. */
 	if (r < 0 || device->vendor_id == 0x1002 ||

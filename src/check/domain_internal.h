@@ -33,12 +33,16 @@ int check_domain_end(struct check_run *run, size_t before, const char *seen);
 char *check_domain_command(const struct check_run *run, const char *verb,
 			   const char *address);
 
-/* Those in domain_devices.c and domain_numa.c. */
+bool check_domain_boots_uefi(const xmlNode *root);
+
+/* Those in domain_devices.c, domain_memory.c and domain_numa.c. */
 int check_domain_device(struct check_run *run);
 int check_domain_use(struct check_run *run);
 int check_domain_siblings(struct check_run *run);
 int check_domain_shared(struct check_run *run);
 int check_domain_rom(struct check_run *run);
+int check_domain_memory(struct check_run *run);
+int check_domain_window(struct check_run *run);
 int check_domain_numa(struct check_run *run);
 
 #endif

@@ -8,7 +8,7 @@ import struct
 import jsonschema
 import pytest
 
-from fakehost import usual
+from fakehost import RESOURCES, usual
 from program import SCHEMA, expect, run
 
 GOOD = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -38,7 +38,17 @@ FREE_DISK = HOSTDEV.format("03", 0, "")
 def usual_host(tmp_path):
     host = usual(tmp_path / "host")
     host.file("sys/devices/system/node/node0/cpulist", "0-3,8-11\n")
+    host.file("proc/meminfo", "MemTotal: 16777216 kB\nHugepagesize:    2048 kB\n")
+    pages(host, 4096)
+    for address in ("0000:01:00.0", "0000:01:00.1", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0"):
+        host.file(host.folder(address) + "/resource", RESOURCES)
     return host
+
+
+def pages(host, unused, above="sys/devices/system/node/node0"):
+    folder = f"{above}/hugepages/hugepages-2048kB"
+    host.file(f"{folder}/nr_hugepages", "8192\n")
+    host.file(f"{folder}/free_hugepages", f"{unused}\n")
 
 
 def definition(tmp_path, devices, *changes):
@@ -190,9 +200,10 @@ def test_the_roms_of_amd_s_integrated_graphics_are_kept(host, tmp_path):
 
 
 def test_a_network_card_s_rom_need_not_show_anything(host, tmp_path):
-    host.device("0000:07:00.0", "1234:10d3", "020000", None, 7)
+    host.device("0000:07:00.0", "1234:10d3", "020000", None, 7, resource=RESOURCES)
     host.file("roms/nic", option_rom("1234:10d3", 0))
-    assert lint(host, definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='/roms/nic'/>"))) == []
+    path = definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='/roms/nic'/>"))
+    assert lint(host, path) == []
     path = definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='efi-e1000e.rom'/>"))
     assert lint(host, path) == [("domain-rom", "UNKNOWN", "0000:07:00.0",
                                  "efi-e1000e.rom: QEMU looks for it in its own folders")]
@@ -245,10 +256,44 @@ def test_hiding_is_told_where_an_nvidia_driver_needs_it_no_more(host, tmp_path):
     assert found[0]["status"] == "WARN" and "slower" not in found[0]["why"]
 
 
-def test_what_is_slow_is_told_and_is_no_failure(host, tmp_path):
+def test_small_pages_are_slow_only_where_the_kernel_gives_no_huge_ones(host, tmp_path):
     path = definition(tmp_path, CARD, ("<hugepages/>", "<locked/>"))
+    assert [row[0:2] for row in lint(host, path)] == [("domain-memory", "INFO")]
+    enabled = "sys/kernel/mm/transparent_hugepage/enabled"
+    host.file(enabled, "always [madvise] never\n")
+    assert [row[0:2] for row in lint(host, path)] == [("domain-memory", "INFO")]
+    host.file(enabled, "always madvise [never]\n")
     assert [row[0:2] for row in lint(host, path)] == [("domain-memory", "WARN")]
-    path = definition(tmp_path, "", ("<hugepages/>", "<locked/>"))
+    assert lint(host, definition(tmp_path, "", ("<hugepages/>", "<locked/>"))) == []
+
+
+def test_huge_pages_are_counted(host, tmp_path):
+    pages(host, 4095)
+    told = ("domain-memory", "WARN", None, "it needs 4096 huge pages of 2048 KiB, 4095 are free")
+    assert lint(host, definition(tmp_path, CARD)) == [told]
+    page = "<hugepages><page size='2' unit='M'/></hugepages>"
+    assert lint(host, definition(tmp_path, CARD, ("<hugepages/>", page))) == [told]
+    page = "<hugepages><page size='1' unit='GiB'/></hugepages>"
+    path = definition(tmp_path, CARD, ("<hugepages/>", page))
+    assert [row[0:2] for row in lint(host, path)] == [("domain-memory", "UNKNOWN")]
+    pages(host, 4096)
+    assert lint(host, definition(tmp_path, CARD)) == []
+
+
+def test_devices_with_much_memory_are_told_where_the_guest_has_no_room_for_it(host, tmp_path):
+    large = "0x0000004000000000 0x00000047ffffffff 0x000000000014220c"
+    host.file(host.folder("0000:01:00.0") + "/resource",
+              "\n".join([large] + RESOURCES.split("\n")[1:]))
+    assert lint(host, definition(tmp_path, CARD)) == [
+        ("domain-window", "INFO", None,
+         "its devices need 128 GiB of addresses above 4 GiB, and it does not ask for room")]
+    bios = (" firmware='efi'", "")
+    found = look(host, definition(tmp_path, CARD, bios), 0)
+    found = [row for row in found if row["check"] == "domain-window"]
+    assert found[0]["status"] == "WARN" and "<pcihole64 unit='KiB'>134217728<" in found[0]["fix"]
+    room = ("<!-- devices -->", "<controller type='pci' index='0'><pcihole64 unit='KiB'>134217728"
+            "</pcihole64></controller>")
+    path = definition(tmp_path, "<!-- devices -->" + CARD, room, bios)
     assert lint(host, path) == []
 
 
@@ -320,6 +365,7 @@ def test_cpus_that_the_host_has_not_are_told_also_with_one_node(host, tmp_path):
 def test_a_kernel_that_knows_of_no_nodes_has_one(host, tmp_path):
     shutil.rmtree(host.root / "sys/devices/system/node")
     (host.root / "sys/devices/system").mkdir(exist_ok=True)
+    pages(host, 4096, "sys/kernel/mm")
     assert lint(host, definition(tmp_path, CARD)) == []
 
 
