@@ -14,6 +14,7 @@ struct error;
 	X(virConnectClose)            \
 	X(virConnectListAllDomains)   \
 	X(virConnectOpen)             \
+	X(virConnectOpenReadOnly)     \
 	X(virDomainAttachDeviceFlags) \
 	X(virDomainCreate)            \
 	X(virDomainDefineXMLFlags)    \

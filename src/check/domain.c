@@ -3,11 +3,13 @@
 #include "check/domain.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "check/domain_internal.h"
+#include "vm/vm.h"
 
 const xmlNode *check_domain_next(const struct check_domain *domain, const xmlNode *node)
 {
@@ -40,20 +42,85 @@ int check_domain_end(struct check_run *run, size_t before, const char *seen)
 	return check_tell(run, CHECK_PASS, NULL, "%s", seen);
 }
 
-/* Of QEMU's own arguments (https://libvirt.org/drvqemu.html). */
+char *check_domain_command(const struct check_run *run, const char *verb,
+			   const char *address)
+{
+	const char *file = run->domain->request->file;
+	_cleanup_free_ char *quoted =
+		vm_shell_quote(file ? file : run->domain->definition.name);
+	char *text;
+
+	if (!quoted || asprintf(&text, "pciferry vm %s %s%s %s", verb,
+				file ? "--xml " : "", quoted, address) < 0)
+		return NULL;
+	return text;
+}
+
+/*
+ * Of QEMU's own arguments (https://libvirt.org/drvqemu.html). Which QEMU there will be is
+ * not known.
+ */
 static int tell_set(struct check_run *run, const xmlNode *arg, const char *value)
 {
-	int r = check_tell(run, CHECK_FAIL, NULL, "line %u: -set %s", arg->line, value);
+	int r = check_tell(run, CHECK_WARN, NULL, "line %u: -set %s", arg->line, value);
 
 	if (r == 0)
 		r = check_why(run,
 			      "libvirt describes devices to QEMU 6.2 and later in JSON,"
-			      " and -set does not find those: the guest does not"
-			      " start");
+			      " and -set does not find those: with such a QEMU the guest"
+			      " does not start");
 	if (r == 0)
 		r = check_fix(run, "take it out, and set the property in <qemu:override>"
-				   " (libvirt 8.2)");
+				   " (libvirt 8.2); or have libvirt do without JSON:"
+				   " <qemu:capabilities><qemu:del"
+				   " capability='device.json'/></qemu:capabilities>");
 	return r;
+}
+
+/* Has libvirt describe devices as it did before QEMU 6.2. */
+static bool goes_without_json(const xmlNode *root)
+{
+	const xmlNode *list = vm_tree_child(root, "capabilities");
+
+	for (const xmlNode *child = list ? list->children : NULL; child;
+	     child = child->next)
+		if (vm_tree_is(child, "del") &&
+		    vm_tree_attribute_is(child, "capability", "device.json"))
+			return true;
+	return false;
+}
+
+/* Whether a -device of the list, "driver,id=mine", is the one of "device.mine.property".
+ */
+static bool is_own(const char *device, const char *property)
+{
+	const char *id = property + strlen("device.");
+	size_t len = strcspn(id, ".");
+
+	for (const char *at = strchr(device, ','); at; at = strchr(at, ',')) {
+		at++;
+		if (!strncmp(at, "id=", 3) && !strncmp(at + 3, id, len) &&
+		    (!at[3 + len] || at[3 + len] == ','))
+			return true;
+	}
+	return false;
+}
+
+/* QEMU reads its arguments in their order. */
+static bool is_defined(const xmlNode *line, const xmlNode *end, const char *property)
+{
+	bool is_device = false;
+
+	for (const xmlNode *arg = line->children; arg && arg != end; arg = arg->next) {
+		const char *value = vm_tree_attribute(arg, "value");
+
+		if (!vm_tree_is(arg, "arg") || !value)
+			continue;
+		if (is_device && is_own(value, property))
+			return true;
+		is_device = !strcmp(value, "-device");
+	}
+	return false;
 }
 
 static int check_set(struct check_run *run)
@@ -63,17 +130,22 @@ static int check_set(struct check_run *run)
 	bool is_set = false;
 	int r = 0;
 
+	if (goes_without_json(run->domain->tree.root))
+		return check_tell(run, CHECK_PASS, NULL,
+				  "libvirt is told to do without JSON: -set finds what"
+				  " it names");
 	for (const xmlNode *arg = line ? line->children : NULL; r == 0 && arg;
 	     arg = arg->next) {
 		const char *value = vm_tree_attribute(arg, "value");
 
 		if (!vm_tree_is(arg, "arg") || !value)
 			continue;
-		if (is_set && !strncmp(value, "device.", strlen("device.")))
+		if (is_set && !strncmp(value, "device.", strlen("device.")) &&
+		    !is_defined(line, arg, value))
 			r = tell_set(run, arg, value);
 		is_set = !strcmp(value, "-set");
 	}
-	return r < 0 ? r : check_domain_end(run, before, "QEMU's devices are not set");
+	return r < 0 ? r : check_domain_end(run, before, "no device of libvirt's is set");
 }
 
 static int check_features(struct check_run *run)
@@ -97,6 +169,23 @@ static int check_features(struct check_run *run)
 	return r < 0 ? r : check_domain_end(run, before, "<features> is not nested");
 }
 
+/* Whose driver is known to have refused guests. */
+static bool has_nvidia_display(struct check_run *run)
+{
+	const xmlNode *node = NULL;
+	struct pci_address address;
+	bool has = false;
+
+	while ((node = check_domain_next(run->domain, node))) {
+		const struct pci_device *device = check_domain_look(run, node, &address);
+
+		has |= device && device->ids == FACT_KNOWN &&
+		       device->vendor_id == 0x10de && pci_is_display(device);
+	}
+	run->device = NULL;
+	return has;
+}
+
 static int check_hidden(struct check_run *run)
 {
 	const xmlNode *features = vm_tree_child(run->domain->tree.root, "features");
@@ -106,36 +195,19 @@ static int check_hidden(struct check_run *run)
 	if (!vm_tree_attribute_is(hidden, "state", "on"))
 		return check_tell(run, CHECK_PASS, NULL,
 				  "the guest may know that it is one");
+	if (!has_nvidia_display(run))
+		return check_tell(run, CHECK_PASS, NULL,
+				  "it is hidden, for no driver that is known");
 	r = check_tell(run, CHECK_WARN, NULL, "line %u: <hidden state='on'/>",
 		       hidden->line);
 	if (r == 0)
-		r = check_why(run,
-			      "NVIDIA's driver takes guests since version 465; a guest"
-			      " that does not know of KVM goes without its clock, and"
-			      " is slower");
+		r = check_why(run, "NVIDIA's driver takes guests since version 465%s",
+			      vm_tree_child(features, "hyperv")
+				      ? ""
+				      : "; a guest that does not know of KVM goes without"
+					" its clock, and is slower");
 	if (r == 0)
 		r = check_fix(run, "take it out, unless the guest's driver is older");
-	return r;
-}
-
-static int check_memory(struct check_run *run)
-{
-	const xmlNode *backing = vm_tree_child(run->domain->tree.root, "memoryBacking");
-	int r;
-
-	if (!run->domain->definition.n_held)
-		return check_tell(run, CHECK_PASS, NULL, "no device pins its memory");
-	if (vm_tree_child(backing, "hugepages"))
-		return check_tell(run, CHECK_PASS, NULL, "its memory is in huge pages");
-	r = check_tell(run, CHECK_WARN, NULL, "no <hugepages/> in <memoryBacking>");
-	if (r == 0)
-		r = check_why(run,
-			      "all of its memory is pinned for its devices, page by"
-			      " page: it starts and runs slower than with huge pages");
-	if (r == 0)
-		r = check_fix(run, "reserve huge pages for all of its memory"
-				   " (pciferry apply --hugepages SIZE), then add"
-				   " <memoryBacking><hugepages/></memoryBacking>");
 	return r;
 }
 
@@ -195,6 +267,8 @@ static int check_group(struct check_run *run)
 static const struct check table[] = {
 	{ "domain-device", "domain", "whether its devices are where it names them", false,
 	  check_domain_device },
+	{ "domain-use", "domain", "whether the host uses one of them", false,
+	  check_domain_use },
 	{ "domain-siblings", "domain", "whether it has all of their groups", false,
 	  check_domain_siblings },
 	{ "domain-shared", "domain", "whether a guest that runs has one of them", false,
@@ -206,7 +280,9 @@ static const struct check table[] = {
 	  check_features },
 	{ "domain-hidden", "domain", "whether it hides that it is a guest", false,
 	  check_hidden },
-	{ "domain-memory", "domain", "huge pages", false, check_memory },
+	{ "domain-memory", "domain", "huge pages", false, check_domain_memory },
+	{ "domain-window", "domain", "room for its devices' own memory", false,
+	  check_domain_window },
 	{ "domain-numa", "domain", "CPUs, memory and devices on one NUMA node", false,
 	  check_domain_numa },
 	{ "domain-group", "domain", "numbers of groups", false, check_group },

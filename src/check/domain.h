@@ -7,6 +7,8 @@
 
 struct pci_config;
 struct pci_topology;
+struct usage;
+struct vm_definition;
 struct vm_domain_list;
 
 struct check_domain_request {
@@ -14,8 +16,11 @@ struct check_domain_request {
 	const struct iommu_groups *groups;
 	const struct pci_topology *topology;
 	const struct pci_config *configs; /* by the device's index */
+	const struct usage *usage;	  /* of all devices */
 	const char *bytes;		  /* the definition */
 	size_t len;
+	const char *file;		  /* it is in; NULL: it is libvirt's */
+	const struct vm_definition *live; /* what the guest runs with; NULL: not known */
 	const struct vm_domain_list *others; /* NULL: not known; itself may be there */
 };
 

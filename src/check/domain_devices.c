@@ -9,9 +9,27 @@
 #include "check/domain_internal.h"
 #include "pci/rom.h"
 #include "vm/connect.h"
+#include "vm/vm.h"
 
-static int tell_moved(struct check_run *run, const struct pci_address *address,
-		      const char *seen)
+/* What vm detach leaves alone is changed where it stands. */
+static int fix_place(struct check_run *run, const xmlNode *node, const char *text)
+{
+	_cleanup_free_ char *detach = check_domain_command(run, "detach", text);
+
+	if (vm_tree_is(node, "disk") || (run->device && iommu_member_stays(run->device)))
+		return check_fix(run,
+				 "pciferry list shows where it is now; write that into"
+				 " the <source> of the <%s> of line %u",
+				 (const char *)node->name, node->line);
+	return detach ? check_fix(run,
+				  "pciferry list shows where it is now; %s, then pciferry"
+				  " vm attach",
+				  detach)
+		      : -ENOMEM;
+}
+
+static int tell_moved(struct check_run *run, const xmlNode *node,
+		      const struct pci_address *address, const char *seen)
 {
 	char text[PCI_ADDRESS_SIZE];
 	int r;
@@ -22,16 +40,11 @@ static int tell_moved(struct check_run *run, const struct pci_address *address,
 		r = check_why(run,
 			      "addresses move when hardware is added or taken out, and"
 			      " the guest gets what is there now, or does not start");
-	if (r == 0)
-		r = check_fix(run,
-			      "pciferry list shows where it is now; pciferry vm detach"
-			      " %s %s, then pciferry vm attach",
-			      run->domain->definition.name, text);
-	return r;
+	return r < 0 ? r : fix_place(run, node, text);
 }
 
-/* What /etc/pciferry.tab knows it by. "": nothing else. */
-static void compare_tab(const struct check_run *run, const struct bootcfg_tab *tab,
+/* What /etc/pciferry.tab knows there; "": the same. False: it knows nothing there. */
+static bool compare_tab(const struct check_run *run, const struct bootcfg_tab *tab,
 			char misfit[PCI_MISFIT_SIZE])
 {
 	const struct check_domain_request *request = run->domain->request;
@@ -46,6 +59,7 @@ static void compare_tab(const struct check_run *run, const struct bootcfg_tab *t
 	if (line)
 		pci_identity_fits(&line->entry.identity, &request->topology->nodes[index],
 				  &request->configs[index], misfit);
+	return line;
 }
 
 /* What the element needs the device to be, by its class (PCI ID specification). */
@@ -62,23 +76,25 @@ static const char *find_wrong_kind(const xmlNode *node, const struct pci_device 
 	return NULL;
 }
 
+/* *known stays as it is where /etc/pciferry.tab tells that the device is the one. */
 static int check_place_of(struct check_run *run, const xmlNode *node,
-			  const struct bootcfg_tab *tab)
+			  const struct bootcfg_tab *tab, bool *known)
 {
 	char misfit[PCI_MISFIT_SIZE], seen[PCI_MISFIT_SIZE + 64];
 	struct pci_address address;
 	const char *wrong;
 
 	if (!check_domain_look(run, node, &address))
-		return tell_moved(run, &address, "nothing is at this address");
+		return tell_moved(run, node, &address, "nothing is at this address");
 	wrong = find_wrong_kind(node, run->device);
 	if (wrong)
-		return tell_moved(run, &address, wrong);
-	compare_tab(run, tab, misfit);
+		return tell_moved(run, node, &address, wrong);
+	if (!compare_tab(run, tab, misfit))
+		*known = false;
 	if (!misfit[0])
 		return 0;
 	snprintf(seen, sizeof(seen), "/etc/pciferry.tab knows another there: %s", misfit);
-	return tell_moved(run, &address, seen);
+	return tell_moved(run, node, &address, seen);
 }
 
 int check_domain_device(struct check_run *run)
@@ -87,19 +103,83 @@ int check_domain_device(struct check_run *run)
 	_cleanup_free_ char *text = NULL;
 	size_t before = run->findings->count, len;
 	const xmlNode *node = NULL;
+	bool known = true;
 	int r = 0;
 
 	if (host_read_file(run->facts->host, BOOTCFG_TAB, &text, &len) == 0)
 		r = bootcfg_tab_parse(text, len, &tab);
 	while (r == 0 && (node = check_domain_next(run->domain, node)))
-		r = check_place_of(run, node, &tab);
+		r = check_place_of(run, node, &tab, &known);
+	run->device = NULL;
+	if (r == 0 && !known && run->findings->count == before)
+		return check_tell(run, CHECK_INFO, NULL,
+				  "each address has a device that a guest can have;"
+				  " whether it is the one that was meant is not known");
 	return r < 0 ? r
 		     : check_domain_end(run, before,
-					"its devices are where it names them");
+					"its devices are where it names them, by"
+					" /etc/pciferry.tab");
+}
+
+/* What two may not write to at once. */
+static bool is_of_disk(enum usage_kind kind)
+{
+	return kind == USAGE_ROOT || kind == USAGE_MOUNT || kind == USAGE_SWAP ||
+	       kind == USAGE_HOLDER || kind == USAGE_POOL;
+}
+
+static int tell_use(struct check_run *run, const struct usage_finding *use)
+{
+	_cleanup_free_ char *detach = NULL;
+	char text[PCI_ADDRESS_SIZE];
+	int r;
+
+	pci_address_format(&run->device->address, text);
+	if (use->kind == USAGE_UNREADABLE)
+		return check_tell(run, CHECK_UNKNOWN, NULL, "%s", use->detail);
+	detach = check_domain_command(run, "detach", text);
+	if (!detach)
+		return -ENOMEM;
+	r = check_tell(run, is_of_disk(use->kind) ? CHECK_FAIL : CHECK_WARN, NULL, "%s",
+		       use->detail);
+	if (r == 0)
+		r = check_why(run,
+			      run->domain->definition.asks
+				      ? "pciferry's hook does not let the guest start"
+				      : "libvirt does not look at that: it takes even a"
+					" mounted disk when the guest starts");
+	return r < 0 ? r
+		     : check_fix(run,
+				 "end that use before the guest starts; where another"
+				 " device was meant: %s",
+				 detach);
+}
+
+int check_domain_use(struct check_run *run)
+{
+	const struct check_domain_request *request = run->domain->request;
+	size_t before = run->findings->count;
+	const xmlNode *node = NULL;
+	struct pci_address address;
+	int r = 0;
+
+	while (r == 0 && (node = check_domain_next(run->domain, node))) {
+		const struct usage_findings *uses;
+
+		/* What the guest runs with is in use by itself. */
+		if (!check_domain_look(run, node, &address) ||
+		    (request->live && vm_definition_find(request->live, &address)))
+			continue;
+		uses = usage_of(request->usage, run->device);
+		for (size_t i = 0; r == 0 && i < uses->count; i++)
+			r = tell_use(run, &uses->items[i]);
+	}
+	return r < 0 ? r : check_domain_end(run, before, "the host uses none of them");
 }
 
 static int check_member(struct check_run *run, const struct pci_device *member)
 {
+	_cleanup_free_ char *attach = NULL;
 	char text[PCI_ADDRESS_SIZE];
 	const char *driver;
 	bool allows = iommu_member_allows_vfio(member, &driver);
@@ -108,16 +188,16 @@ static int check_member(struct check_run *run, const struct pci_device *member)
 	if (vm_definition_find(&run->domain->definition, &member->address))
 		return 0;
 	pci_address_format(&member->address, text);
+	attach = check_domain_command(run, "attach", text);
+	if (!attach)
+		return -ENOMEM;
 	r = check_tell(run, allows ? CHECK_INFO : CHECK_FAIL, NULL,
 		       "%s is in its group, and not in the domain%s%s", text,
 		       driver ? "; driver " : "", driver ? driver : "");
 	if (r == 0 && !allows)
 		r = check_why(run, "VFIO opens a group only when each member is free: the"
 				   " guest does not start");
-	if (r == 0)
-		r = check_fix(run, "pciferry vm attach %s %s",
-			      run->domain->definition.name, text);
-	return r;
+	return r == 0 ? check_fix(run, "%s", attach) : r;
 }
 
 /* Whether it is the first of its group that the domain has: what is missing is told once.
@@ -132,6 +212,21 @@ static bool is_first(const struct check_run *run)
 	return true;
 }
 
+/* The IOMMU is off, or does not reach it. */
+static int tell_no_group(struct check_run *run, enum fact fact)
+{
+	int r;
+
+	if (fact != FACT_ABSENT)
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "its group could not be read");
+	r = check_tell(run, CHECK_FAIL, NULL, "it is in no group");
+	if (r == 0)
+		r = check_why(run, "without an IOMMU no guest gets it: the guest does not"
+				   " start");
+	return r == 0 ? check_fix(run, "pciferry check tells why the IOMMU is off") : r;
+}
+
 int check_domain_siblings(struct check_run *run)
 {
 	size_t before = run->findings->count;
@@ -141,10 +236,16 @@ int check_domain_siblings(struct check_run *run)
 
 	while (r == 0 && (node = check_domain_next(run->domain, node))) {
 		const struct pci_device *member;
+		enum fact fact;
 
-		if (!check_domain_look(run, node, &address) || !is_first(run))
+		if (!check_domain_look(run, node, &address))
 			continue;
-		for (size_t i = 0; r == 0 && (member = check_goes_along(run, i)); i++)
+		if (!iommu_group_of(&run->facts->groups, run->device, &fact)) {
+			r = tell_no_group(run, fact);
+			continue;
+		}
+		for (size_t i = 0;
+		     r == 0 && is_first(run) && (member = check_goes_along(run, i)); i++)
 			r = check_member(run, member);
 	}
 	return r < 0 ? r
@@ -154,9 +255,12 @@ int check_domain_siblings(struct check_run *run)
 static int compare_other(struct check_run *run, const struct vm_domain_texts *other)
 {
 	_cleanup_(vm_definition_free) struct vm_definition definition = { 0 };
+	_cleanup_free_ char *name = vm_shell_quote(other->name);
 	const struct vm_definition *own = &run->domain->definition;
 	int r;
 
+	if (!name)
+		return -ENOMEM;
 	if (!other->live || !strcmp(other->name, own->name))
 		return 0;
 	r = vm_definition_read(other->live, strlen(other->live), &definition, NULL);
@@ -178,7 +282,7 @@ static int compare_other(struct check_run *run, const struct vm_domain_texts *ot
 		if (r == 0)
 			r = check_fix(run,
 				      "virsh shutdown %s, or pciferry vm detach %s %s",
-				      other->name, other->name, text);
+				      name, name, text);
 	}
 	return r;
 }
@@ -197,7 +301,7 @@ int check_domain_shared(struct check_run *run)
 	return r < 0 ? r : check_domain_end(run, before, "no guest that runs has one");
 }
 
-static bool boots_uefi(const xmlNode *root)
+bool check_domain_boots_uefi(const xmlNode *root)
 {
 	const xmlNode *os = vm_tree_child(root, "os");
 
@@ -215,41 +319,61 @@ static int tell_rom(struct check_run *run, enum check_status status, const char 
 	return r == 0 ? check_fix(run, "%s", fix) : r;
 }
 
+/* Only a display's image shows something before there is a driver. */
+static int look_for_uefi(struct check_run *run, const char *file)
+{
+	bool is_amd = run->device->ids == FACT_KNOWN && run->device->vendor_id == 0x1002;
+
+	if (!is_amd)
+		return tell_rom(run, CHECK_WARN, file, "it has no image for UEFI",
+				"the domain boots by UEFI: the card shows nothing before"
+				" its driver is there",
+				"take the <rom file> out, or use one with a UEFI image,"
+				" unless its driver needs this one");
+	return tell_rom(run, CHECK_INFO, file, "it has no image for UEFI",
+			"the card shows nothing before its driver is there; AMD's driver"
+			" for integrated graphics takes its tables from such a file, and"
+			" fails without it (error 43)",
+			"keep it");
+}
+
 static int look_at_rom(struct check_run *run, const char *file, const struct pci_rom *rom)
 {
 	const struct pci_device *device = run->device;
 	int r = 0;
 
-	if (!rom->has_uefi && boots_uefi(run->domain->tree.root))
-		r = tell_rom(
-			run, CHECK_FAIL, file, "it has no image for UEFI",
-			"the domain boots by UEFI: the card shows nothing before its"
-			" driver is there, and some drivers need what its image does",
-			"take the <rom file> out, or use one with a UEFI image");
-	if (r == 0 && device && device->ids == FACT_KNOWN &&
-	    (rom->vendor_id != device->vendor_id ||
-	     rom->device_id != device->device_id)) {
-		r = check_tell(run, CHECK_WARN, NULL,
-			       "%s is for %04x:%04x, not %04x:%04x", file, rom->vendor_id,
-			       rom->device_id, device->vendor_id, device->device_id);
-		if (r == 0)
-			r = check_why(run, "firmware passes it over, or runs what is for"
-					   " another device");
-		if (r == 0)
-			r = check_fix(run,
-				      "take the <rom file> out, unless it is known to"
+	if (!device || device->ids != FACT_KNOWN)
+		return 0;
+	if (!rom->has_uefi && pci_is_display(device) &&
+	    check_domain_boots_uefi(run->domain->tree.root))
+		r = look_for_uefi(run, file);
+	/* AMD's UEFI driver is given to the card's audio function, by any ID. */
+	if (r < 0 || device->vendor_id == 0x1002 ||
+	    (rom->vendor_id == device->vendor_id && rom->device_id == device->device_id))
+		return r;
+	r = check_tell(run, CHECK_WARN, NULL, "%s is for %04x:%04x, not %04x:%04x", file,
+		       rom->vendor_id, rom->device_id, device->vendor_id,
+		       device->device_id);
+	if (r == 0)
+		r = check_why(run, "firmware passes it over, or runs what is for another"
+				   " device");
+	return r < 0 ? r
+		     : check_fix(run, "take the <rom file> out, unless it is known to"
 				      " serve this device");
-	}
-	return r;
 }
 
 static int check_rom_file(struct check_run *run, const char *file)
 {
 	_cleanup_free_ char *bytes = NULL;
-	enum fact fact =
-		file[0] == '/' ? check_presence(run->facts->host, file + 1) : FACT_ABSENT;
 	struct pci_rom rom;
+	enum fact fact;
 	size_t len;
+
+	/* qemu_find_file(), system/datadir.c */
+	if (file[0] != '/')
+		return check_tell(run, CHECK_UNKNOWN, NULL,
+				  "%s: QEMU looks for it in its own folders", file);
+	fact = check_presence(run->facts->host, file + 1);
 
 	if (fact == FACT_ABSENT)
 		return tell_rom(run, CHECK_FAIL, file, "there is no such file",
@@ -259,9 +383,10 @@ static int check_rom_file(struct check_run *run, const char *file)
 	    host_read_file(run->facts->host, file + 1, &bytes, &len) < 0)
 		return check_tell_unread(run, file + 1);
 	if (pci_rom_parse(bytes, len, &rom) < 0)
-		return tell_rom(run, CHECK_FAIL, file, "it is no option ROM",
+		return tell_rom(run, CHECK_WARN, file, "it is no option ROM",
 				"firmware passes it over, and the device has none",
-				"take the <rom file> out, or put the device's own there");
+				"take the <rom file> out, or put the device's own there,"
+				" unless its driver needs this one");
 	return look_at_rom(run, file, &rom);
 }
 

@@ -26,11 +26,23 @@ const struct pci_device *check_domain_look(struct check_run *run, const xmlNode 
 /* PASS with these words where nothing was found since `before`. */
 int check_domain_end(struct check_run *run, size_t before, const char *seen);
 
-/* Those in domain_devices.c and domain_numa.c. */
+/*
+ * "pciferry vm detach 'web two' 0000:01:00.0", or with --xml FILE, for a shell. The
+ * caller frees it; NULL: no memory.
+ */
+char *check_domain_command(const struct check_run *run, const char *verb,
+			   const char *address);
+
+bool check_domain_boots_uefi(const xmlNode *root);
+
+/* Those in domain_devices.c, domain_memory.c and domain_numa.c. */
 int check_domain_device(struct check_run *run);
+int check_domain_use(struct check_run *run);
 int check_domain_siblings(struct check_run *run);
 int check_domain_shared(struct check_run *run);
 int check_domain_rom(struct check_run *run);
+int check_domain_memory(struct check_run *run);
+int check_domain_window(struct check_run *run);
 int check_domain_numa(struct check_run *run);
 
 #endif

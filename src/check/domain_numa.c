@@ -8,13 +8,26 @@
 #include "base/cleanup.h"
 #include "check/domain_internal.h"
 
-#define NODES "sys/devices/system/node"
+#define NODES  "sys/devices/system/node"
+#define ONLINE "sys/devices/system/cpu/online"
 
-enum { CPU_MAX = 8192, NODE_MAX = 64 };
+enum { CPU_MAX = 8192, NODE_MAX = 64, VCPU_MAX = 4096 };
 
 /* Which of them; zero-initialised is none. */
 struct cpus {
 	unsigned char has[CPU_MAX];
+};
+
+/* The guest's CPUs, and the nodes that each is pinned to, as bits; 0: it is not pinned.
+ */
+struct pins {
+	unsigned long long *nodes;
+	size_t count, n_pinned;
+	unsigned long long all; /* of those that are pinned */
+	struct cpus set;	/* of the one that is looked at */
+	struct cpus of_node[NODE_MAX], online;
+	size_t n_nodes;
+	bool knows_online;
 };
 
 /* "0-3,^2,8", as the kernel and libvirt write sets; what is none is passed over. */
@@ -34,53 +47,99 @@ static void add_cpus(struct cpus *cpus, const char *text)
 	}
 }
 
-/* The NUMA nodes of the host's that the CPUs are on, as bits. FACT_ABSENT: it has one. */
-static enum fact find_nodes(const struct host *host, const struct cpus *cpus,
-			    unsigned long long *ret_nodes)
+static unsigned long long nodes_of(const struct pins *pins)
 {
-	_cleanup_free_ struct cpus *of_node = NULL;
-	size_t count = 0;
+	unsigned long long nodes = 0;
 
-	*ret_nodes = 0;
+	for (unsigned int node = 0; node < NODE_MAX; node++)
+		for (size_t i = 0; i < CPU_MAX; i++)
+			if (pins->set.has[i] && pins->of_node[node].has[i]) {
+				nodes |= 1ULL << node;
+				break;
+			}
+	return nodes;
+}
+
+static void read_host(const struct host *host, struct pins *pins)
+{
+	char path[64], text[HOST_ATTRIBUTE_MAX];
+
 	for (unsigned int node = 0; node < NODE_MAX; node++) {
-		char path[64], text[HOST_ATTRIBUTE_MAX];
-
 		snprintf(path, sizeof(path), NODES "/node%u/cpulist", node);
 		if (host_read(host, path, text, sizeof(text)) != FACT_KNOWN)
 			continue;
-		free(of_node);
-		of_node = calloc(1, sizeof(*of_node));
-		if (!of_node)
-			return FACT_UNREADABLE;
-		add_cpus(of_node, text);
-		count++;
-		for (size_t i = 0; i < CPU_MAX; i++)
-			if (cpus->has[i] && of_node->has[i])
-				*ret_nodes |= 1ULL << node;
+		add_cpus(&pins->of_node[node], text);
+		pins->n_nodes++;
 	}
-	if (!count)
-		return FACT_UNREADABLE;
-	return count == 1 ? FACT_ABSENT : FACT_KNOWN;
+	pins->knows_online = host_read(host, ONLINE, text, sizeof(text)) == FACT_KNOWN;
+	if (pins->knows_online)
+		add_cpus(&pins->online, text);
 }
 
-/* Whether it pins any; CPUs that it does not pin are anywhere. */
-static bool take_pins(const xmlNode *root, struct cpus *cpus)
+/* The set of the guest's CPU: its own, or that of all. NULL: it is anywhere. */
+static const char *find_set(const xmlNode *root, size_t vcpu)
 {
 	const xmlNode *tune = vm_tree_child(root, "cputune");
-	const char *all = vm_tree_attribute(vm_tree_child(root, "vcpu"), "cpuset");
-	bool pins = false;
+	unsigned long number;
 
-	for (const xmlNode *pin = tune ? tune->children : NULL; pin; pin = pin->next) {
-		const char *set = vm_tree_attribute(pin, "cpuset");
+	for (const xmlNode *pin = tune ? tune->children : NULL; pin; pin = pin->next)
+		if (vm_tree_is(pin, "vcpupin") &&
+		    vm_tree_number(pin, "vcpu", VCPU_MAX, &number) == 0 && number == vcpu)
+			return vm_tree_attribute(pin, "cpuset");
+	return vm_tree_attribute(vm_tree_child(root, "vcpu"), "cpuset");
+}
 
-		if (!vm_tree_is(pin, "vcpupin") || !set)
-			continue;
-		add_cpus(cpus, set);
-		pins = true;
+static int tell_no_cpu(struct check_run *run, size_t vcpu, const char *set, bool none)
+{
+	int r = check_tell(run, none ? CHECK_FAIL : CHECK_WARN, NULL,
+			   "its CPU %zu is pinned to %s, %s this host has not", vcpu, set,
+			   none ? "which" : "some of which");
+
+	if (r == 0)
+		r = check_why(run, none ? "the guest does not start"
+					: "it runs on those that are there");
+	return r == 0 ? check_fix(run, "pin it to CPUs of /" ONLINE) : r;
+}
+
+static int look_at_set(struct check_run *run, const struct pins *pins, size_t vcpu,
+		       const char *set)
+{
+	bool any = false, lacks = false;
+
+	for (size_t i = 0; pins->knows_online && i < CPU_MAX; i++) {
+		any |= pins->set.has[i] && pins->online.has[i];
+		lacks |= pins->set.has[i] && !pins->online.has[i];
 	}
-	if (!pins && all)
-		add_cpus(cpus, all);
-	return pins || all;
+	if (!pins->knows_online || (any && !lacks))
+		return 0;
+	return tell_no_cpu(run, vcpu, set, !any);
+}
+
+static int take_pins(struct check_run *run, struct pins *pins)
+{
+	const xmlNode *root = run->domain->tree.root;
+	const char *text = vm_tree_text(vm_tree_child(root, "vcpu"));
+	int r = 0;
+
+	pins->count = text ? strtoul(text, NULL, 10) : 0;
+	if (!pins->count || pins->count > VCPU_MAX)
+		pins->count = 1;
+	pins->nodes = calloc(pins->count, sizeof(*pins->nodes));
+	if (!pins->nodes)
+		return -ENOMEM;
+	for (size_t vcpu = 0; r == 0 && vcpu < pins->count; vcpu++) {
+		const char *set = find_set(root, vcpu);
+
+		if (!set)
+			continue;
+		memset(&pins->set, 0, sizeof(pins->set));
+		add_cpus(&pins->set, set);
+		r = look_at_set(run, pins, vcpu, set);
+		pins->nodes[vcpu] = nodes_of(pins);
+		pins->all |= pins->nodes[vcpu];
+		pins->n_pinned++;
+	}
+	return r;
 }
 
 static const char *node_names(unsigned long long nodes, char *buffer, size_t size)
@@ -113,31 +172,80 @@ static int check_spread(struct check_run *run, unsigned long long nodes)
 		      : r;
 }
 
-static int check_memory_nodes(struct check_run *run, unsigned long long nodes)
+/* who: whose memory, "its" or "its node 1's". */
+static int compare_memory(struct check_run *run, const char *who, const char *set,
+			  unsigned long long nodes)
 {
-	const char *set = vm_tree_attribute(
-		vm_tree_child(vm_tree_child(run->domain->tree.root, "numatune"),
-			      "memory"),
-		"nodeset");
-	_cleanup_free_ struct cpus *memory = NULL;
+	_cleanup_free_ struct cpus *memory = calloc(1, sizeof(*memory));
+	bool shares = false, strays = false;
 	char names[256];
 	int r;
 
-	if (!set)
-		return 0;
-	memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return -ENOMEM;
 	add_cpus(memory, set);
-	for (unsigned int node = 0; node < NODE_MAX; node++)
-		if (memory->has[node] && nodes >> node & 1)
-			return 0;
+	for (unsigned int node = 0; node < NODE_MAX; node++) {
+		shares |= memory->has[node] && nodes >> node & 1;
+		strays |= memory->has[node] && !(nodes >> node & 1);
+	}
+	if (!nodes || !strays)
+		return 0;
 	r = check_tell(run, CHECK_WARN, NULL,
-		       "its memory is on nodes %s, its CPUs are on %s", set,
+		       "%s memory is on nodes %s, the CPUs are on %s", who, set,
 		       node_names(nodes, names, sizeof(names)));
 	if (r == 0)
-		r = check_why(run, "each access to memory goes to another node");
+		r = check_why(run, "%s to memory goes to another node",
+			      shares ? "one access or another" : "each access");
 	return r == 0 ? check_fix(run, "name the CPUs' node in <numatune>") : r;
+}
+
+/* Of a node of the guest's own. */
+static int check_memnode(struct check_run *run, struct pins *pins, const xmlNode *memnode)
+{
+	const xmlNode *cpu = vm_tree_child(run->domain->tree.root, "cpu");
+	const xmlNode *numa = vm_tree_child(cpu, "numa");
+	const char *set = vm_tree_attribute(memnode, "nodeset");
+	unsigned long wanted, number, next = 0;
+	unsigned long long nodes = 0;
+	char who[64];
+
+	if (!set || vm_tree_number(memnode, "cellid", NODE_MAX, &wanted) < 0)
+		return 0;
+	for (const xmlNode *cell = numa ? numa->children : NULL; cell;
+	     cell = cell->next) {
+		const char *cpus = vm_tree_attribute(cell, "cpus");
+
+		if (!vm_tree_is(cell, "cell"))
+			continue;
+		number = next++;
+		if (vm_tree_attribute(cell, "id") &&
+		    vm_tree_number(cell, "id", NODE_MAX, &number) < 0)
+			continue;
+		if (number != wanted || !cpus)
+			continue;
+		memset(&pins->set, 0, sizeof(pins->set));
+		add_cpus(&pins->set, cpus);
+		for (size_t i = 0; i < pins->count; i++)
+			nodes |= pins->set.has[i] ? pins->nodes[i] : 0;
+	}
+	snprintf(who, sizeof(who), "its node %lu's", wanted);
+	return compare_memory(run, who, set, nodes);
+}
+
+static int check_memory_nodes(struct check_run *run, struct pins *pins)
+{
+	const xmlNode *tune = vm_tree_child(run->domain->tree.root, "numatune");
+	const char *set = vm_tree_attribute(vm_tree_child(tune, "memory"), "nodeset");
+	bool has_own = false;
+	int r = 0;
+
+	for (const xmlNode *child = tune ? tune->children : NULL; r == 0 && child;
+	     child = child->next)
+		if (vm_tree_is(child, "memnode")) {
+			r = check_memnode(run, pins, child);
+			has_own = true;
+		}
+	return r < 0 || has_own || !set ? r : compare_memory(run, "its", set, pins->all);
 }
 
 static int check_device_node(struct check_run *run, unsigned long long nodes)
@@ -163,45 +271,57 @@ static int check_device_node(struct check_run *run, unsigned long long nodes)
 		      : r;
 }
 
-static int tell_no_cpu(struct check_run *run)
+static int check_nodes(struct check_run *run, struct pins *pins)
 {
-	int r = check_tell(run, CHECK_FAIL, NULL,
-			   "it pins its CPUs to none that this host has");
+	const xmlNode *node = NULL;
+	struct pci_address address;
+	int r = check_spread(run, pins->all);
 
 	if (r == 0)
-		r = check_why(run, "the guest does not start");
-	return r == 0 ? check_fix(run, "pin them to CPUs of /" NODES "/node*/cpulist")
-		      : r;
+		r = check_memory_nodes(run, pins);
+	while (r == 0 && pins->all && (node = check_domain_next(run->domain, node)))
+		if (check_domain_look(run, node, &address))
+			r = check_device_node(run, pins->all);
+	run->device = NULL;
+	return r;
+}
+
+static int look_at_pins(struct check_run *run, struct pins *pins)
+{
+	size_t before = run->findings->count;
+	char names[256], seen[384];
+	int r;
+
+	read_host(run->facts->host, pins);
+	r = take_pins(run, pins);
+	if (r < 0)
+		return r;
+	/* A kernel that knows of no nodes has no such folder (CONFIG_NUMA). */
+	if (!pins->n_nodes && check_presence(run->facts->host, NODES) != FACT_ABSENT)
+		return check_tell_unread(run, NODES);
+	if (pins->n_nodes < 2)
+		return check_domain_end(run, before, "this host has one node");
+	if (pins->n_pinned)
+		r = check_nodes(run, pins);
+	if (r == 0 && pins->n_pinned < pins->count)
+		return check_tell(run, CHECK_INFO, NULL,
+				  "%zu of its %zu CPUs are not pinned",
+				  pins->count - pins->n_pinned, pins->count);
+	snprintf(seen, sizeof(seen), "its CPUs and devices are on nodes %s%s",
+		 node_names(pins->all, names, sizeof(names)),
+		 vm_tree_child(run->domain->tree.root, "numatune")
+			 ? ", and so is its memory"
+			 : "; the kernel chooses where its memory is");
+	return r < 0 ? r : check_domain_end(run, before, seen);
 }
 
 int check_domain_numa(struct check_run *run)
 {
-	_cleanup_free_ struct cpus *cpus = calloc(1, sizeof(*cpus));
-	size_t before = run->findings->count;
-	const xmlNode *node = NULL;
-	struct pci_address address;
-	unsigned long long nodes;
-	enum fact fact;
-	bool pins;
-	int r;
+	struct pins *pins = calloc(1, sizeof(*pins));
+	int r = pins ? look_at_pins(run, pins) : -ENOMEM;
 
-	if (!cpus)
-		return -ENOMEM;
-	pins = take_pins(run->domain->tree.root, cpus);
-	fact = find_nodes(run->facts->host, cpus, &nodes);
-	if (fact == FACT_UNREADABLE)
-		return check_tell_unread(run, NODES);
-	if (fact == FACT_ABSENT)
-		return check_tell(run, CHECK_PASS, NULL, "this host has one node");
-	if (!pins)
-		return check_tell(run, CHECK_INFO, NULL, "its CPUs are not pinned");
-	if (!nodes)
-		return tell_no_cpu(run);
-	r = check_spread(run, nodes);
-	if (r == 0)
-		r = check_memory_nodes(run, nodes);
-	while (r == 0 && (node = check_domain_next(run->domain, node)))
-		if (check_domain_look(run, node, &address))
-			r = check_device_node(run, nodes);
-	return r < 0 ? r : check_domain_end(run, before, "all is on one node");
+	if (pins)
+		free(pins->nodes);
+	free(pins);
+	return r;
 }

@@ -21,6 +21,9 @@ static int look(const struct cli_view *view, const struct vm_target *target,
 		.groups = &view->groups,
 		.topology = &view->topology,
 		.configs = view->configs,
+		.usage = &view->usage,
+		.file = target->connection ? NULL : target->name,
+		.live = target->live.text ? &target->live.definition : NULL,
 		.bytes = side->text,
 		.len = side->len,
 	};
@@ -47,7 +50,9 @@ static int run_lint(struct cli *cli, int argc, char **argv, struct error *err)
 	r = vm_target_parse(cli, VM_TARGET_LINT, argc, argv, &request, &name, &words,
 			    err);
 	if (r == 0)
-		r = cli_view_open(cli, &view, CLI_NEEDS_TOPOLOGY | CLI_NEEDS_CONFIG, err);
+		r = cli_view_open(cli, &view,
+				  CLI_NEEDS_TOPOLOGY | CLI_NEEDS_CONFIG | CLI_NEEDS_USAGE,
+				  err);
 	if (r == 0 && !request.file && !host_is_live(view.host)) {
 		error_set(err, EROFS, name, "%s has no libvirt to ask",
 			  host_name(view.host));

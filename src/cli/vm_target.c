@@ -116,7 +116,8 @@ int vm_target_parse(struct cli *cli, enum vm_target_verb verb, int argc, char **
 	bool takes_devices = verbs[verb].takes_devices;
 	int value, r = 0;
 
-	*ret_request = (struct vm_target_request){ .deadline_ms = 30000 };
+	*ret_request = (struct vm_target_request){ .only_looks = !takes_devices,
+						   .deadline_ms = 30000 };
 	*ret_name = NULL;
 	while (r == 0 &&
 	       (value = cli_next_option(cli, argc, argv, verbs[verb].options, err)) != -1)
@@ -185,7 +186,9 @@ int vm_target_open(const struct vm_target_request *request, const char *name,
 	if (request->file)
 		return open_file(request->file, ret_target, err);
 	ret_target->name = name;
-	r = vm_connect(request->uri, &ret_target->connection, err);
+	r = request->only_looks
+		    ? vm_connect_to_look(request->uri, &ret_target->connection, err)
+		    : vm_connect(request->uri, &ret_target->connection, err);
 	if (r == 0)
 		r = vm_read_domain(ret_target->connection, name, &texts, err);
 	if (r < 0)

@@ -11,6 +11,7 @@ struct vm_target_request {
 	const char *uri;  /* libvirt's; NULL: the system's QEMU */
 	const char *file; /* instead of libvirt; NULL: none */
 	bool config, live;
+	bool only_looks; /* nothing is to be changed */
 	bool all_matching;
 	bool shared; /* other guests that do not run may have the device, too */
 	unsigned int deadline_ms;

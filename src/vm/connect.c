@@ -22,7 +22,8 @@ int vm_connection_fail(const struct vm_connection *connection, const char *subje
 			 connection->library.virGetLastErrorMessage());
 }
 
-int vm_connect(const char *uri, struct vm_connection **ret_connection, struct error *err)
+static int connect(const char *uri, bool only_looks,
+		   struct vm_connection **ret_connection, struct error *err)
 {
 	struct vm_connection *connection = calloc(1, sizeof(*connection));
 	int r;
@@ -39,7 +40,9 @@ int vm_connect(const char *uri, struct vm_connection **ret_connection, struct er
 	connection->library.virSetErrorFunc(NULL, keep_silent);
 	if (!uri)
 		uri = "qemu:///system";
-	connection->connect = connection->library.virConnectOpen(uri);
+	connection->only_looks = only_looks;
+	connection->connect = only_looks ? connection->library.virConnectOpenReadOnly(uri)
+					 : connection->library.virConnectOpen(uri);
 	if (!connection->connect) {
 		r = vm_connection_fail(connection, uri, err);
 		error_hint(err, "start libvirt's daemon (systemctl start libvirtd, or"
@@ -50,6 +53,17 @@ int vm_connect(const char *uri, struct vm_connection **ret_connection, struct er
 	}
 	*ret_connection = connection;
 	return 0;
+}
+
+int vm_connect(const char *uri, struct vm_connection **ret_connection, struct error *err)
+{
+	return connect(uri, false, ret_connection, err);
+}
+
+int vm_connect_to_look(const char *uri, struct vm_connection **ret_connection,
+		       struct error *err)
+{
+	return connect(uri, true, ret_connection, err);
 }
 
 void vm_disconnect(struct vm_connection *connection)

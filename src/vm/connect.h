@@ -15,6 +15,10 @@ struct vm_connection;
  * where libvirt's library is not here; or -EIO, with libvirt's own words.
  */
 int vm_connect(const char *uri, struct vm_connection **ret_connection, struct error *err);
+
+/* The same, by which libvirt changes nothing and tells nothing secret. */
+int vm_connect_to_look(const char *uri, struct vm_connection **ret_connection,
+		       struct error *err);
 void vm_disconnect(struct vm_connection *connection); /* takes NULL */
 
 static inline void vm_connection_cleanup(struct vm_connection *const *connection)
@@ -40,8 +44,8 @@ struct vm_domain_texts {
 };
 
 /*
- * One domain, with what is secret in it, as it is needed to define it again. -ENOENT:
- * there is none of that name. For vm_domain_texts_free().
+ * One domain, with what is secret in it, as it is needed to define it again, unless the
+ * connection is to look. -ENOENT: there is none of that name. For vm_domain_texts_free().
  */
 int vm_read_domain(struct vm_connection *connection, const char *name,
 		   struct vm_domain_texts *ret_texts, struct error *err);

@@ -3,12 +3,15 @@
 #define PCIFERRY_VM_CONNECTION_H
 
 /* What is behind a connection: only for the files that talk to libvirt. */
+#include <stdbool.h>
+
 #include "base/libvirt.h"
 #include "vm/connect.h"
 
 struct vm_connection {
 	struct libvirt library;
 	virConnect *connect;
+	bool only_looks; /* nothing can be changed by it, and nothing secret read */
 };
 
 /* -EIO, with libvirt's own words for what just failed. */

@@ -44,7 +44,8 @@ static int find(struct vm_connection *connection, const char *name,
 	if (library->virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
 		return vm_connection_fail(connection, name, err);
 	error_set(err, ENOENT, name, "libvirt has no domain of that name");
-	error_hint(err, "virsh list --all shows them; --connect names another libvirt");
+	error_hint(err, "virsh list --all shows them; --connect names another libvirt,"
+			" --xml a file");
 	return -ENOENT;
 }
 
@@ -82,7 +83,8 @@ int vm_read_domain(struct vm_connection *connection, const char *name,
 
 	if (r < 0)
 		return r;
-	r = read_texts(connection, domain, VIR_DOMAIN_XML_SECURE, &texts, err);
+	r = read_texts(connection, domain,
+		       connection->only_looks ? 0 : VIR_DOMAIN_XML_SECURE, &texts, err);
 	connection->library.virDomainFree(domain);
 	if (r < 0)
 		vm_domain_texts_free(&texts);

@@ -228,8 +228,9 @@ def test_a_wrong_word_is_told(args, words, host):
 
 def test_a_recording_has_no_domains(host):
     for verb in ("attach", "detach"):
-        done = run("vm", verb, "guest", FREE_DISK, "--host", host.root)
-        assert done.returncode == 1 and done.stdout == ""
+        expect(1, "it is a copy, and cannot be changed", "vm", verb, "guest", FREE_DISK,
+               "--host", host.root)
+    expect(1, "--xml FILE looks at a definition", "vm", "lint", "guest.xml", "--host", host.root)
 
 
 @pytest.mark.skipif("DOMAINS" not in os.environ, reason="DOMAINS names no folder of definitions")

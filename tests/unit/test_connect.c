@@ -65,6 +65,26 @@ static void a_domain_is_found_with_what_it_runs_and_starts_with(void **state)
 	error_clear(&err);
 }
 
+static void looking_reads_no_secret_and_changes_nothing(void **state)
+{
+	struct vm_domain_texts texts = { 0 };
+	struct vm_connection *looking;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(vm_connect_to_look("test:///default", &looking, NULL), 0);
+	assert_int_equal(vm_read_domain(looking, "test", &texts, NULL), 0);
+	assert_int_equal(vm_redefine_domain(looking, "test", texts.config, texts.config,
+					    &err),
+			 -EIO);
+	error_clear(&err);
+	vm_domain_texts_free(&texts);
+	assert_int_equal(vm_read_domain(looking, "guest.xml", &texts, &err), -ENOENT);
+	assert_non_null(strstr(err.hint, "--xml"));
+	error_clear(&err);
+	vm_disconnect(looking);
+}
+
 static void what_someone_else_changed_meanwhile_is_not_written_over(void **state)
 {
 	struct vm_domain_texts before = read_domain(), after;
@@ -130,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_domain_is_found_with_what_it_runs_and_starts_with),
+		cmocka_unit_test(looking_reads_no_secret_and_changes_nothing),
 		cmocka_unit_test(what_someone_else_changed_meanwhile_is_not_written_over),
 		cmocka_unit_test(what_libvirt_refuses_is_told_in_its_own_words),
 	};
