@@ -17,6 +17,7 @@
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
 #include "cli/vm_tune.h"
+#include "cli/vm_usb.h"
 #include "vm/tpm.h"
 #include "vm/vm.h"
 
@@ -86,6 +87,9 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
  * devices, and its own (qemuDomainGetMemLockLimitBytes(), src/qemu/qemu_domain.c). */
 #define LOCKED_BESIDES (1ULL << 30)
 
+/* To other programs, and the network. */
+enum { LINES = 3 };
+
 static int start(const struct cli *cli, const struct vm_request *request,
 		 const struct keeper *keeper, struct vm_pins *pins,
 		 const struct string_list *argv, struct error *err)
@@ -93,7 +97,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
 	const char *user = request->user.user.name;
-	const int kept[] = {
+	int kept[LINES + VM_USB_MAX] = {
 		config->tpm ? config->tpm->fd : -1,
 		config->tap_fd ? config->tap_fd : -1,
 		config->pins_fd ? config->pins_fd : -1,
@@ -101,7 +105,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	struct launch launch = {
 		.argv = vector,
 		.kept = kept,
-		.n_kept = ARRAY_SIZE(kept),
+		.n_kept = LINES + config->n_usb,
 		.cpus = request->tuning.others,
 		.n_cpus = request->tuning.n_others,
 		.user = request->user.user,
@@ -112,6 +116,8 @@ static int start(const struct cli *cli, const struct vm_request *request,
 
 	if (!vector)
 		return error_oom(err);
+	for (size_t i = 0; i < config->n_usb; i++)
+		kept[LINES + i] = config->usb_fds[i];
 	memcpy(vector, argv->items, argv->count * sizeof(*vector));
 	if (!cli->quiet)
 		output_talk("starting the guest %s with %zu device%s%s%s", config->name,
@@ -147,6 +153,8 @@ static int begin_lines(const struct host *host, const struct keeper *keeper,
 		r = vm_pins_open(config->tuning, pins, err);
 		config->pins_fd = pins->its;
 	}
+	if (r == 0)
+		r = vm_usb_begin(host, request, err);
 	if (r < 0 || !request->has_tpm)
 		return r;
 	r = vm_tpm_start(&request->user.user, keeper, files->tpm, tpm, err);
@@ -177,6 +185,7 @@ static int run_guest(const struct cli *cli, struct host *host,
 		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
 	vm_pins_close(&pins);
 	vm_tpm_end(&tpm);
+	vm_usb_end(request);
 	if (config->tap_fd)
 		close(config->tap_fd);
 	vm_files_end(host, request, &files);
@@ -235,6 +244,7 @@ static void give_back_instead(void *argument)
 	_cleanup_(error_clear) struct error err = ERROR_INIT;
 	const struct ending *ending = argument;
 
+	vm_usb_end_instead(ending->host, ending->request);
 	if (give_back(ending, &err) < 0)
 		output_error(&err);
 	else if (!ending->cli->quiet)
@@ -320,6 +330,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	r = vm_look_at_network(host, &request, err);
+	if (r == 0)
+		r = vm_usb_look(cli, host, &request, err);
 	if (r == 0 && request.tune.is_wanted)
 		r = tune(cli, &request, addresses, count, err);
 	if (r < 0)
@@ -351,6 +363,7 @@ const struct cli_command cli_vm_run = {
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
 		"  --tune[=NODE]    its processors and memory where the devices are\n"
 		"  --hugepages      with --tune: huge pages, or no guest\n"
+		"  --usb WHICH      a device of the host's USB, by IDs (046d:c52b) or port (1-4)\n"
 		"  --tpm            a TPM 2.0, by swtpm, with a state of its own\n"
 		"  --name NAME      what the guest is called\n"
 		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"
