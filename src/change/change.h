@@ -169,6 +169,16 @@ int change_make_tap(const struct host *host, const char *bridge, const char *nam
 		    struct error *err);
 
 /*
+ * Opens the node of a device of the host's USB, for QEMU to hand it to a guest; the
+ * caller closes *ret_fd. change_return_usb(), on it when QEMU has ended, gives each of
+ * the device's interfaces that is left without a driver to the one that wants it: QEMU
+ * does so itself, unless it was killed. Both need no lock.
+ */
+int change_open_usb(const struct host *host, unsigned int bus, unsigned int device,
+		    int *ret_fd, struct error *err);
+int change_return_usb(int fd);
+
+/*
  * What took long to find out, by a name, kept in /run/pciferry/images for root alone. It
  * is nothing that would be missed: a file there that root has not written is not read.
  * Both need no lock, and return 0 or -errno.

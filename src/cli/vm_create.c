@@ -140,7 +140,7 @@ static void tell_parts(const struct cli *cli, const struct vm_create_request *re
 		output_talk("none of --evdev is a keyboard, which would switch them: the"
 			    " guest keeps them until it ends");
 	for (size_t i = 0; i < guest->n_usb; i++)
-		if (guest->usb[i].bus)
+		if (!guest->usb[i].is_any)
 			output_talk("%s is known by its number, and only until it is"
 				    " plugged in anew or the host boots",
 				    request->usb_names.items[i]);

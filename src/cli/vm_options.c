@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ enum {
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_NETWORK,
+	OPTION_USB,
 	OPTION_TPM,
 	OPTION_TUNE,
 	OPTION_HUGEPAGES,
@@ -44,6 +46,7 @@ static const struct option own_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
+	{ "usb", required_argument, NULL, OPTION_USB },
 	{ "tpm", no_argument, NULL, OPTION_TPM },
 	{ "tune", optional_argument, NULL, OPTION_TUNE },
 	{ "hugepages", no_argument, NULL, OPTION_HUGEPAGES },
@@ -230,6 +233,9 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
 	case OPTION_CDROM:
 		return string_list_add(&request->cdroms, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_USB:
+		return string_list_add(&request->usb_names, optarg) < 0 ? error_oom(err)
+									: 0;
 	case OPTION_NETWORK:
 		return take_network(optarg, config, err);
 	case OPTION_USER:
@@ -253,6 +259,9 @@ void vm_request_free(struct vm_request *request)
 {
 	string_list_free(&request->disks);
 	string_list_free(&request->cdroms);
+	string_list_free(&request->usb_names);
+	free(request->usb);
+	free(request->usb_fds);
 	vm_tuning_free(&request->tuning);
 	vm_user_free(&request->user);
 }
@@ -263,6 +272,9 @@ static int check(const struct vm_request *request, struct error *err)
 
 	if (name && (!*name || strpbrk(name, "/,")))
 		return error_usage(err, "--name", "%s is no name of a file", name);
+	if (request->usb_names.count > VM_USB_MAX)
+		return error_usage(err, "--usb", "a guest has %d of them at most",
+				   VM_USB_MAX);
 	if (request->tune.wants_pages && !request->tune.is_wanted)
 		return error_usage(err, "--hugepages", "it goes with --tune");
 	if (request->tune.is_wanted && request->script)

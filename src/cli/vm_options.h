@@ -11,7 +11,9 @@
 struct vm_request {
 	struct take_options take;
 	struct vm_config config;
-	struct string_list disks, cdroms;
+	struct string_list disks, cdroms, usb_names;
+	struct vm_usb *usb; /* found by these (cli/vm_usb.h) */
+	int *usb_fds;
 	struct vm_user user;
 	struct vm_tune_wish tune;
 	struct vm_tuning tuning;

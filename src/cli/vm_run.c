@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/keeper.h"
 #include "change/change.h"
@@ -14,160 +13,13 @@
 #include "cli/output.h"
 #include "cli/vm.h"
 #include "cli/vm_files.h"
+#include "cli/vm_look.h"
 #include "cli/vm_options.h"
 #include "cli/vm_script.h"
 #include "cli/vm_tune.h"
+#include "cli/vm_usb.h"
 #include "vm/tpm.h"
 #include "vm/vm.h"
-
-/* For files on a network, too. */
-enum { LOOK_MS = 30000 };
-
-/* Whether a program is there, before any device is touched for it. */
-static int find_program(const char *name, const char *hint, struct error *err)
-{
-	const char *path = getenv("PATH");
-	_cleanup_free_ char *copy = strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
-	char *rest = copy, *folder;
-
-	if (!copy)
-		return error_oom(err);
-	if (strchr(name, '/') && access(name, X_OK) == 0)
-		return 0;
-	while (!strchr(name, '/') && (folder = strsep(&rest, ":"))) {
-		_cleanup_free_ char *full = NULL;
-
-		if (asprintf(&full, "%s/%s", folder, name) < 0)
-			return error_oom(err);
-		if (access(full, X_OK) == 0)
-			return 0;
-	}
-	error_set(err, ENOENT, name, "not found");
-	error_hint(err, "%s", hint);
-	return -ENOENT;
-}
-
-static int find_programs(const struct vm_request *request, struct error *err)
-{
-	int r = find_program(request->config.qemu,
-			     "install QEMU (package qemu-system-x86), or name it with"
-			     " --qemu",
-			     err);
-
-	if (r == 0 && request->has_tpm)
-		r = find_program(VM_TPM_PROGRAM,
-				 "install swtpm (package swtpm), or leave --tpm out",
-				 err);
-	return r;
-}
-
-/* What QEMU is to open, and how. */
-struct needed {
-	const char *path;
-	int mode; /* as of access(2) */
-};
-
-struct look {
-	const struct vm_request *request;
-	struct needed *files;
-	size_t count;
-};
-
-/* In a child: as whom QEMU will be. The answer is which one cannot be opened. */
-static int look_at_files(void *argument, char *answer, size_t *ret_len)
-{
-	const struct look *look = argument;
-	int r = launch_become(&look->request->user.user);
-
-	for (size_t i = 0; r == 0 && i < look->count; i++) {
-		if (access(look->files[i].path, look->files[i].mode) == 0)
-			continue;
-		r = -errno;
-		snprintf(answer, CHILD_ANSWER_MAX, "%s", look->files[i].path);
-		child_publish(ret_len, strlen(answer));
-	}
-	return r;
-}
-
-static void add_needed(struct look *look, const char *path, int mode)
-{
-	if (path)
-		look->files[look->count++] = (struct needed){ path, mode };
-}
-
-static int tell_missing(const struct vm_request *request, int failure, const char *path,
-			struct error *err)
-{
-	const char *user = request->user.user.name;
-
-	error_set(err, -failure, *path ? path : "the guest's files", "%s",
-		  strerror(-failure));
-	if (user && failure == -EACCES)
-		error_hint(err, "let %s open it, or run QEMU as root: --user root", user);
-	else if (!strcmp(path, "/dev/kvm"))
-		error_hint(err,
-			   "turn virtualisation on in the firmware and load kvm_intel or"
-			   " kvm_amd, or use --accel tcg, which is slow");
-	return failure;
-}
-
-/* Before a device is touched for them. */
-static int check_files(const struct vm_request *request, struct error *err)
-{
-	const struct vm_config *config = &request->config;
-	size_t count = request->disks.count + request->cdroms.count + 3;
-	struct look look = { .request = request };
-	const struct child_task task = {
-		.run = look_at_files,
-		.argument = &look,
-		.deadline_ms = LOOK_MS,
-		.only_looks = true,
-	};
-	char path[CHILD_ANSWER_MAX + 1] = "";
-	struct child_answer answer = { .len = 0 };
-	int r = find_programs(request, err);
-
-	if (r < 0)
-		return r;
-	look.files = calloc(count, sizeof(*look.files));
-	if (!look.files)
-		return error_oom(err);
-	add_needed(&look, config->kernel, R_OK);
-	add_needed(&look, config->initrd, R_OK);
-	for (size_t i = 0; i < request->disks.count; i++)
-		add_needed(&look, request->disks.items[i], R_OK | W_OK);
-	for (size_t i = 0; i < request->cdroms.count; i++)
-		add_needed(&look, request->cdroms.items[i], R_OK);
-	if (config->accelerator == VM_KVM)
-		add_needed(&look, "/dev/kvm", R_OK | W_OK);
-	r = child_run(&task, &answer, NULL);
-	free(look.files);
-	memcpy(path, answer.bytes, answer.len);
-	return r < 0 ? tell_missing(request, r, path, err) : 0;
-}
-
-/* Whether there is a bridge, and this user can have the guest in it. */
-static int check_network(const struct host *host, const struct vm_request *request,
-			 struct error *err)
-{
-	const char *bridge = request->config.bridge;
-	char path[64];
-
-	if (request->config.network != VM_NETWORK_BRIDGE)
-		return 0;
-	snprintf(path, sizeof(path), "sys/class/net/%s/bridge", bridge);
-	if (!host_exists(host, path)) {
-		error_set(err, ENODEV, bridge, "no bridge of this host");
-		error_hint(err, "ip -brief link show type bridge lists them; --network"
-				" user needs none");
-		return -ENODEV;
-	}
-	if (request->take.dry_run || geteuid() == 0)
-		return 0;
-	error_set(err, EPERM, bridge, "only root makes an interface for a guest");
-	error_hint(err, "use sudo, or --network tap:NAME for one that root has made you");
-	return -EPERM;
-}
 
 /* Where it is to be, of the devices that are asked for; before one is touched. */
 static int tune(const struct cli *cli, struct vm_request *request,
@@ -235,6 +87,9 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
  * devices, and its own (qemuDomainGetMemLockLimitBytes(), src/qemu/qemu_domain.c). */
 #define LOCKED_BESIDES (1ULL << 30)
 
+/* To other programs, and the network. */
+enum { LINES = 3 };
+
 static int start(const struct cli *cli, const struct vm_request *request,
 		 const struct keeper *keeper, struct vm_pins *pins,
 		 const struct string_list *argv, struct error *err)
@@ -242,7 +97,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
 	const char *user = request->user.user.name;
-	const int kept[] = {
+	int kept[LINES + VM_USB_MAX] = {
 		config->tpm ? config->tpm->fd : -1,
 		config->tap_fd ? config->tap_fd : -1,
 		config->pins_fd ? config->pins_fd : -1,
@@ -250,7 +105,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	struct launch launch = {
 		.argv = vector,
 		.kept = kept,
-		.n_kept = ARRAY_SIZE(kept),
+		.n_kept = LINES + config->n_usb,
 		.cpus = request->tuning.others,
 		.n_cpus = request->tuning.n_others,
 		.user = request->user.user,
@@ -261,6 +116,8 @@ static int start(const struct cli *cli, const struct vm_request *request,
 
 	if (!vector)
 		return error_oom(err);
+	for (size_t i = 0; i < config->n_usb; i++)
+		kept[LINES + i] = config->usb_fds[i];
 	memcpy(vector, argv->items, argv->count * sizeof(*vector));
 	if (!cli->quiet)
 		output_talk("starting the guest %s with %zu device%s%s%s", config->name,
@@ -296,6 +153,8 @@ static int begin_lines(const struct host *host, const struct keeper *keeper,
 		r = vm_pins_open(config->tuning, pins, err);
 		config->pins_fd = pins->its;
 	}
+	if (r == 0)
+		r = vm_usb_begin(host, request, err);
 	if (r < 0 || !request->has_tpm)
 		return r;
 	r = vm_tpm_start(&request->user.user, keeper, files->tpm, tpm, err);
@@ -326,6 +185,7 @@ static int run_guest(const struct cli *cli, struct host *host,
 		r = vm_script_print(request, &files, &argv) < 0 ? error_oom(err) : 0;
 	vm_pins_close(&pins);
 	vm_tpm_end(&tpm);
+	vm_usb_end(request);
 	if (config->tap_fd)
 		close(config->tap_fd);
 	vm_files_end(host, request, &files);
@@ -384,6 +244,7 @@ static void give_back_instead(void *argument)
 	_cleanup_(error_clear) struct error err = ERROR_INIT;
 	const struct ending *ending = argument;
 
+	vm_usb_end_instead(ending->host, ending->request);
 	if (give_back(ending, &err) < 0)
 		output_error(&err);
 	else if (!ending->cli->quiet)
@@ -468,7 +329,9 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 				&addresses, &count, err);
 	if (r < 0)
 		return r;
-	r = check_network(host, &request, err);
+	r = vm_look_at_network(host, &request, err);
+	if (r == 0)
+		r = vm_usb_look(cli, host, &request, err);
 	if (r == 0 && request.tune.is_wanted)
 		r = tune(cli, &request, addresses, count, err);
 	if (r < 0)
@@ -477,7 +340,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (!request.take.dry_run)
 		r = change_check_host(host, err);
 	if (!request.take.dry_run && r == 0)
-		r = check_files(&request, err);
+		r = vm_look_at_files(&request, err);
 	if (r < 0)
 		return r;
 	block_signals();
@@ -500,6 +363,7 @@ const struct cli_command cli_vm_run = {
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
 		"  --tune[=NODE]    its processors and memory where the devices are\n"
 		"  --hugepages      with --tune: huge pages, or no guest\n"
+		"  --usb WHICH      a device of the host's USB, by IDs (046d:c52b) or port (1-4)\n"
 		"  --tpm            a TPM 2.0, by swtpm, with a state of its own\n"
 		"  --name NAME      what the guest is called\n"
 		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"

@@ -336,15 +336,48 @@ static int add_tpm(const struct vm_config *config, struct string_list *argv)
 	return r < 0 ? r : add(argv, "device", "tpm-crb,tpmdev=tpm0");
 }
 
-/* By VNC a mouse that only tells how far it has moved is never where the pointer is. */
-static int add_tablet(const struct vm_config *config, struct string_list *argv)
+/* By a descriptor QEMU has this one; by itself it looks for one like it again whenever
+ * that goes. */
+static int add_usb_device(const struct vm_config *config, size_t i,
+			  struct string_list *argv)
+{
+	const struct vm_usb *usb = &config->usb[i];
+	int r = 0;
+
+	if (config->usb_fds)
+		r = add(argv, "add-fd", NULL);
+	if (r == 0 && config->usb_fds)
+		r = string_list_addf(argv, "set=%zu,fd=%d", i + 1, config->usb_fds[i]);
+	if (r == 0)
+		r = add(argv, "device", NULL);
+	if (r < 0)
+		return r;
+	if (config->usb_fds)
+		return string_list_addf(
+			argv, "usb-host,bus=usb.0,hostdevice=/dev/fdset/%zu", i + 1);
+	if (usb->is_any)
+		return string_list_addf(
+			argv, "usb-host,bus=usb.0,vendorid=0x%04x,productid=0x%04x",
+			usb->vendor, usb->product);
+	return string_list_addf(argv, "usb-host,bus=usb.0,hostbus=%u,hostport=%s",
+				usb->bus, strchr(usb->port, '-') + 1);
+}
+
+static int add_usb(const struct vm_config *config, struct string_list *argv)
 {
 	int r;
 
-	if (!config->screen)
+	if (!config->screen && !config->n_usb)
 		return 0;
-	r = add(argv, "device", "qemu-xhci,id=usb");
-	return r < 0 ? r : add(argv, "device", "usb-tablet,bus=usb.0");
+	r = add(argv, "device",
+		config->n_usb ? "qemu-xhci,id=usb,p2=15,p3=15" : "qemu-xhci,id=usb");
+	/* By VNC a mouse that only tells how far it has moved is never where the pointer
+	 * is. */
+	if (r == 0 && config->screen)
+		r = add(argv, "device", "usb-tablet,bus=usb.0");
+	for (size_t i = 0; r == 0 && i < config->n_usb; i++)
+		r = add_usb_device(config, i, argv);
+	return r;
 }
 
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
@@ -352,7 +385,7 @@ int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
 		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
 		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
-		add_tablet,  add_tpm,	  add_pins,
+		add_usb,     add_tpm,	  add_pins,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

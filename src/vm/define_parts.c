@@ -13,7 +13,7 @@ static void add_usb(struct vm_xml *xml, xmlNode *devices, const struct vm_usb *u
 		   usb->vendor);
 	vm_xml_set(xml, vm_xml_add(xml, source, "product", NULL), "id", "0x%04x",
 		   usb->product);
-	if (!usb->bus)
+	if (usb->is_any)
 		return;
 	node = vm_xml_add(xml, source, "address", NULL);
 	vm_xml_set(xml, node, "bus", "%u", usb->bus);

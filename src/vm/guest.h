@@ -71,10 +71,15 @@ struct vm_disk {
 	bool is_cdrom;
 };
 
+/* Of a port, "1-4.2": a bus, and seven numbers of up to three digits at most. */
+enum { VM_USB_PORT_SIZE = 48 };
+
 /* A device of the host's USB. */
 struct vm_usb {
 	unsigned int vendor, product;
-	unsigned int bus, device; /* by which numbers it is known; 0: any one like it */
+	unsigned int bus, device; /* its numbers until it is plugged in again */
+	char port[VM_USB_PORT_SIZE];
+	bool is_any; /* it was named by its IDs: any one like it will do */
 };
 
 /* Whose events QEMU reads, while it has them for itself (QEMU's input-linux). */

@@ -219,9 +219,12 @@ int vm_usb_find(const struct host *host, const char *text, struct vm_usb *ret_us
 	    !read_hex(host, name, "idProduct", &usb.product) ||
 	    !read_hex(host, name, "bDeviceClass", &class))
 		return error_set(err, EIO, text, "what it is could not be read");
-	if (!wanted.has_ids && (!read_number(host, name, "busnum", &usb.bus) ||
-				!read_number(host, name, "devnum", &usb.device)))
+	if (!read_number(host, name, "busnum", &usb.bus) ||
+	    !read_number(host, name, "devnum", &usb.device) ||
+	    strlen(name) >= sizeof(usb.port))
 		return error_set(err, EIO, text, "its number could not be read");
+	strcpy(usb.port, name);
+	usb.is_any = wanted.has_ids;
 	if (class == USB_CLASS_HUB)
 		return error_refuse(err, text, "a hub goes to no guest");
 	r = check_disks(host, text, name, err);

@@ -10,8 +10,8 @@ struct error;
 /*
  * Finds a device by its IDs, "046d:c52b", or by the port that it is in, as the kernel
  * names it (drivers/usb/core/usb.c, usb_alloc_dev): "1-4.2". By IDs there must be one;
- * the guest then gets it wherever it is plugged in. By its port the result says by which
- * number it is known until it is plugged in again.
+ * it can then be found again wherever it is plugged in. The numbers that the result has
+ * are its until it is plugged in again.
  *
  * A hub goes with no guest; nor does one whose disk the kernel has claimed, or whose
  * network interface is up: -EBUSY, a refusal. Returns 0; -ENOENT; -ENOTUNIQ, with what

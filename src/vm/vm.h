@@ -15,6 +15,7 @@
 
 struct error;
 struct vm_tuning;
+struct vm_usb;
 
 enum vm_accelerator { VM_KVM, VM_TCG };
 
@@ -31,6 +32,10 @@ enum vm_sandbox {
 	VM_SANDBOX_USUAL, /* but start programs: what it is told to may need some */
 	VM_SANDBOX_FULL,
 };
+
+/* A controller has that many ports (QEMU's hw/usb/hcd-xhci.h, XHCI_MAXPORTS_2), one of
+ * which is the tablet's. */
+enum { VM_USB_MAX = 14 };
 
 /* A socket to another program. */
 struct vm_line {
@@ -59,6 +64,10 @@ struct vm_config {
 	int tap_fd;		   /* by which QEMU has it; 0: by its name */
 	const char *mac;	   /* the guest's, of both; NULL: QEMU's usual one */
 	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
+
+	const struct vm_usb *usb; /* devices of the host's USB, VM_USB_MAX at most */
+	size_t n_usb;
+	const int *usb_fds; /* at which QEMU has them open; NULL: it finds them itself */
 
 	/* Where its processors, as many as cpus, and its memory are; NULL: anywhere. */
 	const struct vm_tuning *tuning;

@@ -7,6 +7,7 @@ import pytest
 
 from fakehost import usual
 from program import expect, run
+from test_vm_parts import usb
 from test_vm_tune import two_dies, two_sockets
 
 CARD, AUDIO, DISK, COPROCESSOR = "01:00.0", "01:00.1", "03:00.0", "05:00.0"
@@ -183,3 +184,29 @@ def test_huge_pages_that_are_not_there_keep_a_guest_from_starting(host):
                   "--tune", "--hugepages", "--memory", "8G", "-q", "--dry-run", "--host",
                   host.root)
     assert any("pciferry apply --hugepages 9G@1 " in line for line in hint)
+
+
+def test_a_shell_finds_a_usb_device_again_and_is_told_that_root_has_to(host):
+    usb(host, "1-2", "046d:c52b", 3)
+    usb(host, "1-4.1", "1234:0005", 7)
+    wish = (DISK, "--usb", "1-4.1", "--usb", "046D:C52B", "--display", "none")
+    devices = values(words(host, *wish), "-device")
+    assert devices[-3:] == ["qemu-xhci,id=usb,p2=15,p3=15",
+                            "usb-host,bus=usb.0,hostbus=1,hostport=4.1",
+                            "usb-host,bus=usb.0,vendorid=0x046d,productid=0xc52b"]
+    for more, what in ((), "command line"), (("--script",), "script"):
+        done = run("vm", "run", "--bios", "--dry-run", "--host", host.root, *wish, *more)
+        assert f"this {what} has to be run by root" in done.stderr
+    assert "usb" not in "".join(lines(host, DISK, "--display", "none"))
+
+
+def test_a_usb_device_that_cannot_go_is_told_before_a_device_is_touched(host):
+    usb(host, "1-1", "1d6b:0002", 2, "09")
+    usb(host, "1-2", "046d:c52b", 3)
+    for wish, status, message in ((("1-1",), 3, "a hub goes to no guest"),
+                                  (("1-3",), 1, "no such device is plugged in"),
+                                  (("046d",), 2, "neither IDs such as"),
+                                  (("1-2", "046d:c52b"), 2, "is 1-2 as well"),
+                                  (("1-2",) * 15, 2, "14 of them at most")):
+        args = [word for one in wish for word in ("--usb", one)]
+        expect(status, message, "vm", "run", DISK, "--bios", "--dry-run", "--host", host.root, *args)

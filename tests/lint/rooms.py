@@ -77,7 +77,7 @@ MAY_OPEN = {
     "vfio": "an ioctl needs the descriptor of the node itself",
     "cli/open.c": "a recording that the user named",
     "cli/file.c": "a file that the user named",
-    "cli/vm_run.c": "files that the user named, /dev/kvm and the program",
+    "cli/vm_look.c": "files that the user named, /dev/kvm and the program",
 }
 
 MAY_OPEN_UNROOTED = {
@@ -87,7 +87,7 @@ MAY_OPEN_UNROOTED = {
     "base/program.c": "/dev/null, and the root in which a program is run",
     "cli/open.c": "a path that the user typed is his own",
     "cli/file.c": "a path that the user typed is his own",
-    "cli/vm_run.c": "a path that the user typed is his own; /dev/kvm is this machine's",
+    "cli/vm_look.c": "a path that the user typed is his own; /dev/kvm is this machine's",
     "host/host.c": "the host's root itself",
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vm/guest.h"
 #include "vm/tune.h"
 #include "vm/vm.h"
 
@@ -225,6 +226,42 @@ static void what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name(void **s
 	assert_non_null(strstr(argv, "|tap,id=net0,fd=8|"));
 }
 
+static void a_usb_device_is_by_descriptor_or_for_a_shell_by_what_stays(void **state)
+{
+	static const struct pci_address device = { .bus = 1 };
+	static const struct vm_usb usb[] = {
+		{ 0x46d, 0xc52b, 1, 9, "1-2", true },
+		{ 0x46d, 0xc52b, 3, 5, "3-4.1", false },
+	};
+	static const int fds[] = { 11, 12 };
+	struct vm_config config = {
+		.qemu = "qemu",
+		.name = "guest",
+		.devices = &device,
+		.n_devices = 1,
+		.cpus = 1,
+		.usb = usb,
+		.n_usb = 2,
+	};
+	const char *argv = join(&config);
+
+	(void)state;
+	assert_non_null(strstr(argv, "|qemu-xhci,id=usb,p2=15,p3=15|"));
+	assert_non_null(
+		strstr(argv, "|usb-host,bus=usb.0,vendorid=0x046d,productid=0xc52b|"));
+	assert_non_null(strstr(argv, "|usb-host,bus=usb.0,hostbus=3,hostport=4.1|"));
+	config.usb_fds = fds;
+	config.screen = "/run/a.vnc";
+	argv = join(&config);
+	assert_non_null(strstr(argv, "|-add-fd|set=1,fd=11|-device|usb-host,bus=usb.0,"
+				     "hostdevice=/dev/fdset/1|"));
+	assert_non_null(strstr(argv, "|-add-fd|set=2,fd=12|-device|usb-host,bus=usb.0,"
+				     "hostdevice=/dev/fdset/2|"));
+	assert_null(strstr(argv, "hostbus"));
+	/* Of one controller there is one. */
+	assert_null(strstr(strstr(argv, "|qemu-xhci,") + 1, "|qemu-xhci,"));
+}
+
 static void only_threads_of_all_processors_are_believed(void **state)
 {
 	static const struct {
@@ -272,6 +309,8 @@ int main(void)
 			guests_memory_and_processors_are_described_as_they_are_placed),
 		cmocka_unit_test(
 			what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name),
+		cmocka_unit_test(
+			a_usb_device_is_by_descriptor_or_for_a_shell_by_what_stays),
 		cmocka_unit_test(only_threads_of_all_processors_are_believed),
 	};
 

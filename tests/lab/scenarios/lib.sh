@@ -36,6 +36,38 @@ eventually()
 	fail "$name"
 }
 
+# monitor COMMAND WORD...: of the virtual host's own QEMU.
+monitor() { "$(dirname "$0")/monitor" "$@" >/dev/null || fail "monitor $*"; }
+
+usb_driver_of() { basename "$(readlink "/sys/bus/usb/devices/$1:1.0/driver")"; }
+is_usb_on() { [ "$(usb_driver_of "$1")" = "$2" ]; }
+has_stick() { [ -b /dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_FERRY-USB-0:0 ]; }
+
+# plug_usb: into the machine free-port a controller with a stick in port 1, a keyboard in 2, and
+# two mice that only their ports tell apart. The stick is $fast-1 and its disk $stick; the others
+# are $slow-2, $slow-3 and $slow-4.
+# Scenarios use them.
+# shellcheck disable=SC2034
+plug_usb()
+{
+	monitor device_add driver=qemu-xhci id=usb bus=at-0c_0 p2:=4 p3:=4
+	monitor blockdev-add driver=null-co node-name=stick size:=67108864 read-zeroes:=true
+	monitor device_add driver=usb-storage bus=usb.0 port=1 drive=stick serial=FERRY-USB
+	monitor device_add driver=usb-kbd bus=usb.0 port=2
+	monitor device_add driver=usb-mouse bus=usb.0 port=3
+	monitor device_add driver=usb-mouse bus=usb.0 port=4 id=mouse
+	modprobe -a xhci_pci usb_storage sd_mod usbhid
+	eventually "the stick is there" has_stick
+	stick=$(readlink -f /dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_FERRY-USB-0:0)
+	# Of the two halves of the controller a stick is on the fast one.
+	slow=$(grep -l "^480$" /sys/bus/usb/devices/usb*/speed)
+	slow=${slow%/speed}
+	slow=${slow##*/usb}
+	fast=$((slow % 2 + 1))
+	eventually "a mouse is" is_usb_on "$slow-3" usbhid
+	eventually "and another" is_usb_on "$slow-4" usbhid
+}
+
 # hold DEVICE: by a process, $holder, that has it open through VFIO.
 hold()
 {

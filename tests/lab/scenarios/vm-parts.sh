@@ -16,33 +16,13 @@ linux=(--kernel "$LAB_KERNEL_QUICK" --initrd "$LAB_INITRD")
 
 has_ended() { [ "$(virsh -q domstate "$1")" = "shut off" ]; }
 said() { grep -q "$2" "/run/$1.console"; }
-driver_of() { basename "$(readlink "/sys/bus/usb/devices/$1:1.0/driver")"; }
-is_usb_on() { [ "$(driver_of "$1")" = "$2" ]; }
 has_size() { [ "$(qemu-img info -U --output=json "$1" | grep -c "\"virtual-size\": $2")" = 1 ]; }
 listen() { cat "$(virsh -q ttyconsole "$1")" >"/run/$1.console" 2>/dev/null & }
 is_not_there() { [ ! -e "$1" ]; }
 
-monitor() { "$(dirname "$0")/monitor" "$@" >/dev/null || fail "monitor $*"; }
-
-# A stick in port 1, a keyboard in 2, and two mice that only their ports tell apart.
-monitor device_add driver=qemu-xhci id=usb bus=at-0c_0 p2:=4 p3:=4
-monitor blockdev-add driver=null-co node-name=stick size:=67108864 read-zeroes:=true
-monitor device_add driver=usb-storage bus=usb.0 port=1 drive=stick serial=FERRY-USB
-monitor device_add driver=usb-kbd bus=usb.0 port=2
-monitor device_add driver=usb-mouse bus=usb.0 port=3
-monitor device_add driver=usb-mouse bus=usb.0 port=4
-modprobe -a vfio-pci xhci_pci usb_storage sd_mod usbhid evdev
+modprobe -a vfio-pci evdev
+plug_usb
 check "libvirt has come up" start_libvirt
-has_disk() { [ -b /dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_FERRY-USB-0:0 ]; }
-eventually "the stick is there" has_disk
-stick=$(readlink -f /dev/disk/by-id/usb-QEMU_QEMU_HARDDISK_FERRY-USB-0:0)
-# Of the two halves of the controller a stick is on the fast one.
-slow=$(grep -l "^480$" /sys/bus/usb/devices/usb*/speed)
-slow=${slow%/speed}
-slow=${slow##*/usb}
-fast=$((slow % 2 + 1))
-eventually "a mouse is" is_usb_on "$slow-3" usbhid
-eventually "and another" is_usb_on "$slow-4" usbhid
 ls -l /dev/input/by-path /dev/input/by-id
 keyboard=$(find /dev/input/by-path -name "pci-*usb-0:2:*-event-kbd" | head -1)
 mouse=$(find /dev/input/by-path -name "pci-*usb-0:3:*-event-mouse" | head -1)
