@@ -261,7 +261,7 @@ static int check(const struct vm_request *request, struct error *err)
 {
 	const char *name = request->config.name;
 
-	if (name && (!*name || strpbrk(name, "/,")))
+	if (name && (!*name || *name == '.' || strpbrk(name, "/,")))
 		return error_usage(err, "--name", "%s is no name of a file", name);
 	if (request->tune.wants_pages && !request->tune.is_wanted)
 		return error_usage(err, "--hugepages", "it goes with --tune");

@@ -80,7 +80,7 @@ def test_a_socket_whose_path_is_too_long_is_told_or_left_out(host):
     assert not values(shlex.split(done.stdout), "-vnc")
 
 
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b"])
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "../../etc/passwd", "a/b"])
 def test_a_guests_name_is_no_path(host, name):
     expect(2, "no name of a file", "vm", "run", DISK, "--name", name, "--dry-run", "--host",
            host.root)
