@@ -140,6 +140,17 @@ static int make_folder_of(const struct host *host, const struct vm_user *user,
 	return folder ? vm_user_create_folder(user, host, folder, err) : error_oom(err);
 }
 
+static int make_screen(const struct host *host, const struct vm_request *request,
+		       struct vm_files *files, struct error *err)
+{
+	int r = place_to_run(host, request, ".vnc", files->screen, err);
+
+	if (r < 0 || request->take.dry_run)
+		return r;
+	r = make_folder_of(host, &request->user, files->screen, err);
+	return r < 0 ? r : vm_user_check_socket(&request->user, host, files->screen, err);
+}
+
 /* A guest that nobody wanted to see starts without, rather than not at all. */
 static int prepare_screen(const struct cli *cli, const struct host *host,
 			  struct vm_request *request, struct vm_files *files,
@@ -153,10 +164,15 @@ static int prepare_screen(const struct cli *cli, const struct host *host,
 	if (!is_asked && (config->display || !needs_screen(host, config)))
 		return 0;
 	config->display = NULL;
-	r = place_to_run(host, request, ".vnc", files->screen, is_asked ? err : &failure);
-	if (r == 0 && !request->take.dry_run)
-		r = make_folder_of(host, &request->user, files->screen,
-				   is_asked ? err : &failure);
+	r = make_screen(host, request, files, is_asked ? err : &failure);
+	if (r == -EADDRINUSE) {
+		error_set(err, -r, config->name,
+			  "a guest of that name runs, and shows"
+			  " its screen at %s",
+			  files->screen);
+		error_hint(err, "give this one another --name");
+		return r;
+	}
 	if (r == 0)
 		config->screen = files->screen;
 	else if (!is_asked && !cli->quiet)
@@ -260,7 +276,7 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 void vm_files_end(const struct host *host, const struct vm_request *request,
 		  struct vm_files *files)
 {
-	/* QEMU leaves it. */
+	/* QEMU leaves it. Where another listens by now, it is not this run's. */
 	if (request->config.screen && !request->take.dry_run)
 		vm_user_remove_socket(&request->user, host, files->screen);
 	vm_firmware_free(&files->firmware);

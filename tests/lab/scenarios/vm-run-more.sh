@@ -59,6 +59,8 @@ begin --user ferry
 eventually "it shows a screen" greets /run/home/.local/share/pciferry/run/more.vnc
 check "it is said where" said "vnc+unix:///run/home/.local/share/pciferry/run/more.vnc"
 check "which is his alone" is_owned /run/home/.local/share/pciferry/run "ferry 700"
+expect 1 "another --name" "$PCIFERRY" vm run "$LAB_EDU" --bios --accel tcg --name more --user ferry
+check "the first one's screen stays" greets /run/home/.local/share/pciferry/run/more.vnc
 finish_guest
 check "the socket has gone" test ! -e /run/home/.local/share/pciferry/run/more.vnc
 
