@@ -46,12 +46,19 @@ static int absolute_path(const char *path, char *buffer, size_t size, struct err
 		       : 0;
 }
 
+/* Whose folders are used; NULL: the system's. A script is run by root, who is not to work
+ * in those of another. */
+static const char *home_of(const struct vm_request *request)
+{
+	return request->script ? NULL : request->user.home;
+}
+
 /* What stays: where a user's programs keep what is theirs (XDG Base Directory
  * Specification). */
 static int place_to_keep(const struct vm_request *request, const char *folder,
 			 const char *suffix, char buffer[PATH_MAX], struct error *err)
 {
-	const char *home = request->user.home;
+	const char *home = home_of(request);
 	int len = snprintf(buffer, PATH_MAX, "%s%s/pciferry/%s/%s%s",
 			   home ? home : "/var/lib", home ? "/.local/share" : "", folder,
 			   request->config.name, suffix);
@@ -72,7 +79,7 @@ static int place_to_run(const struct host *host, const struct vm_request *reques
 	snprintf(session, sizeof(session), "/run/user/%u",
 		 user->user.name ? (unsigned int)user->user.uid
 				 : (unsigned int)geteuid());
-	if (!user->home)
+	if (!home_of(request))
 		snprintf(buffer, PATH_MAX, "/run/pciferry/guests/%s%s",
 			 request->config.name, suffix);
 	else if (host_exists(host, session))
@@ -263,7 +270,9 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 			 pci_address_format(&config->devices[0], address));
 		config->name = ret_files->name;
 	}
-	if (!request->bios)
+	if (request->script)
+		r = place_to_run(host, request, ".lock", ret_files->lock, err);
+	if (r == 0 && !request->bios)
 		r = prepare_vars(host, request, ret_files, err);
 	if (r == 0 && request->has_tpm)
 		r = prepare_tpm(host, request, ret_files, err);

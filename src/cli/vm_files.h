@@ -20,6 +20,8 @@ struct vm_files {
 	char tpm[PATH_MAX], tpm_socket[PATH_MAX], tpm_pid[PATH_MAX];
 	struct vm_line tpm_line;
 
+	char lock[PATH_MAX]; /* of a script, while it runs */
+
 	/* Of a network card: its address, and the interface of the host's for it. */
 	char mac[HOST_MAC_SIZE], tap[IFNAMSIZ];
 };
