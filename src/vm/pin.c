@@ -33,7 +33,8 @@ void vm_pins_close(struct vm_pins *pins)
 {
 	if (!pins->tuning)
 		return;
-	close(pins->ours);
+	if (pins->ours >= 0)
+		close(pins->ours);
 	if (pins->its >= 0)
 		close(pins->its);
 	pins->tuning = NULL;

@@ -95,7 +95,7 @@ char *vm_shell_quote(const char *word);
  */
 struct vm_pins {
 	const struct vm_tuning *tuning;
-	int ours, its; /* ends of the line; its: QEMU's, for the config's pins_fd */
+	int ours, its; /* ends of the line, -1 when closed; its: QEMU's, pins_fd */
 };
 
 /* For vm_pins_close(). Returns 0 or -errno. */
