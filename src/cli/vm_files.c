@@ -233,10 +233,8 @@ static int prepare_network(const struct host *host, struct vm_request *request,
 	snprintf(files->mac, sizeof(files->mac), "52:54:00:%.2s:%.2s:%.2s", sum, sum + 2,
 		 sum + 4);
 	config->mac = files->mac;
-	if (config->network == VM_NETWORK_BRIDGE) {
-		snprintf(files->tap, sizeof(files->tap), "ferry-%.6s", sum);
-		config->tap = files->tap;
-	}
+	snprintf(files->tap, sizeof(files->tap), "ferry-%.6s", sum);
+	config->tap = files->tap;
 	return 0;
 }
 
@@ -276,8 +274,7 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 		r = prepare_vars(host, request, ret_files, err);
 	if (r == 0 && request->has_tpm)
 		r = prepare_tpm(host, request, ret_files, err);
-	if (r == 0 &&
-	    (config->network == VM_NETWORK_TAP || config->network == VM_NETWORK_BRIDGE))
+	if (r == 0 && config->network == VM_NETWORK_BRIDGE)
 		r = prepare_network(host, request, ret_files, err);
 	return r < 0 ? r : prepare_screen(cli, host, request, ret_files, err);
 }

@@ -139,7 +139,9 @@ static int add_console(const struct vm_config *config, struct string_list *argv)
 		r = string_list_addf(argv, "unix:%s", screen);
 	if (r == 0)
 		r = add(argv, "vga",
-			screen || strcmp(display, "none") != 0 ? "std" : "none");
+			!screen && strcmp(display, "none") != 0 ? "std" : "none");
+	if (r == 0 && screen)
+		r = add(argv, "device", "VGA,id=ferry-vga,addr=0x1e");
 	if (r == 0)
 		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
 	if (r == 0 && !config->serial_monitor)
@@ -336,15 +338,19 @@ static int add_tpm(const struct vm_config *config, struct string_list *argv)
 	return r < 0 ? r : add(argv, "device", "tpm-crb,tpmdev=tpm0");
 }
 
-/* By VNC a mouse that only tells how far it has moved is never where the pointer is. */
+/*
+ * By VNC a mouse that only tells how far it has moved is never where the pointer is. What
+ * comes with a screen is behind all else: the guest's system names its network by where
+ * that is. The last place, 0x1f, is q35's own.
+ */
 static int add_tablet(const struct vm_config *config, struct string_list *argv)
 {
 	int r;
 
 	if (!config->screen)
 		return 0;
-	r = add(argv, "device", "qemu-xhci,id=usb");
-	return r < 0 ? r : add(argv, "device", "usb-tablet,bus=usb.0");
+	r = add(argv, "device", "qemu-xhci,id=ferry-usb,addr=0x1d");
+	return r < 0 ? r : add(argv, "device", "usb-tablet,bus=ferry-usb.0");
 }
 
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)

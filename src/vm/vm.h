@@ -57,7 +57,7 @@ struct vm_config {
 	const char *bridge;	   /* of VM_NETWORK_BRIDGE */
 	const char *tap;	   /* of both: the interface's name */
 	int tap_fd;		   /* by which QEMU has it; 0: by its name */
-	const char *mac;	   /* the guest's, of both; NULL: QEMU's usual one */
+	const char *mac;	   /* the guest's; NULL: QEMU's usual one */
 	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
 
 	/* Where its processors, as many as cpus, and its memory are; NULL: anywhere. */

@@ -56,8 +56,20 @@ def test_who_would_see_nothing_has_a_screen_and_no_other_guest_has(host, args, s
     argv = words(host, *args)
     ours = [value for value in values(argv, "-vnc") if value.startswith("unix:/")]
     assert len(ours) == (1 if shown else 0)
-    assert values(argv, "-vga") == ["std" if shown else "none"]
-    assert ("usb-tablet,bus=usb.0" in argv) == shown
+    assert values(argv, "-vga") == ["none"]
+    assert ("usb-tablet,bus=ferry-usb.0" in argv) == shown
+
+
+def test_a_screen_moves_nothing_else_and_has_names_of_its_own(host):
+    """A guest's system calls its network card by its place (systemd.net-naming-scheme(7)); names as
+    usb are those of who adds to the command line."""
+    usual_one = (DISK, "--network", "user")
+    with_screen = values(words(host, *usual_one), "-device")
+    without = values(words(host, *usual_one, "--display", "none"), "-device")
+    added = [device for device in with_screen if device not in without]
+    assert [device for device in with_screen if device not in added] == without
+    assert added == ["VGA,id=ferry-vga,addr=0x1e", "qemu-xhci,id=ferry-usb,addr=0x1d",
+                     "usb-tablet,bus=ferry-usb.0"]
 
 
 def test_another_display_is_qemus_own_word(host):
@@ -111,6 +123,12 @@ def test_a_script_gives_back_only_what_it_has_bound_and_ends_what_it_has_started
 
 def bridge(host, name="br0"):
     host.file(f"sys/class/net/{name}/bridge/bridge_id", "8000.000000000000\n")
+
+
+def test_a_guest_at_an_interface_of_the_users_keeps_the_address_that_it_had(host):
+    """Which the network may know."""
+    argv = words(host, DISK, "--display", "none", "--network", "tap:own")
+    assert values(argv, "-device")[0] == "virtio-net-pci,netdev=net0"
 
 
 def test_root_has_a_script_work_in_no_folder_of_a_users(host, monkeypatch):
@@ -180,7 +198,7 @@ def test_a_script_that_fails_undoes_only_what_it_has_made(script, fails, left):
 def test_a_guest_in_a_bridge_has_an_address_of_its_own_that_it_keeps(host):
     bridge(host)
     host.file("etc/machine-id", "0123\n")
-    wish = (DISK, "--network", "bridge:br0")
+    wish = (DISK, "--display", "none", "--network", "bridge:br0")
     found = [values(words(host, *wish, "--name", name), "-device")[0] for name in "aab"]
     assert found[0] == found[1] != found[2]
     assert found[0].startswith("virtio-net-pci,netdev=net0,mac=52:54:00:")

@@ -217,7 +217,7 @@ static void what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name(void **s
 	assert_non_null(strstr(argv, "|tap,id=net0,ifname=ferry-0,script=no,"));
 	assert_non_null(
 		strstr(argv, "|virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01|"));
-	assert_non_null(strstr(argv, "|-vnc|unix:/run/a,,b.vnc|-vga|std|"));
+	assert_non_null(strstr(argv, "|-vnc|unix:/run/a,,b.vnc|-vga|none|"));
 	config.tpm = &by_fd;
 	config.tap_fd = 8;
 	argv = join(&config);
