@@ -160,7 +160,8 @@ static int ask_threads(int line, const sigset_t *until, pid_t *ret_threads, size
 	return hear_threads(line, signals, ret_threads, count);
 }
 
-/* Whatever QEMU says: no thread but its own. */
+/* Whatever QEMU says: no thread but its own, were it not to end in between
+ * (SECURITY.md). */
 static int pin_thread(pid_t qemu, pid_t thread, unsigned int cpu)
 {
 	if (syscall(SYS_tgkill, qemu, thread, 0) < 0)
