@@ -255,19 +255,25 @@ static int prepare_vars(const struct host *host, struct vm_request *request,
 	return r;
 }
 
+static void name_guest(struct vm_config *config, struct vm_files *files)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	if (config->name)
+		return;
+	snprintf(files->name, sizeof(files->name), "pciferry-%s",
+		 pci_address_format(&config->devices[0], address));
+	config->name = files->name;
+}
+
 int vm_files_prepare(const struct cli *cli, const struct host *host,
 		     struct vm_request *request, struct vm_files *ret_files,
 		     struct error *err)
 {
 	struct vm_config *config = &request->config;
-	char address[PCI_ADDRESS_SIZE];
 	int r = 0;
 
-	if (!config->name) {
-		snprintf(ret_files->name, sizeof(ret_files->name), "pciferry-%s",
-			 pci_address_format(&config->devices[0], address));
-		config->name = ret_files->name;
-	}
+	name_guest(config, ret_files);
 	if (request->script)
 		r = place_to_run(host, request, ".lock", ret_files->lock, err);
 	if (r == 0 && !request->bios)
@@ -286,4 +292,14 @@ void vm_files_end(const struct host *host, const struct vm_request *request,
 	if (request->config.screen && !request->take.dry_run)
 		vm_user_remove_socket(&request->user, host, files->screen);
 	vm_firmware_free(&files->firmware);
+}
+
+void vm_files_end_instead(const struct host *host, const struct vm_request *request)
+{
+	struct vm_request its = *request;
+	struct vm_files files = { 0 };
+
+	name_guest(&its.config, &files);
+	if (place_to_run(host, &its, ".vnc", files.screen, NULL) == 0)
+		vm_user_remove_socket(&its.user, host, files.screen);
 }

@@ -39,4 +39,7 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 void vm_files_end(const struct host *host, const struct vm_request *request,
 		  struct vm_files *files);
 
+/* The same of what stays, by another process, whose request has no files yet. */
+void vm_files_end_instead(const struct host *host, const struct vm_request *request);
+
 #endif

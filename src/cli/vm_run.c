@@ -384,6 +384,7 @@ static void give_back_instead(void *argument)
 	_cleanup_(error_clear) struct error err = ERROR_INIT;
 	const struct ending *ending = argument;
 
+	vm_files_end_instead(ending->host, ending->request);
 	if (give_back(ending, &err) < 0)
 		output_error(&err);
 	else if (!ending->cli->quiet)
