@@ -152,9 +152,12 @@ int change_create_file(const struct host *host, const char *path, const void *by
  */
 int change_create_folder(const struct host *host, const char *path);
 
+/* Whether a program can have its socket there. -EADDRINUSE: another one listens there. */
+int change_check_socket(const struct host *host, const char *path);
+
 /*
  * Removes a socket that a program has left; 0 also where nothing is there. -ENOTSOCK: it
- * is something else, and stays. Needs no lock.
+ * is something else, -EADDRINUSE: a program listens there, and it stays. Needs no lock.
  */
 int change_remove_socket(const struct host *host, const char *path);
 

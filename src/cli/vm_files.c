@@ -46,12 +46,19 @@ static int absolute_path(const char *path, char *buffer, size_t size, struct err
 		       : 0;
 }
 
+/* Whose folders are used; NULL: the system's. A script is run by root, who is not to work
+ * in those of another. */
+static const char *home_of(const struct vm_request *request)
+{
+	return request->script ? NULL : request->user.home;
+}
+
 /* What stays: where a user's programs keep what is theirs (XDG Base Directory
  * Specification). */
 static int place_to_keep(const struct vm_request *request, const char *folder,
 			 const char *suffix, char buffer[PATH_MAX], struct error *err)
 {
-	const char *home = request->user.home;
+	const char *home = home_of(request);
 	int len = snprintf(buffer, PATH_MAX, "%s%s/pciferry/%s/%s%s",
 			   home ? home : "/var/lib", home ? "/.local/share" : "", folder,
 			   request->config.name, suffix);
@@ -72,7 +79,7 @@ static int place_to_run(const struct host *host, const struct vm_request *reques
 	snprintf(session, sizeof(session), "/run/user/%u",
 		 user->user.name ? (unsigned int)user->user.uid
 				 : (unsigned int)geteuid());
-	if (!user->home)
+	if (!home_of(request))
 		snprintf(buffer, PATH_MAX, "/run/pciferry/guests/%s%s",
 			 request->config.name, suffix);
 	else if (host_exists(host, session))
@@ -140,6 +147,17 @@ static int make_folder_of(const struct host *host, const struct vm_user *user,
 	return folder ? vm_user_create_folder(user, host, folder, err) : error_oom(err);
 }
 
+static int make_screen(const struct host *host, const struct vm_request *request,
+		       struct vm_files *files, struct error *err)
+{
+	int r = place_to_run(host, request, ".vnc", files->screen, err);
+
+	if (r < 0 || request->take.dry_run)
+		return r;
+	r = make_folder_of(host, &request->user, files->screen, err);
+	return r < 0 ? r : vm_user_check_socket(&request->user, host, files->screen, err);
+}
+
 /* A guest that nobody wanted to see starts without, rather than not at all. */
 static int prepare_screen(const struct cli *cli, const struct host *host,
 			  struct vm_request *request, struct vm_files *files,
@@ -153,10 +171,15 @@ static int prepare_screen(const struct cli *cli, const struct host *host,
 	if (!is_asked && (config->display || !needs_screen(host, config)))
 		return 0;
 	config->display = NULL;
-	r = place_to_run(host, request, ".vnc", files->screen, is_asked ? err : &failure);
-	if (r == 0 && !request->take.dry_run)
-		r = make_folder_of(host, &request->user, files->screen,
-				   is_asked ? err : &failure);
+	r = make_screen(host, request, files, is_asked ? err : &failure);
+	if (r == -EADDRINUSE) {
+		error_set(err, -r, config->name,
+			  "a guest of that name runs, and shows"
+			  " its screen at %s",
+			  files->screen);
+		error_hint(err, "give this one another --name");
+		return r;
+	}
 	if (r == 0)
 		config->screen = files->screen;
 	else if (!is_asked && !cli->quiet)
@@ -210,10 +233,8 @@ static int prepare_network(const struct host *host, struct vm_request *request,
 	snprintf(files->mac, sizeof(files->mac), "52:54:00:%.2s:%.2s:%.2s", sum, sum + 2,
 		 sum + 4);
 	config->mac = files->mac;
-	if (config->network == VM_NETWORK_BRIDGE) {
-		snprintf(files->tap, sizeof(files->tap), "ferry-%.6s", sum);
-		config->tap = files->tap;
-	}
+	snprintf(files->tap, sizeof(files->tap), "ferry-%.6s", sum);
+	config->tap = files->tap;
 	return 0;
 }
 
@@ -234,25 +255,32 @@ static int prepare_vars(const struct host *host, struct vm_request *request,
 	return r;
 }
 
+static void name_guest(struct vm_config *config, struct vm_files *files)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	if (config->name)
+		return;
+	snprintf(files->name, sizeof(files->name), "pciferry-%s",
+		 pci_address_format(&config->devices[0], address));
+	config->name = files->name;
+}
+
 int vm_files_prepare(const struct cli *cli, const struct host *host,
 		     struct vm_request *request, struct vm_files *ret_files,
 		     struct error *err)
 {
 	struct vm_config *config = &request->config;
-	char address[PCI_ADDRESS_SIZE];
 	int r = 0;
 
-	if (!config->name) {
-		snprintf(ret_files->name, sizeof(ret_files->name), "pciferry-%s",
-			 pci_address_format(&config->devices[0], address));
-		config->name = ret_files->name;
-	}
-	if (!request->bios)
+	name_guest(config, ret_files);
+	if (request->script)
+		r = place_to_run(host, request, ".lock", ret_files->lock, err);
+	if (r == 0 && !request->bios)
 		r = prepare_vars(host, request, ret_files, err);
 	if (r == 0 && request->has_tpm)
 		r = prepare_tpm(host, request, ret_files, err);
-	if (r == 0 &&
-	    (config->network == VM_NETWORK_TAP || config->network == VM_NETWORK_BRIDGE))
+	if (r == 0 && config->network == VM_NETWORK_BRIDGE)
 		r = prepare_network(host, request, ret_files, err);
 	return r < 0 ? r : prepare_screen(cli, host, request, ret_files, err);
 }
@@ -260,8 +288,18 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 void vm_files_end(const struct host *host, const struct vm_request *request,
 		  struct vm_files *files)
 {
-	/* QEMU leaves it. */
+	/* QEMU leaves it. Where another listens by now, it is not this run's. */
 	if (request->config.screen && !request->take.dry_run)
 		vm_user_remove_socket(&request->user, host, files->screen);
 	vm_firmware_free(&files->firmware);
+}
+
+void vm_files_end_instead(const struct host *host, const struct vm_request *request)
+{
+	struct vm_request its = *request;
+	struct vm_files files = { 0 };
+
+	name_guest(&its.config, &files);
+	if (place_to_run(host, &its, ".vnc", files.screen, NULL) == 0)
+		vm_user_remove_socket(&its.user, host, files.screen);
 }

@@ -20,6 +20,8 @@ struct vm_files {
 	char tpm[PATH_MAX], tpm_socket[PATH_MAX], tpm_pid[PATH_MAX];
 	struct vm_line tpm_line;
 
+	char lock[PATH_MAX]; /* of a script, while it runs */
+
 	/* Of a network card: its address, and the interface of the host's for it. */
 	char mac[HOST_MAC_SIZE], tap[IFNAMSIZ];
 };
@@ -36,5 +38,8 @@ int vm_files_prepare(const struct cli *cli, const struct host *host,
 /* The guest has ended: takes away what nobody needs any more. */
 void vm_files_end(const struct host *host, const struct vm_request *request,
 		  struct vm_files *files);
+
+/* The same of what stays, by another process, whose request has no files yet. */
+void vm_files_end_instead(const struct host *host, const struct vm_request *request);
 
 #endif

@@ -270,7 +270,7 @@ static int check(const struct vm_request *request, struct error *err)
 {
 	const char *name = request->config.name;
 
-	if (name && (!*name || strpbrk(name, "/,")))
+	if (name && (!*name || *name == '.' || strpbrk(name, "/,")))
 		return error_usage(err, "--name", "%s is no name of a file", name);
 	if (request->usb_names.count > VM_USB_MAX)
 		return error_usage(err, "--usb", "a guest has %d of them at most",

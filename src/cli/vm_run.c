@@ -245,6 +245,7 @@ static void give_back_instead(void *argument)
 	const struct ending *ending = argument;
 
 	vm_usb_end_instead(ending->host, ending->request);
+	vm_files_end_instead(ending->host, ending->request);
 	if (give_back(ending, &err) < 0)
 		output_error(&err);
 	else if (!ending->cli->quiet)

@@ -26,7 +26,8 @@ static int print_copy(const struct vm_config *config)
 	quoted = folder ? vm_shell_quote(folder) : NULL;
 	if (!from || !to || !quoted)
 		return -ENOMEM;
-	output_line("[ -e %s ] || { mkdir -p %s && cp %s %s; }", to, quoted, from, to);
+	output_line("[ -e %s ] || mkdir -p %s", to, quoted);
+	output_line("[ -e %s ] || cp %s %s", to, from, to);
 	return 0;
 }
 
@@ -36,7 +37,9 @@ static int print_folder(const char *folder)
 
 	if (!quoted)
 		return -ENOMEM;
-	output_line("mkdir -p %s && chmod 700 %s", quoted, quoted);
+	/* Two lines: of one, joined by &&, set -e does not see that the first fails. */
+	output_line("mkdir -p %s", quoted);
+	output_line("chmod 700 %s", quoted);
 	return 0;
 }
 
@@ -86,11 +89,15 @@ static int print_tpm(const struct vm_config *config, const struct vm_files *file
 	r = print_folder(files->tpm);
 	if (r == 0)
 		r = vm_build_tpm_argv(files->tpm, config->tpm, files->tpm_pid, &argv);
-	return r < 0 ? r : print_words(&argv, is_script);
+	if (r == 0)
+		r = print_words(&argv, is_script);
+	if (r == 0 && is_script)
+		output_line("has_tpm=1");
+	return r;
 }
 
 /* The interface for it. QEMU finds one that stays: a shell cannot hand one over. */
-static int print_tap(const struct vm_config *config)
+static int print_tap(const struct vm_config *config, bool is_script)
 {
 	_cleanup_free_ char *bridge = NULL;
 
@@ -99,18 +106,18 @@ static int print_tap(const struct vm_config *config)
 	bridge = vm_shell_quote(config->bridge);
 	if (!bridge)
 		return -ENOMEM;
+	/* To ip it is no error that it is there. */
+	if (is_script)
+		output_line("[ ! -e /sys/class/net/%s ] ||"
+			    " { echo %s is there already >&2; exit 1; }",
+			    config->tap, config->tap);
 	output_line("ip tuntap add dev %s mode tap", config->tap);
+	if (is_script)
+		output_line("has_tap=1");
 	output_line("ip link set %s address fe%s mtu \"$(cat /sys/class/net/%s/mtu)\""
 		    " master %s up",
 		    config->tap, config->mac + 2, bridge, bridge);
 	return 0;
-}
-
-static void print_tap_end(const char *indent, const struct vm_config *config,
-			  const char *after)
-{
-	if (config->network == VM_NETWORK_BRIDGE)
-		output_line("%sip link delete %s%s", indent, config->tap, after);
 }
 
 /* What QEMU wants to find, and QEMU itself. */
@@ -123,12 +130,12 @@ static int print_commands(const struct vm_request *request, const struct vm_file
 					    : NULL;
 	int r = print_copy(config);
 
-	if (r == 0 && socket)
+	if (r == 0 && socket && !request->script)
 		r = print_folder_of(socket);
 	if (r == 0)
 		r = print_tpm(config, files, request->script);
 	if (r == 0)
-		r = print_tap(config);
+		r = print_tap(config, request->script);
 	return r < 0 ? r : print_words(argv, request->script);
 }
 
@@ -149,19 +156,44 @@ static void print_addresses(const char *before, const struct vm_config *config)
 		output_line("%s%s", before, text);
 }
 
-/* As it ends, however it does. swtpm ends by itself when QEMU has spoken to it. */
+/* The lock is QEMU's, too, and gone with it. The folder is root's: so are the sockets. */
+static int print_lock(const struct vm_request *request, const struct vm_files *files)
+{
+	_cleanup_free_ char *lock = vm_shell_quote(files->lock), *said = NULL,
+			    *quoted = NULL;
+	int r;
+
+	if (!lock ||
+	    asprintf(&said, "%s: the guest runs already", request->config.name) < 0)
+		return -ENOMEM;
+	quoted = vm_shell_quote(said);
+	r = quoted ? print_folder_of(files->lock) : -ENOMEM;
+	if (r < 0)
+		return r;
+	output_line("exec 9>%s", lock);
+	output_line("flock -n 9 || { echo %s >&2; exit 1; }", quoted);
+	output_line("%s", "");
+	return 0;
+}
+
+/* As it ends, however it does: what it has made. swtpm ends by itself when QEMU has
+ * spoken to it. */
 static int print_ending(const struct vm_request *request, const struct vm_files *files)
 {
 	_cleanup_free_ char *pid_file = vm_shell_quote(files->tpm_pid);
 
 	if (!pid_file)
 		return -ENOMEM;
+	output_line("has_tpm= has_tap=");
 	output_line("%s", "give_back()");
 	output_line("%s", "{");
 	if (request->config.tpm)
-		output_line("    [ ! -e %s ] || kill \"$(cat %s)\" || :", pid_file,
-			    pid_file);
-	print_tap_end("    ", &request->config, " || :");
+		output_line("    [ -z \"$has_tpm\" ] || [ ! -e %s ] ||"
+			    " kill \"$(cat %s)\" || :",
+			    pid_file, pid_file);
+	if (request->config.network == VM_NETWORK_BRIDGE)
+		output_line("    [ -z \"$has_tap\" ] || ip link delete %s || :",
+			    request->config.tap);
 	print_addresses("    pciferry release", &request->config);
 	output_line("%s", "}");
 	output_line("%s", "");
@@ -178,7 +210,9 @@ static int print_script(const struct vm_request *request, const struct vm_files 
 		    request->config.name);
 	output_line("set -eu");
 	output_line("%s", "");
-	r = print_ending(request, files);
+	r = print_lock(request, files);
+	if (r == 0)
+		r = print_ending(request, files);
 	print_addresses("pciferry bind", &request->config);
 	output_line("trap give_back EXIT");
 	output_line("trap 'exit 1' HUP INT TERM");
@@ -194,6 +228,7 @@ int vm_script_print(const struct vm_request *request, const struct vm_files *fil
 	if (request->script)
 		return print_script(request, files, argv);
 	r = print_commands(request, files, argv);
-	print_tap_end("", &request->config, "");
+	if (request->config.network == VM_NETWORK_BRIDGE)
+		output_line("ip link delete %s", request->config.tap);
 	return r;
 }

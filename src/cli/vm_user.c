@@ -157,6 +157,14 @@ int vm_user_create_folder(const struct vm_user *user, const struct host *host,
 	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
 }
 
+int vm_user_check_socket(const struct vm_user *user, const struct host *host,
+			 const char *path, struct error *err)
+{
+	int r = as_that_user(user, host, path, change_check_socket);
+
+	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
+}
+
 void vm_user_remove_socket(const struct vm_user *user, const struct host *host,
 			   const char *path)
 {

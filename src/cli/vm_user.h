@@ -28,9 +28,11 @@ int vm_user_create_file(const struct vm_user *user, const struct host *host,
 			const char *path, const void *bytes, size_t len,
 			struct error *err);
 
-/* change_create_folder() and change_remove_socket(), in the same manner. */
+/* change_create_folder() and so on, in the same manner. */
 int vm_user_create_folder(const struct vm_user *user, const struct host *host,
 			  const char *path, struct error *err);
+int vm_user_check_socket(const struct vm_user *user, const struct host *host,
+			 const char *path, struct error *err);
 void vm_user_remove_socket(const struct vm_user *user, const struct host *host,
 			   const char *path);
 

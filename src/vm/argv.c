@@ -139,7 +139,9 @@ static int add_console(const struct vm_config *config, struct string_list *argv)
 		r = string_list_addf(argv, "unix:%s", screen);
 	if (r == 0)
 		r = add(argv, "vga",
-			screen || strcmp(display, "none") != 0 ? "std" : "none");
+			!screen && strcmp(display, "none") != 0 ? "std" : "none");
+	if (r == 0 && screen)
+		r = add(argv, "device", "VGA,id=ferry-vga,addr=0x1e");
 	if (r == 0)
 		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
 	if (r == 0 && !config->serial_monitor)
@@ -354,15 +356,20 @@ static int add_usb_device(const struct vm_config *config, size_t i,
 		return r;
 	if (config->usb_fds)
 		return string_list_addf(
-			argv, "usb-host,bus=usb.0,hostdevice=/dev/fdset/%zu", i + 1);
+			argv, "usb-host,bus=ferry-usb.0,hostdevice=/dev/fdset/%zu",
+			i + 1);
 	if (usb->is_any)
 		return string_list_addf(
-			argv, "usb-host,bus=usb.0,vendorid=0x%04x,productid=0x%04x",
+			argv, "usb-host,bus=ferry-usb.0,vendorid=0x%04x,productid=0x%04x",
 			usb->vendor, usb->product);
-	return string_list_addf(argv, "usb-host,bus=usb.0,hostbus=%u,hostport=%s",
+	return string_list_addf(argv, "usb-host,bus=ferry-usb.0,hostbus=%u,hostport=%s",
 				usb->bus, strchr(usb->port, '-') + 1);
 }
 
+/*
+ * What is pciferry's own is behind all else: the guest's system names its network by
+ * where that is. The last place, 0x1f, is q35's own.
+ */
 static int add_usb(const struct vm_config *config, struct string_list *argv)
 {
 	int r;
@@ -370,11 +377,12 @@ static int add_usb(const struct vm_config *config, struct string_list *argv)
 	if (!config->screen && !config->n_usb)
 		return 0;
 	r = add(argv, "device",
-		config->n_usb ? "qemu-xhci,id=usb,p2=15,p3=15" : "qemu-xhci,id=usb");
+		config->n_usb ? "qemu-xhci,id=ferry-usb,addr=0x1d,p2=15,p3=15"
+			      : "qemu-xhci,id=ferry-usb,addr=0x1d");
 	/* By VNC a mouse that only tells how far it has moved is never where the pointer
 	 * is. */
 	if (r == 0 && config->screen)
-		r = add(argv, "device", "usb-tablet,bus=usb.0");
+		r = add(argv, "device", "usb-tablet,bus=ferry-usb.0");
 	for (size_t i = 0; r == 0 && i < config->n_usb; i++)
 		r = add_usb_device(config, i, argv);
 	return r;

@@ -33,7 +33,8 @@ void vm_pins_close(struct vm_pins *pins)
 {
 	if (!pins->tuning)
 		return;
-	close(pins->ours);
+	if (pins->ours >= 0)
+		close(pins->ours);
 	if (pins->its >= 0)
 		close(pins->its);
 	pins->tuning = NULL;
@@ -159,7 +160,8 @@ static int ask_threads(int line, const sigset_t *until, pid_t *ret_threads, size
 	return hear_threads(line, signals, ret_threads, count);
 }
 
-/* Whatever QEMU says: no thread but its own. */
+/* Whatever QEMU says: no thread but its own, were it not to end in between
+ * (SECURITY.md). */
 static int pin_thread(pid_t qemu, pid_t thread, unsigned int cpu)
 {
 	if (syscall(SYS_tgkill, qemu, thread, 0) < 0)

@@ -57,6 +57,9 @@ static int place_threads(struct vm_pins *pins, pid_t pid, struct error *err)
 	pins->its = -1;
 	signals_that_end(&until);
 	r = vm_pin(pins, pid, &until, err);
+	/* Nobody reads what QEMU would go on to tell: it would keep all of it. */
+	close(pins->ours);
+	pins->ours = -1;
 	if (r < 0)
 		kill(pid, SIGTERM);
 	return r;

@@ -62,7 +62,7 @@ struct vm_config {
 	const char *bridge;	   /* of VM_NETWORK_BRIDGE */
 	const char *tap;	   /* of both: the interface's name */
 	int tap_fd;		   /* by which QEMU has it; 0: by its name */
-	const char *mac;	   /* the guest's, of both; NULL: QEMU's usual one */
+	const char *mac;	   /* the guest's; NULL: QEMU's usual one */
 	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
 
 	const struct vm_usb *usb; /* devices of the host's USB, VM_USB_MAX at most */
@@ -104,7 +104,7 @@ char *vm_shell_quote(const char *word);
  */
 struct vm_pins {
 	const struct vm_tuning *tuning;
-	int ours, its; /* ends of the line; its: QEMU's, for the config's pins_fd */
+	int ours, its; /* ends of the line, -1 when closed; its: QEMU's, pins_fd */
 };
 
 /* For vm_pins_close(). Returns 0 or -errno. */

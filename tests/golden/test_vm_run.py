@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What vm run would have a shell do. What is real: the program. The hosts are made; that QEMU takes
 it, and the guest runs so, is shown on the virtual host (tests/lab, vm-run.sh, vm-run-more.sh)."""
+import os
 import shlex
+import subprocess
 
 import pytest
 
@@ -55,8 +57,20 @@ def test_who_would_see_nothing_has_a_screen_and_no_other_guest_has(host, args, s
     argv = words(host, *args)
     ours = [value for value in values(argv, "-vnc") if value.startswith("unix:/")]
     assert len(ours) == (1 if shown else 0)
-    assert values(argv, "-vga") == ["std" if shown else "none"]
-    assert ("usb-tablet,bus=usb.0" in argv) == shown
+    assert values(argv, "-vga") == ["none"]
+    assert ("usb-tablet,bus=ferry-usb.0" in argv) == shown
+
+
+def test_a_screen_moves_nothing_else_and_has_names_of_its_own(host):
+    """A guest's system calls its network card by its place (systemd.net-naming-scheme(7)); names as
+    usb are those of who adds to the command line."""
+    usual_one = (DISK, "--network", "user")
+    with_screen = values(words(host, *usual_one), "-device")
+    without = values(words(host, *usual_one, "--display", "none"), "-device")
+    added = [device for device in with_screen if device not in without]
+    assert [device for device in with_screen if device not in added] == without
+    assert added == ["VGA,id=ferry-vga,addr=0x1e", "qemu-xhci,id=ferry-usb,addr=0x1d",
+                     "usb-tablet,bus=ferry-usb.0"]
 
 
 def test_another_display_is_qemus_own_word(host):
@@ -69,7 +83,7 @@ def test_a_screen_is_for_its_user_alone(host):
     made = [line for line in lines(host, DISK) if line.startswith("mkdir")]
     path = values(words(host, DISK), "-vnc")[0].removeprefix("unix:")
     folder = path.rsplit("/", 1)[0]
-    assert made == [f"mkdir -p {folder} && chmod 700 {folder}"]
+    assert made == [f"mkdir -p {folder}"] and f"chmod 700 {folder}" in lines(host, DISK)
 
 
 def test_a_socket_whose_path_is_too_long_is_told_or_left_out(host):
@@ -81,7 +95,7 @@ def test_a_socket_whose_path_is_too_long_is_told_or_left_out(host):
     assert not values(shlex.split(done.stdout), "-vnc")
 
 
-@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b"])
+@pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "../../etc/passwd", "a/b"])
 def test_a_guests_name_is_no_path(host, name):
     expect(2, "no name of a file", "vm", "run", DISK, "--name", name, "--dry-run", "--host",
            host.root)
@@ -96,7 +110,7 @@ def test_a_shell_starts_the_tpm_before_qemu_and_both_meet_at_its_socket(host):
     assert values(qemu, "-chardev") == [f"socket,id=tpm,path={socket}"]
     assert values(qemu, "-tpmdev") == ["emulator,id=tpm0,chardev=tpm"]
     state = values(tpm, "--tpmstate")[0].removeprefix("dir=").removesuffix(",mode=0600")
-    assert f"mkdir -p {state} && chmod 700 {state}" in made
+    assert made[made.index(f"mkdir -p {state}") + 1] == f"chmod 700 {state}"
     assert "tpm" not in "".join(lines(host, CARD))
 
 
@@ -112,10 +126,80 @@ def bridge(host, name="br0"):
     host.file(f"sys/class/net/{name}/bridge/bridge_id", "8000.000000000000\n")
 
 
+def test_a_guest_at_an_interface_of_the_users_keeps_the_address_that_it_had(host):
+    """Which the network may know."""
+    argv = words(host, DISK, "--display", "none", "--network", "tap:own")
+    assert values(argv, "-device")[0] == "virtio-net-pci,netdev=net0"
+
+
+def test_root_has_a_script_work_in_no_folder_of_a_users(host, monkeypatch):
+    """Who called sudo could put links there."""
+    monkeypatch.setenv("SUDO_USER", "nobody")
+    script = "\n".join(lines(host, DISK, "--tpm", "--script"))
+    assert "/run/pciferry/guests/" in script and "/var/lib/pciferry/tpm/" in script
+    assert "/run/user/" not in script and "/.local/" not in script
+
+
+@pytest.fixture(name="script")
+def made_script(host, tmp_path):
+    """Of a guest with all, in folders of this test's; its programs only tell that they were run."""
+    bridge(host)
+    (tmp_path / "log").touch()
+    text = "\n".join(lines(host, DISK, "--tpm", "--network", "bridge:br0", "--script"))
+    for folder in ("/run/pciferry", "/var/lib/pciferry"):
+        text = text.replace(folder, f"{tmp_path}{folder}")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/told").write_text(f"""#!/bin/sh
+echo "${{0##*/}} $*" >>{tmp_path}/log
+case ${{0##*/}} in
+"$FAILS") exit 1 ;;
+qemu-system-x86_64) echo runs; read -r _ ;;
+esac
+""")
+    (tmp_path / "bin/told").chmod(0o755)
+    for name in ("pciferry", "swtpm", "ip", "cat", "qemu-system-x86_64"):
+        (tmp_path / "bin" / name).symlink_to("told")
+
+    def begin(fails=""):
+        return subprocess.Popen(
+            ["sh", "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "FAILS": fails})
+    return begin, tmp_path / "log"
+
+
+def test_a_script_that_is_run_twice_takes_nothing_from_the_guest_that_runs(script):
+    begin, log = script
+    with begin() as first:
+        assert first.stdout.readline() == "runs\n"
+        before = log.read_text()
+        with begin() as second:
+            assert "the guest runs already" in second.communicate()[1]
+        assert second.returncode == 1 and log.read_text() == before
+        first.communicate("\n")
+    assert first.returncode == 0
+    after = log.read_text().removeprefix(before)
+    assert "ip link delete ferry-" in after and "pciferry release" in after
+    with begin() as again:
+        again.communicate("\n")
+    assert again.returncode == 0
+
+
+@pytest.mark.parametrize("fails, left", [("pciferry", 1), ("swtpm", 3), ("ip", 4)])
+def test_a_script_that_fails_undoes_only_what_it_has_made(script, fails, left):
+    begin, log = script
+    with begin(fails) as done:
+        done.communicate("\n")
+    told = log.read_text().splitlines()
+    assert done.returncode == 1 and len(told) == left
+    assert not any(line.startswith(("qemu", "ip link")) for line in told)
+    assert any(line.startswith("pciferry release") for line in told) == (fails != "pciferry")
+
+
 def test_a_guest_in_a_bridge_has_an_address_of_its_own_that_it_keeps(host):
     bridge(host)
     host.file("etc/machine-id", "0123\n")
-    wish = (DISK, "--network", "bridge:br0")
+    wish = (DISK, "--display", "none", "--network", "bridge:br0")
     found = [values(words(host, *wish, "--name", name), "-device")[0] for name in "aab"]
     assert found[0] == found[1] != found[2]
     assert found[0].startswith("virtio-net-pci,netdev=net0,mac=52:54:00:")
@@ -133,7 +217,7 @@ def test_a_shell_makes_the_interface_and_takes_it_away(host):
     assert f"tap,id=net0,ifname={name},script=no,downscript=no" in shlex.split(made[2])
     assert made[3] == f"ip link delete {name}"
     script = lines(host, DISK, "--network", "bridge:br0", "--script")
-    assert f"    ip link delete {name} || :" in script
+    assert any(line.endswith(f"ip link delete {name} || :") for line in script)
 
 
 def test_a_bridges_name_is_no_word_of_the_shells(host):
@@ -191,9 +275,9 @@ def test_a_shell_finds_a_usb_device_again_and_is_told_that_root_has_to(host):
     usb(host, "1-4.1", "1234:0005", 7)
     wish = (DISK, "--usb", "1-4.1", "--usb", "046D:C52B", "--display", "none")
     devices = values(words(host, *wish), "-device")
-    assert devices[-3:] == ["qemu-xhci,id=usb,p2=15,p3=15",
-                            "usb-host,bus=usb.0,hostbus=1,hostport=4.1",
-                            "usb-host,bus=usb.0,vendorid=0x046d,productid=0xc52b"]
+    assert devices[-3:] == ["qemu-xhci,id=ferry-usb,addr=0x1d,p2=15,p3=15",
+                            "usb-host,bus=ferry-usb.0,hostbus=1,hostport=4.1",
+                            "usb-host,bus=ferry-usb.0,vendorid=0x046d,productid=0xc52b"]
     for more, what in ((), "command line"), (("--script",), "script"):
         done = run("vm", "run", "--bios", "--dry-run", "--host", host.root, *wish, *more)
         assert f"this {what} has to be run by root" in done.stderr

@@ -524,8 +524,13 @@ static void a_folder_is_for_its_user_alone_and_only_a_socket_is_removed(void **s
 	assert_int_equal(unlinkat(root, "run/a/b/s", 0), 0);
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/run/a/b/s",
 		 root);
+	assert_int_equal(change_check_socket(sys->host, "/run/a/b/s"), 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(change_check_socket(sys->host, "/run/a/b/s"), -EADDRINUSE);
+	assert_int_equal(change_remove_socket(sys->host, "/run/a/b/s"), -EADDRINUSE);
 	close(fd);
+	assert_int_equal(change_check_socket(sys->host, "/run/a/b/s"), 0);
 	assert_int_equal(change_remove_socket(sys->host, "/run/a/b/s"), 0);
 	assert_int_equal(faccessat(root, "run/a/b/s", F_OK, 0), -1);
 }

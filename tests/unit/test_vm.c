@@ -218,7 +218,7 @@ static void what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name(void **s
 	assert_non_null(strstr(argv, "|tap,id=net0,ifname=ferry-0,script=no,"));
 	assert_non_null(
 		strstr(argv, "|virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01|"));
-	assert_non_null(strstr(argv, "|-vnc|unix:/run/a,,b.vnc|-vga|std|"));
+	assert_non_null(strstr(argv, "|-vnc|unix:/run/a,,b.vnc|-vga|none|"));
 	config.tpm = &by_fd;
 	config.tap_fd = 8;
 	argv = join(&config);
@@ -246,17 +246,20 @@ static void a_usb_device_is_by_descriptor_or_for_a_shell_by_what_stays(void **st
 	const char *argv = join(&config);
 
 	(void)state;
-	assert_non_null(strstr(argv, "|qemu-xhci,id=usb,p2=15,p3=15|"));
+	assert_non_null(strstr(argv, "|qemu-xhci,id=ferry-usb,addr=0x1d,p2=15,p3=15|"));
+	assert_non_null(strstr(
+		argv, "|usb-host,bus=ferry-usb.0,vendorid=0x046d,productid=0xc52b|"));
 	assert_non_null(
-		strstr(argv, "|usb-host,bus=usb.0,vendorid=0x046d,productid=0xc52b|"));
-	assert_non_null(strstr(argv, "|usb-host,bus=usb.0,hostbus=3,hostport=4.1|"));
+		strstr(argv, "|usb-host,bus=ferry-usb.0,hostbus=3,hostport=4.1|"));
 	config.usb_fds = fds;
 	config.screen = "/run/a.vnc";
 	argv = join(&config);
-	assert_non_null(strstr(argv, "|-add-fd|set=1,fd=11|-device|usb-host,bus=usb.0,"
-				     "hostdevice=/dev/fdset/1|"));
-	assert_non_null(strstr(argv, "|-add-fd|set=2,fd=12|-device|usb-host,bus=usb.0,"
-				     "hostdevice=/dev/fdset/2|"));
+	assert_non_null(strstr(argv,
+			       "|-add-fd|set=1,fd=11|-device|usb-host,bus=ferry-usb.0,"
+			       "hostdevice=/dev/fdset/1|"));
+	assert_non_null(strstr(argv,
+			       "|-add-fd|set=2,fd=12|-device|usb-host,bus=ferry-usb.0,"
+			       "hostdevice=/dev/fdset/2|"));
 	assert_null(strstr(argv, "hostbus"));
 	/* Of one controller there is one. */
 	assert_null(strstr(strstr(argv, "|qemu-xhci,") + 1, "|qemu-xhci,"));

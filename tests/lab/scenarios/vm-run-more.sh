@@ -12,6 +12,7 @@ runs_or_not() { runs || ! kill -0 "$run" 2>/dev/null; }
 runs() { [ -n "$(pidof qemu-system-x86_64)" ] && said "starting the guest"; }
 has_ended() { [ -z "$(pidof qemu-system-x86_64 swtpm)" ]; }
 nobody_keeps() { ! pgrep -f "vm run" >/dev/null; }
+has_no_socket() { [ -z "$(find /run/home /run/user /run/pciferry -type s)" ]; }
 said() { grep -qF -- "$1" /run/said; }
 is_owned() { [ "$(stat -c "%U %a" "$1")" = "$2" ]; }
 has_line() { grep -qE "$1" "$2"; }
@@ -36,6 +37,7 @@ finish_guest()
 	eventually "the guest has ended, and what was begun for it" has_ended
 	eventually "the device is the host's again" is_on "$LAB_NVME_FREE" nvme
 	eventually "nothing is left running" nobody_keeps
+	check "no socket is left" has_no_socket
 }
 
 # greets SOCKET: as a server of VNC does (RFC 6143, 7.1.1).
@@ -59,6 +61,8 @@ begin --user ferry
 eventually "it shows a screen" greets /run/home/.local/share/pciferry/run/more.vnc
 check "it is said where" said "vnc+unix:///run/home/.local/share/pciferry/run/more.vnc"
 check "which is his alone" is_owned /run/home/.local/share/pciferry/run "ferry 700"
+expect 1 "another --name" "$PCIFERRY" vm run "$LAB_EDU" --bios --accel tcg --name more --user ferry
+check "the first one's screen stays" greets /run/home/.local/share/pciferry/run/more.vnc
 finish_guest
 check "the socket has gone" test ! -e /run/home/.local/share/pciferry/run/more.vnc
 

@@ -41,6 +41,14 @@ others_run_on()
 	done < <(grep -Lx "CPU ./TCG" "/proc/$pid/task"/*/comm | cut -d/ -f5)
 }
 
+# The line that QEMU has told its threads by.
+is_closed()
+{
+	local fd
+	fd=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 's/^socket,id=pins,fd=//p')
+	[ -n "$fd" ] && [[ $(readlink "/proc/$pid/fd/$fd") != socket:* ]]
+}
+
 # at_node NODE KIND: how many pages the largest mapping of that kind has there.
 at_node()
 {
@@ -55,6 +63,7 @@ begin()
 	eventually "the guest runs, or has told why not" runs_or_not
 	check "it runs" runs
 	eventually "its second processor is where it was said" runs_on 2 "$(threads "CPU 1/TCG")"
+	eventually "nobody listens to QEMU any more" is_closed
 }
 
 finish_guest()
