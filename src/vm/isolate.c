@@ -162,7 +162,9 @@ static int set_unit(struct change *change, const char *unit, const struct vm_cpu
 /*
  * A unit that nobody has said anything of gets all of them before that is so again:
  * systemd need not write anything where nothing is said
- * (https://github.com/systemd/systemd/issues/43846).
+ * (https://github.com/systemd/systemd/issues/43846), and where it does the kernel refuses
+ * to empty the set of a group that has tasks (validate_change(),
+ * kernel/cgroup/cpuset.c).
  */
 static int give_back(struct change *change, const char *unit,
 		     const struct vm_cpuset *first, const struct room *room,
