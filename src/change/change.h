@@ -28,6 +28,7 @@ enum change_kind {
 	CHANGE_GIVE_NODE,
 	CHANGE_STOP_UNIT, /* of systemd, by systemctl */
 	CHANGE_START_UNIT,
+	CHANGE_SET_UNIT, /* a property of it, until the next boot */
 	CHANGE_SET_FUNCTION,
 };
 
@@ -36,8 +37,9 @@ struct change_step {
 	char *device; /* the address it is about; NULL: none */
 	/* The attribute's or node's path beneath the root, module, unit or interface. */
 	char *target;
-	/* What is written, the number of a user, or a virtual function's settings, in the
-	 * words of host/links.h, which are read again afterwards; else NULL. */
+	/* What is written, the number of a user, a unit's "PROPERTY=VALUE", or a virtual
+	 * function's settings, in the words of host/links.h, which are read again
+	 * afterwards; else NULL. */
 	char *value;
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
 
@@ -112,6 +114,14 @@ int change_perform(struct change *change, const struct change_step *step,
  */
 int change_perform_all(struct change *change, const struct change_steps *lists,
 		       size_t count, struct error *err);
+
+/*
+ * A property of a unit of systemd's, as systemctl shows it, which the caller frees.
+ * -ENODATA: this systemd has none of that name; -ETIMEDOUT; -EIO where systemctl fails;
+ * or another -errno.
+ */
+int change_read_unit(const struct change *change, const char *unit, const char *property,
+		     char **ret_value);
 
 /* Whether the PCI device is there: it may have been unplugged meanwhile. */
 bool change_device_is_there(const struct host *host, const char *device);

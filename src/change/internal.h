@@ -105,4 +105,8 @@ int change_unload_module(const char *name);
 /* systemctl's order to a unit, waited for. Returns 0, -EIO when it failed, or -errno. */
 int change_order_unit(const struct change *change, const char *order, const char *unit);
 
+/* Until the next boot, "AllowedCPUs=0-1". systemctl's answer as above. */
+int change_set_unit(const struct change *change, const char *unit,
+		    const char *assignment);
+
 #endif

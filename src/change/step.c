@@ -97,6 +97,8 @@ int change_do(const struct change *change, const struct change_step *step,
 		return change_order_unit(change, "stop", step->target);
 	case CHANGE_START_UNIT:
 		return change_order_unit(change, "start", step->target);
+	case CHANGE_SET_UNIT:
+		return change_set_unit(change, step->target, step->value);
 	case CHANGE_SET_FUNCTION:
 		return change_set_function(step, reason);
 	case CHANGE_WRITE_ATTRIBUTE:

@@ -220,6 +220,12 @@ static void explain_write(const struct change *change, const struct change_step 
 	}
 }
 
+static bool is_of_unit(const struct change_step *step)
+{
+	return step->kind == CHANGE_STOP_UNIT || step->kind == CHANGE_START_UNIT ||
+	       step->kind == CHANGE_SET_UNIT;
+}
+
 static void explain(const struct change *change, const struct change_step *step,
 		    const struct place *place, int r, struct error *err)
 {
@@ -236,7 +242,7 @@ static void explain(const struct change *change, const struct change_step *step,
 					err);
 	} else if (place->untrue && !has_gone(change, step)) {
 		explain_untrue(change, step, err);
-	} else if (step->kind == CHANGE_STOP_UNIT || step->kind == CHANGE_START_UNIT) {
+	} else if (is_of_unit(step)) {
 		error_set(err, -r, subject,
 			  r == -ETIMEDOUT ? "%s: systemctl takes longer than %u s"
 					  : "%s: systemctl failed",

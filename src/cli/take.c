@@ -339,6 +339,7 @@ void take_print_step_list(const struct change_steps *steps)
 			break;
 		case CHANGE_STOP_UNIT:
 		case CHANGE_START_UNIT:
+		case CHANGE_SET_UNIT:
 			output_line("%s: %s", step->target, step->purpose);
 			break;
 		case CHANGE_SET_FUNCTION:

@@ -12,6 +12,7 @@
 #include "cli/vm_functions.h"
 #include "cli/vm_uses.h"
 #include "vm/connect.h"
+#include "vm/isolate.h"
 #include "vm/vm.h"
 
 static void tell_functions(const struct cli *cli, const struct cli_view *view,
@@ -28,6 +29,19 @@ static void tell_functions(const struct cli *cli, const struct cli_view *view,
 			    pci_identity_format(device, identity), function->port,
 			    function->function);
 	}
+}
+
+/* What only pciferry's hook does. */
+static int check_hook(const struct host *host, const struct vm_guest *guest,
+		      struct error *err)
+{
+	int r = 0;
+
+	if (guest->hands_over)
+		r = vm_uses_find_hook(host, "--hand-over", err);
+	if (r == 0 && guest->isolates)
+		r = vm_uses_find_hook(host, "--isolate", err);
+	return r == 0 && guest->isolates ? vm_isolate_check_host(host, err) : r;
 }
 
 /* Chooses them, and all that it takes to know how the guest can have them. */
@@ -50,8 +64,7 @@ static int prepare(const struct cli *cli, struct cli_view *view, int argc, char 
 	guest->functions = functions->items;
 	guest->n_functions = functions->count;
 	guest->window = vm_uses_measure_window(cli, view, functions);
-	if (guest->hands_over)
-		r = vm_uses_find_hook(view->host, "--hand-over", err);
+	r = check_hook(view->host, guest, err);
 	if (r < 0)
 		return r;
 	return vm_uses_look(cli, view, functions, guest->name,

@@ -23,6 +23,7 @@ const char vm_create_help[] =
 	"  --cpus N         virtual CPUs (2)\n"
 	"  --tune[=NODE]    its processors and memory where the devices are\n"
 	"  --hugepages      with --tune: huge pages, also where too few are free yet\n"
+	"  --isolate        with --tune: the host's tasks are off its cores as it runs\n"
 	"  --disk FILE      a disk of the guest, raw or *.qcow2, or a block device;\n"
 	"                   FILE,size=20G makes it\n"
 	"  --cdrom FILE     a CD, such as an installer\n"
@@ -48,6 +49,7 @@ enum {
 	OPTION_CPUS,
 	OPTION_TUNE,
 	OPTION_HUGEPAGES,
+	OPTION_ISOLATE,
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_NETWORK,
@@ -80,6 +82,7 @@ static const struct option create_options[] = {
 	{ "cpus", required_argument, NULL, OPTION_CPUS },
 	{ "tune", optional_argument, NULL, OPTION_TUNE },
 	{ "hugepages", no_argument, NULL, OPTION_HUGEPAGES },
+	{ "isolate", no_argument, NULL, OPTION_ISOLATE },
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
@@ -177,6 +180,9 @@ static int take_flag(struct vm_create_request *request, int value)
 		return 0;
 	case OPTION_HUGEPAGES:
 		request->tune.wants_pages = true;
+		return 0;
+	case OPTION_ISOLATE:
+		guest->isolates = true;
 		return 0;
 	case OPTION_HAND_OVER:
 		guest->hands_over = true;
@@ -318,6 +324,8 @@ int vm_create_request_parse(struct cli *cli, int argc, char **argv,
 		return error_usage(err, "", "--initrd and --append go with --kernel");
 	if (ret_request->tune.wants_pages && !ret_request->tune.is_wanted)
 		return error_usage(err, "--hugepages", "it goes with --tune");
+	if (ret_request->guest.isolates && !ret_request->tune.is_wanted)
+		return error_usage(err, "--isolate", "it goes with --tune");
 	if (ret_request->start && ret_request->only_xml)
 		return error_usage(err, "--start", "--xml defines nothing to start");
 	return check_name(ret_request->guest.name, err);

@@ -147,7 +147,8 @@ static int print_result(const struct job *job, struct error *err)
 		    job->id, job->id);
 	if (job->is_removal)
 		output_line("What guests that run now were given goes back by pciferry"
-			    " release.");
+			    " release; cores by pciferry vm hook run -- GUEST release end"
+			    " -.");
 	else
 		tell_rest(job);
 	return 0;
@@ -197,6 +198,8 @@ const struct cli_command cli_vm_hook = {
 		"The devices that a guest's definition names with managed='no' are bound, and\n"
 		"those that were bound for it go back. Only for guests that ask for it, in\n"
 		"<metadata>, as vm create --hand-over has them do:\n"
-		"  <pciferry:hand-over xmlns:pciferry=\"urn:pciferry:domain:1\"/>\n",
+		"  <pciferry:hand-over xmlns:pciferry=\"urn:pciferry:domain:1\"/>\n"
+		"With this one (vm create --isolate) the host's tasks are kept off its cores:\n"
+		"  <pciferry:isolate xmlns:pciferry=\"urn:pciferry:domain:1:isolate\"/>\n",
 	.run = run,
 };

@@ -15,6 +15,7 @@
 #include "cli/take.h"
 #include "cli/vm_hook.h"
 #include "vm/domain.h"
+#include "vm/isolate.h"
 
 /*
  * A step that takes longer hangs. All has its end, too: nothing else of libvirt's goes on
@@ -58,6 +59,50 @@ static int read_definition(char **ret_bytes, size_t *ret_len, struct error *err)
 		     : 0;
 }
 
+/* A guest that has not got what it asks for does not start: docs/design/hooks.md. */
+static int isolate(const struct cli *cli, const struct host *host,
+		   const struct take_options *options, const struct vm_cpuset *pinned,
+		   struct error *err)
+{
+	static const struct change_options none = { 0 };
+	struct change *change;
+	int r;
+
+	if (vm_cpuset_is_empty(pinned)) {
+		error_set(err, EINVAL, options->guest,
+			  "it asks for cores of its own, and none of its processors is"
+			  " pinned to any");
+		error_hint(err, "virsh vcpupin --config says where they run");
+		return -EINVAL;
+	}
+	r = take_begin(cli, host, options, &none, &change, err);
+	if (r < 0)
+		return r;
+	r = vm_isolate(change, options->guest, pinned, err);
+	change_end(change);
+	if (r < 0)
+		error_hint(err, "without <isolate> in its <metadata> it starts (virsh"
+				" edit)");
+	return r;
+}
+
+static int end_isolation(const struct cli *cli, const struct host *host,
+			 const struct take_options *options, struct error *err)
+{
+	static const struct change_options none = { 0 };
+	struct change *change;
+	int r;
+
+	if (!vm_isolate_is_kept(host))
+		return 0;
+	r = take_begin(cli, host, options, &none, &change, err);
+	if (r < 0)
+		return r;
+	r = vm_isolate_end(change, options->guest, err);
+	change_end(change);
+	return r;
+}
+
 static int prepare(const struct cli *cli, const struct take_options *options,
 		   struct error *err)
 {
@@ -70,28 +115,31 @@ static int prepare(const struct cli *cli, const struct take_options *options,
 
 	if (r == 0)
 		r = vm_domain_parse(bytes, len, &domain, err);
-	if (r < 0 || !domain.n_devices)
+	if (r < 0 || (!domain.n_devices && !domain.isolates))
 		return r;
 	r = cli_open_host(cli, &host, err);
-	if (r == 0)
+	if (r == 0 && domain.n_devices) {
 		r = take_carry_out(cli, host, options, domain.devices, domain.n_devices,
 				   TAKE, &plan, err);
-	return r < 0 ? r : take_verify(host, &plan, err);
+		if (r == 0)
+			r = take_verify(host, &plan, err);
+	}
+	if (r == 0 && domain.isolates)
+		r = isolate(cli, host, options, &domain.pinned, err);
+	return r;
 }
 
 /* Also what has been left behind by a start that was cut off, or an older definition. */
-static int release(const struct cli *cli, const struct take_options *options,
-		   struct error *err)
+static int give_back(const struct cli *cli, const struct host *host,
+		     const struct take_options *options, struct error *err)
 {
 	_cleanup_free_ struct pci_address *addresses = NULL;
-	_cleanup_(host_cleanup) struct host *host = NULL;
 	_cleanup_(error_clear) struct error all = ERROR_INIT;
 	struct bind_plan plan = { 0 };
 	size_t count = 0;
-	int r = cli_open_host(cli, &host, err), result = 0;
+	int r = bind_guest_devices(host, options->guest, &addresses, &count, err);
+	int result = 0;
 
-	if (r == 0)
-		r = bind_guest_devices(host, options->guest, &addresses, &count, err);
 	if (r < 0 || !count)
 		return r;
 	r = take_carry_out(cli, host, options, addresses, count, GIVE_BACK_ALONE, &plan,
@@ -119,6 +167,23 @@ static int release(const struct cli *cli, const struct take_options *options,
 		}
 	}
 	return result;
+}
+
+/* Neither waits for the other's success. */
+static int release(const struct cli *cli, const struct take_options *options,
+		   struct error *err)
+{
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	_cleanup_(error_clear) struct error second = ERROR_INIT;
+	int r = cli_open_host(cli, &host, err), also;
+
+	if (r < 0)
+		return r;
+	r = give_back(cli, host, options, err);
+	also = end_isolation(cli, host, options, r < 0 ? &second : err);
+	if (r < 0 && also < 0)
+		error_evidence(err, "%s: %s", second.subject, second.message);
+	return r < 0 ? r : also;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct take_options *options,

@@ -131,6 +131,15 @@ static int tell_processors(const struct vm_tuning *tuning)
 	return 0;
 }
 
+static void tell_isolation(const struct vm_guest *guest)
+{
+	if (!guest->isolates)
+		return;
+	output_talk("while it runs, the host's other tasks are kept off its cores; its"
+		    " interrupts, the kernel's own threads and the timer's ticks are"
+		    " not");
+}
+
 static void tell_memory(const struct cli_view *view, const struct vm_guest *guest)
 {
 	unsigned int node = guest->tuning->node;
@@ -275,7 +284,9 @@ int vm_tune_guest(const struct cli *cli, const struct cli_view *view,
 			      vm_node_memory(view->host, node, &kib) != FACT_ABSENT;
 	if (!cli->quiet && tell_processors(ret_tuning) < 0)
 		return error_oom(err);
-	if (!cli->quiet)
+	if (!cli->quiet) {
+		tell_isolation(guest);
 		tell_memory(view, guest);
+	}
 	return choose_pages(cli, view, wish, guest, err);
 }

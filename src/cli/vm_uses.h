@@ -22,7 +22,7 @@ int vm_uses_look(const struct cli *cli, struct cli_view *view,
 		 const struct vm_functions *functions, const char *name,
 		 enum vm_uses when, struct error *err);
 
-/* pciferry's hook, which is to hand devices over: -ENOENT, it is not installed. */
+/* pciferry's hook, by which the option works: -ENOENT, it is not installed. */
 int vm_uses_find_hook(const struct host *host, const char *subject, struct error *err);
 
 /* vm_measure_window() of these; where it cannot be known 0, which is told. */

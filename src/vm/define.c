@@ -177,10 +177,17 @@ static void add_arguments(struct vm_xml *xml, xmlNode *root, const struct vm_gue
 
 static void add_metadata(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)
 {
-	if (!guest->hands_over)
+	xmlNode *metadata;
+
+	if (!guest->hands_over && !guest->isolates)
 		return;
-	vm_xml_add_foreign(xml, vm_xml_add(xml, root, "metadata", NULL), "pciferry",
-			   VM_DOMAIN_NAMESPACE, VM_DOMAIN_ELEMENT);
+	metadata = vm_xml_add(xml, root, "metadata", NULL);
+	if (guest->hands_over)
+		vm_xml_add_foreign(xml, metadata, "pciferry", VM_DOMAIN_NAMESPACE,
+				   VM_DOMAIN_ELEMENT);
+	if (guest->isolates)
+		vm_xml_add_foreign(xml, metadata, "pciferry", VM_DOMAIN_ISOLATE_NAMESPACE,
+				   VM_DOMAIN_ISOLATE_ELEMENT);
 }
 
 static void add_domain(struct vm_xml *xml, xmlNode *root, const struct vm_guest *guest)

@@ -41,11 +41,33 @@ static int take_device(const xmlNode *node, struct vm_domain *domain)
 	return add_device(domain, &function);
 }
 
+/* As virBitmapFormat() writes them: ranges with commas between them. */
+static int take_pins(const xmlNode *root, struct vm_domain *domain)
+{
+	const xmlNode *tune = vm_tree_child(root, "cputune");
+
+	for (const xmlNode *node = tune ? tune->children : NULL; node;
+	     node = node->next) {
+		const char *list = vm_tree_is(node, "vcpupin")
+					   ? vm_tree_attribute(node, "cpuset")
+					   : "";
+		struct vm_cpuset cpus;
+
+		if (!list || vm_cpuset_parse(list, strlen(list), &cpus) < 0)
+			return -EINVAL;
+		vm_cpuset_add(&domain->pinned, &cpus);
+	}
+	return 0;
+}
+
 static int take_domain(const xmlNode *root, struct vm_domain *domain)
 {
 	const xmlNode *devices;
 	int r = 0;
 
+	domain->isolates = vm_tree_isolates(root);
+	if (domain->isolates)
+		r = take_pins(root, domain);
 	domain->asks = vm_tree_asks(root);
 	devices = domain->asks ? vm_tree_child(root, "devices") : NULL;
 	for (const xmlNode *node = devices ? devices->children : NULL; r == 0 && node;
@@ -81,7 +103,8 @@ int vm_domain_parse(const char *bytes, size_t len, struct vm_domain *ret_domain,
 	r = take_domain(tree.root, &domain);
 	if (r == -EINVAL)
 		return error_set(err, EINVAL, "the domain's definition",
-				 "a device in it has no address that can be one");
+				 "a device in it has no address that can be one, or a"
+				 " processor no place");
 	if (r < 0)
 		return error_oom(err);
 	*ret_domain = domain;

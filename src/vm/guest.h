@@ -106,6 +106,7 @@ struct vm_guest {
 	const struct vm_tuning *tuning;
 	bool binds_memory;     /* to the node of these */
 	unsigned int page_kib; /* its memory is of huge pages; 0: it is not */
+	bool isolates;	       /* the host's tasks are kept off its cores, by the hook */
 
 	const struct vm_firmware *firmware; /* NULL: the BIOS that QEMU brings */
 

@@ -149,15 +149,24 @@ const char *vm_tree_managed(const xmlNode *node)
 				 "managed");
 }
 
-bool vm_tree_asks(const xmlNode *root)
+static bool has_metadata(const xmlNode *root, const char *name, const char *namespace)
 {
 	const xmlNode *metadata = vm_tree_child(root, "metadata");
 
 	for (const xmlNode *child = metadata ? metadata->children : NULL; child;
 	     child = child->next)
-		if (vm_tree_is(child, VM_DOMAIN_ELEMENT) && child->ns &&
-		    child->ns->href &&
-		    !strcmp(text_of(child->ns->href), VM_DOMAIN_NAMESPACE))
+		if (vm_tree_is(child, name) && child->ns && child->ns->href &&
+		    !strcmp(text_of(child->ns->href), namespace))
 			return true;
 	return false;
+}
+
+bool vm_tree_asks(const xmlNode *root)
+{
+	return has_metadata(root, VM_DOMAIN_ELEMENT, VM_DOMAIN_NAMESPACE);
+}
+
+bool vm_tree_isolates(const xmlNode *root)
+{
+	return has_metadata(root, VM_DOMAIN_ISOLATE_ELEMENT, VM_DOMAIN_ISOLATE_NAMESPACE);
 }

@@ -55,4 +55,7 @@ const char *vm_tree_managed(const xmlNode *node);
 /* Whether its <metadata> has pciferry hand its devices over (domain.h). */
 bool vm_tree_asks(const xmlNode *root);
 
+/* Whether it has the host's tasks kept off its cores. */
+bool vm_tree_isolates(const xmlNode *root);
+
 #endif

@@ -16,6 +16,10 @@ def domains():
     yield "twice", whole.replace(device, device * 2).encode()
     yield "no-device", whole.replace(device, "").encode()
     yield "asks-not", whole.replace("hand-over", "other").encode()
+    pins = "<cputune><vcpupin vcpu='0' cpuset='2-3,66'/><vcpupin vcpu='1' cpuset='8190-8191'/>"
+    isolated = whole.replace(ask, f"{ask}<pciferry:isolate xmlns:pciferry="
+                             "'urn:pciferry:domain:1:isolate'/>")
+    yield "isolated", isolated.replace("<devices>", f"{pins}</cputune><devices>").encode()
     yield "cut", whole[:-9].encode()
     yield "entities", (f"<!DOCTYPE domain [<!ENTITY a '{'a' * 99}'><!ENTITY b "
                        f"'{'&a;' * 99}'>]>{whole.replace('59', '&b;')}").encode()

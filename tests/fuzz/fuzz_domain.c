@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	must(domain.asks || !domain.n_devices);
+	must(domain.isolates || vm_cpuset_is_empty(&domain.pinned));
 	for (size_t i = 0; i < domain.n_devices; i++) {
 		must(domain.devices[i].device < 32 && domain.devices[i].function < 8);
 		for (size_t j = 0; j < i; j++)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pciferry.service on a whole system: the tab lists a device that the image does not, and its
-driver has it when systemd starts the service; and it lists virtual functions and huge pages.
+driver has it when systemd starts the service; and it lists virtual functions and huge pages. And
+what else of pciferry's goes by systemd: display managers, and the cores of a guest.
 
 With MATRIX=systems in the environment, by itself.
 """
@@ -11,6 +12,9 @@ import pytest
 
 from test_boot import ROOT, Boot, by_itself, installed_files, run
 
+FOUR = ["--smp", "4"]
+UNITS = ["system.slice", "user.slice", "init.scope"]
+
 pytestmark = by_itself("two boots of a whole system", "service")
 installed = installed_files
 
@@ -19,11 +23,12 @@ installed = installed_files
 def boots_with_something_left(installed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     run(ROOT / "lab/lab", "install", "grub", folder)
-    yield {name: Boot(folder, folder / name, *words, options=["--files", installed])
+    yield {name: Boot(folder, folder / name, *words,
+                      options=["--files", installed, *(FOUR if "isolate" in words else [])])
            for name, words in (("first", ["install", "apply", "list_more", "reserve"]),
                                ("late", ["verify", "service", "show_pages", "functions"]),
                                ("made", ["verify", "service", "show_functions", "display"]),
-                               ("again", ["verify", "service", "show_functions"]))}
+                               ("again", ["verify", "service", "show_functions", "isolate"]))}
     shutil.rmtree(folder)
 
 
@@ -77,3 +82,49 @@ def test_a_display_manager_is_stopped_for_its_card_and_started_again(boots):
     assert made.text("stopped").strip() == "inactive"
     assert made.status["card_back"] == 0
     assert made.text("started").strip() == "active"
+
+
+def cpus(boot, name):
+    """By what it is of: where its tasks may run, and of a unit also what systemd was told."""
+    assert boot.status[f"{name}-cpus"] == 0
+    rows = (line.split(" ", 1) for line in boot.text(f"{name}-cpus").splitlines())
+    return dict(rows)
+
+
+def test_the_host_s_tasks_are_off_a_guest_s_cores_and_come_back(boots):
+    """systemd, the kernel and the tasks are real; libvirt is not there: the hook is called as it
+    would, and a unit in machine.slice stands for the guest."""
+    boot = boots["again"]
+    before = cpus(boot, "before")
+    assert before["ferry-system"] == before["ferry-user"] == before["ferry-guest"] == "0-3"
+    for name, effective in (("begins", "0-2"), ("second-begins", "0,2"), ("ends", "0,2-3")):
+        assert boot.status[name] == 0
+        now = cpus(boot, name)
+        told = effective.replace(",", " ")
+        assert [now[unit] for unit in UNITS] == [f"[{effective}] [{told}]"] * len(UNITS)
+        assert now["ferry-system"] == now["ferry-user"] == effective.replace("2-3", "2,3")
+        assert now["ferry-guest"] == "0-3"
+    assert boot.status["second-ends"] == 0
+    after = cpus(boot, "second-ends")
+    assert [after[unit] for unit in UNITS] == [before[unit] for unit in UNITS]
+    assert after["ferry-system"] == after["ferry-user"] == "0-3"
+    assert boot.status["left"] == 0 and "isolation" not in boot.text("left")
+
+
+def test_a_guest_that_would_leave_the_host_no_core_does_not_start(boots):
+    boot = boots["again"]
+    assert boot.status["all"] == 3
+    assert "would leave system.slice none" in boot.text("all")
+    assert cpus(boot, "all") == cpus(boot, "second-begins")
+
+
+def test_what_an_administrator_has_set_is_narrowed_and_comes_back(boots):
+    boot = boots["again"]
+    assert boot.status["narrows"] == boot.status["widens"] == 0
+    assert cpus(boot, "narrows")["user.slice"] == "[0] [0]"
+    assert cpus(boot, "reloaded") == cpus(boot, "narrows")
+    after = cpus(boot, "widens")
+    assert after["user.slice"] == "[0,3] [0 3]" and after["ferry-user"] == "0,3"
+    assert after["ferry-system"] == "0-3"
+    # Nothing is said of the others, as before, wherever the kernel has it.
+    assert after["system.slice"].endswith(" []") and after["init.scope"].endswith(" []")

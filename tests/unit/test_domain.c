@@ -110,6 +110,33 @@ static void a_guest_that_does_not_ask_is_left_alone(void **state)
 	}
 }
 
+#define ISOLATE                                                                        \
+	"<metadata><pciferry:isolate xmlns:pciferry='urn:pciferry:domain:1:isolate'/>" \
+	"</metadata>"
+#define PINS                                                        \
+	"<cputune><vcpupin vcpu='0' cpuset='2'/><vcpupin vcpu='1' " \
+	"cpuset='6-7,66'/><emulatorpin cpuset='0'/></cputune>"
+
+static void a_guest_that_asks_for_its_cores_alone_gives_away_no_device(void **state)
+{
+	struct vm_domain domain = { 0 };
+
+	(void)state;
+	assert_int_equal(parse(DOMAIN(ISOLATE PINS, HOSTDEV("", "bus='1'")), &domain), 0);
+	assert_true(domain.isolates);
+	assert_false(domain.asks);
+	assert_int_equal(domain.n_devices, 0);
+	for (unsigned int i = 0; i < 128; i++)
+		assert_int_equal(vm_cpuset_has(&domain.pinned, i),
+				 i == 2 || i == 6 || i == 7 || i == 66);
+	vm_domain_free(&domain);
+	/* The other element alone. */
+	assert_int_equal(parse(DOMAIN(ASK PINS, ""), &domain), 0);
+	assert_false(domain.isolates);
+	assert_true(vm_cpuset_is_empty(&domain.pinned));
+	vm_domain_free(&domain);
+}
+
 /* A guest would start without what it asked for. */
 static void what_cannot_be_understood_is_no_guest_without_devices(void **state)
 {
@@ -128,6 +155,8 @@ static void what_cannot_be_understood_is_no_guest_without_devices(void **state)
 		DOMAIN(ASK, HOSTDEV("", "bus='-1'")),
 		DOMAIN(ASK, HOSTDEV("", "bus=''")),
 		DOMAIN(ASK, HOSTDEV("", "bus='1x'")),
+		DOMAIN(ISOLATE "<cputune><vcpupin vcpu='0'/></cputune>", ""),
+		DOMAIN(ISOLATE "<cputune><vcpupin vcpu='0' cpuset='^1'/></cputune>", ""),
 	};
 
 	(void)state;
@@ -159,6 +188,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_libvirt_leaves_alone_is_found_and_nothing_else),
 		cmocka_unit_test(a_guest_that_does_not_ask_is_left_alone),
+		cmocka_unit_test(
+			a_guest_that_asks_for_its_cores_alone_gives_away_no_device),
 		cmocka_unit_test(what_cannot_be_understood_is_no_guest_without_devices),
 		cmocka_unit_test(too_much_is_not_read),
 	};

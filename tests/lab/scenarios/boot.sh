@@ -149,6 +149,57 @@ display()
 	run started systemctl is-active ferry-display.service
 }
 
+# Where tasks may run: of the host's units, with what systemd was told of these; of what stands for
+# a guest; and of what has chosen its processor itself.
+cpus()
+{
+	local unit
+	for unit in system.slice user.slice init.scope; do
+		echo "$unit [$(cat "/sys/fs/cgroup/$unit/cpuset.cpus.effective" 2>/dev/null)]" \
+			"[$(systemctl show -p AllowedCPUs --value "$unit")]"
+	done
+	for unit in ferry-system ferry-user ferry-guest ferry-chosen; do
+		echo "$unit $(taskset -pc "$(systemctl show -p MainPID --value "$unit")" |
+			sed 's/.* //')"
+	done
+}
+
+# hook NAME GUEST CPUS STEP...: as libvirt calls it, which is not here.
+hook()
+{
+	local name=$1 guest=$2 list=$3
+	shift 3
+	run "$name" pciferry vm hook run -- "$guest" "$@" - <<-END
+		<domain><name>$guest</name><metadata><p:isolate
+		xmlns:p='urn:pciferry:domain:1:isolate'/></metadata><cputune>
+		<vcpupin vcpu='0' cpuset='$list'/></cputune></domain>
+	END
+	run "$name-cpus" cpus
+}
+
+# With four processors.
+isolate()
+{
+	local slice
+	for slice in system user machine; do
+		systemd-run --quiet --slice=$slice.slice --unit="ferry-${slice/machine/guest}" \
+			sleep infinity
+	done
+	systemd-run --quiet --slice=system.slice --unit=ferry-chosen taskset -c 3 sleep infinity
+	run before-cpus cpus
+	hook begins one 3 prepare begin
+	hook second-begins two 1 prepare begin
+	hook all three 0-3 prepare begin
+	hook ends one 3 release end
+	hook second-ends two 1 release end
+	run left ls /run/pciferry
+	systemctl set-property --runtime user.slice AllowedCPUs="0 3"
+	hook narrows one 3 prepare begin
+	systemctl daemon-reload
+	run reloaded-cpus cpus
+	hook widens one 3 release end
+}
+
 # The service has been started by systemd, not by us.
 service()
 {
