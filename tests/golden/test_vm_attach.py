@@ -12,6 +12,7 @@ import pytest
 
 from fakehost import usual
 from program import PROGRAM, expect, run
+from test_vm_create import NO_BAR
 
 CARD = "01:00.0"
 MOUNTED = "02:00.0"
@@ -237,7 +238,8 @@ def test_a_recording_has_no_domains(host):
 def test_definitions_of_others_are_what_they_were(host, path):
     """Each that is edited is the same again; what is not edited is told why."""
     nobodys = "e7:1d.3"
-    host.device(f"0000:{nobodys}", "1234:0011", "010802", None, 9)
+    host.device(f"0000:{nobodys}", "1234:0011", "010802", None, 9,
+                resource="\n".join([NO_BAR] * 7))
     edited, refused = 0, []
     for file in sorted(pathlib.Path(os.environ["DOMAINS"]).glob("**/*.xml")):
         text = file.read_bytes()
