@@ -16,8 +16,8 @@ HOST_MODULES = ["virtio_pci", "virtio_console", "9p", "9pnet_virtio", "overlay"]
 
 # What the inner guest may be given. It loads those that fit a device by their alias.
 GUEST_MODULES = ["nvme", "e1000e", "e1000", "igb", "virtio_net", "virtio_blk", "virtio_pci",
-                 "snd_hda_intel", "snd_hda_codec_generic", "bochs", "ahci", "sd_mod",
-                 "xhci_pci", "virtiofs"]
+                 "snd_hda_intel", "snd_hda_codec_generic", "snd_pcm_oss", "bochs", "ahci",
+                 "sd_mod", "xhci_pci", "virtiofs"]
 
 BUSYBOX_PLACES = ["/bin/busybox", "/usr/bin/busybox", "/usr/sbin/busybox",
                   "/usr/lib/initcpio/busybox"]

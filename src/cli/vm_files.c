@@ -72,13 +72,10 @@ static int place_to_keep(const struct vm_request *request, const char *folder,
 static int place_to_run(const struct host *host, const struct vm_request *request,
 			const char *suffix, char buffer[PATH_MAX], struct error *err)
 {
-	const struct vm_user *user = &request->user;
-	char session[64];
+	char session[VM_SESSION_SIZE];
 	int r = 0;
 
-	snprintf(session, sizeof(session), "/run/user/%u",
-		 user->user.name ? (unsigned int)user->user.uid
-				 : (unsigned int)geteuid());
+	vm_user_session(&request->user, session);
 	if (!home_of(request))
 		snprintf(buffer, PATH_MAX, "/run/pciferry/guests/%s%s",
 			 request->config.name, suffix);

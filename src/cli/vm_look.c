@@ -105,7 +105,7 @@ static int tell_missing(const struct vm_request *request, int failure, const cha
 int vm_look_at_files(const struct vm_request *request, struct error *err)
 {
 	const struct vm_config *config = &request->config;
-	size_t count = request->disks.count + request->cdroms.count + 3;
+	size_t count = request->disks.count + request->cdroms.count + 5;
 	struct look look = { .request = request };
 	const struct child_task task = {
 		.run = look_at_files,
@@ -128,6 +128,9 @@ int vm_look_at_files(const struct vm_request *request, struct error *err)
 		add_needed(&look, request->disks.items[i], R_OK | W_OK);
 	for (size_t i = 0; i < request->cdroms.count; i++)
 		add_needed(&look, request->cdroms.items[i], R_OK);
+	add_needed(&look, config->audio_server, R_OK | W_OK);
+	if (config->audio == VM_AUDIO_ALSA)
+		add_needed(&look, request->audio.control, R_OK | W_OK);
 	if (config->accelerator == VM_KVM)
 		add_needed(&look, "/dev/kvm", R_OK | W_OK);
 	r = child_run(&task, &answer, NULL);

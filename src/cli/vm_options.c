@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/vm_audio.h"
 
 enum {
 	OPTION_BIOS = 1,
@@ -20,6 +21,7 @@ enum {
 	OPTION_NETWORK,
 	OPTION_USB,
 	OPTION_TPM,
+	OPTION_AUDIO,
 	OPTION_TUNE,
 	OPTION_HUGEPAGES,
 	OPTION_MONITOR,
@@ -48,6 +50,7 @@ static const struct option own_options[] = {
 	{ "network", required_argument, NULL, OPTION_NETWORK },
 	{ "usb", required_argument, NULL, OPTION_USB },
 	{ "tpm", no_argument, NULL, OPTION_TPM },
+	{ "audio", optional_argument, NULL, OPTION_AUDIO },
 	{ "tune", optional_argument, NULL, OPTION_TUNE },
 	{ "hugepages", no_argument, NULL, OPTION_HUGEPAGES },
 	{ "monitor", required_argument, NULL, OPTION_MONITOR },
@@ -244,6 +247,8 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 		return vm_parse_memory(optarg, &config->memory_mib, err);
 	case OPTION_CPUS:
 		return vm_parse_cpus(optarg, &config->cpus, err);
+	case OPTION_AUDIO:
+		return vm_audio_take(optarg, request, err);
 	case OPTION_TUNE:
 		return vm_tune_take(optarg, &request->tune, err);
 	case OPTION_ACCEL:

@@ -8,6 +8,15 @@
 #include "cli/vm_user.h"
 #include "vm/vm.h"
 
+struct vm_audio_wish {
+	bool is_wanted;
+	enum vm_audio driver; /* VM_AUDIO_NONE: whichever there is */
+
+	/* What cli/vm_audio.h has found: a socket; or a node, "": none. */
+	char server[VM_SESSION_SIZE + sizeof("/pulse/native")];
+	char control[sizeof("/dev/snd/controlC4294967295")];
+};
+
 struct vm_request {
 	struct take_options take;
 	struct vm_config config;
@@ -15,6 +24,7 @@ struct vm_request {
 	struct vm_usb *usb; /* found by these (cli/vm_usb.h) */
 	int *usb_fds;
 	struct vm_user user;
+	struct vm_audio_wish audio;
 	struct vm_tune_wish tune;
 	struct vm_tuning tuning;
 	bool bios;

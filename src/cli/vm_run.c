@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/vm.h"
+#include "cli/vm_audio.h"
 #include "cli/vm_files.h"
 #include "cli/vm_look.h"
 #include "cli/vm_options.h"
@@ -332,6 +333,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		return r;
 	r = vm_look_at_network(host, &request, err);
 	if (r == 0)
+		r = vm_audio_look(host, &request, addresses, count, err);
+	if (r == 0)
 		r = vm_usb_look(cli, host, &request, err);
 	if (r == 0 && request.tune.is_wanted)
 		r = tune(cli, &request, addresses, count, err);
@@ -365,6 +368,8 @@ const struct cli_command cli_vm_run = {
 		"  --tune[=NODE]    its processors and memory where the devices are\n"
 		"  --hugepages      with --tune: huge pages, or no guest\n"
 		"  --usb WHICH      a device of the host's USB, by IDs (046d:c52b) or port (1-4)\n"
+		"  --audio[=WHICH]  a sound card, heard by pa, the sound server of the user's\n"
+		"                   session (PipeWire, PulseAudio), or alsa (pa where it runs)\n"
 		"  --tpm            a TPM 2.0, by swtpm, with a state of its own\n"
 		"  --name NAME      what the guest is called\n"
 		"  --display TYPE   QEMU's -display; vnc, at a socket of yours; none (vnc where\n"

@@ -80,6 +80,13 @@ void vm_user_free(struct vm_user *user)
 	free(user->home);
 }
 
+void vm_user_session(const struct vm_user *user, char buffer[VM_SESSION_SIZE])
+{
+	snprintf(buffer, VM_SESSION_SIZE, "/run/user/%u",
+		 user->user.name ? (unsigned int)user->user.uid
+				 : (unsigned int)geteuid());
+}
+
 struct file {
 	const struct vm_user *user;
 	const struct host *host;

@@ -20,6 +20,11 @@ int vm_user_choose(struct take_options *options, struct vm_user *ret_user,
 		   struct error *err);
 void vm_user_free(struct vm_user *user);
 
+enum { VM_SESSION_SIZE = sizeof("/run/user/4294967295") };
+
+/* Where a session of his keeps what runs (pam_systemd(8)), whether he has one or not. */
+void vm_user_session(const struct vm_user *user, char buffer[VM_SESSION_SIZE]);
+
 /*
  * change_create_file(), but as that user, in whose folder it may be. Returns what it
  * returns; -EEXIST is no error.

@@ -388,12 +388,39 @@ static int add_usb(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+/*
+ * Where an ICH9 has it, which libvirt also does. That PulseAudio's library is told the
+ * socket keeps it from starting a server of its own, which the filter ends QEMU for.
+ */
+static int add_audio(const struct vm_config *config, struct string_list *argv)
+{
+	_cleanup_free_ char *server = NULL;
+	int r;
+
+	if (config->audio == VM_AUDIO_NONE)
+		return 0;
+	r = add(argv, "audiodev", NULL);
+	if (r == 0 && config->audio == VM_AUDIO_PA) {
+		server = vm_double_commas(config->audio_server);
+		r = server ? string_list_addf(argv, "pa,id=ferry-audio,server=unix:%s",
+					      server)
+			   : -ENOMEM;
+	} else if (r == 0) {
+		r = string_list_add(argv, "alsa,id=ferry-audio");
+	}
+	if (r == 0)
+		r = add(argv, "device", "ich9-intel-hda,id=ferry-sound,addr=0x1b");
+	return r < 0 ? r
+		     : add(argv, "device",
+			   "hda-duplex,bus=ferry-sound.0,audiodev=ferry-audio");
+}
+
 int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 {
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
 		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
 		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
-		add_usb,     add_tpm,	  add_pins,
+		add_usb,     add_audio,	  add_tpm,	add_pins,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

@@ -26,6 +26,13 @@ enum vm_network {
 	VM_NETWORK_BRIDGE, /* one that is made for it, in a bridge that is there */
 };
 
+/* Where the guest's sound goes, by the name of QEMU's driver. */
+enum vm_audio {
+	VM_AUDIO_NONE,
+	VM_AUDIO_PA,   /* a server that speaks PulseAudio's protocol */
+	VM_AUDIO_ALSA, /* the default device of whoever runs QEMU */
+};
+
 /* What QEMU may not do any more once it has started (seccomp). */
 enum vm_sandbox {
 	VM_SANDBOX_NONE,
@@ -59,10 +66,12 @@ struct vm_config {
 	const char *const *cdroms;
 	size_t n_cdroms;
 	enum vm_network network;
-	const char *bridge;	   /* of VM_NETWORK_BRIDGE */
-	const char *tap;	   /* of both: the interface's name */
-	int tap_fd;		   /* by which QEMU has it; 0: by its name */
-	const char *mac;	   /* the guest's; NULL: QEMU's usual one */
+	const char *bridge; /* of VM_NETWORK_BRIDGE */
+	const char *tap;    /* of both: the interface's name */
+	int tap_fd;	    /* by which QEMU has it; 0: by its name */
+	const char *mac;    /* the guest's; NULL: QEMU's usual one */
+	enum vm_audio audio;
+	const char *audio_server;  /* of VM_AUDIO_PA: its socket */
 	const struct vm_line *tpm; /* at which swtpm is (vm/tpm.h); NULL: no TPM */
 
 	const struct vm_usb *usb; /* devices of the host's USB, VM_USB_MAX at most */

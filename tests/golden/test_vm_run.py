@@ -13,6 +13,7 @@ from test_vm_parts import usb
 from test_vm_tune import two_dies, two_sockets
 
 CARD, AUDIO, DISK, COPROCESSOR = "01:00.0", "01:00.1", "03:00.0", "05:00.0"
+SOUND_AT = "../../devices/pci0000:00/{}/sound/card"
 SERIAL = ("--kernel", "/k", "--append", "quiet console=ttyS0")
 
 
@@ -268,6 +269,44 @@ def test_huge_pages_that_are_not_there_keep_a_guest_from_starting(host):
                   "--tune", "--hugepages", "--memory", "8G", "-q", "--dry-run", "--host",
                   host.root)
     assert any("pciferry apply --hugepages 9G@1 " in line for line in hint)
+
+
+def sounds(host, *args):
+    argv = words(host, DISK, "--display", "none", *args)
+    return values(argv, "-audiodev"), values(argv, "-sandbox")[0], values(argv, "-device")[-2:]
+
+
+def test_sound_goes_to_the_server_of_the_session_or_to_a_card(host):
+    """What mixes for ALSA is a process that QEMU starts, which its whole filter ends it for."""
+    card = ["ich9-intel-hda,id=ferry-sound,addr=0x1b",
+            "hda-duplex,bus=ferry-sound.0,audiodev=ferry-audio"]
+    alsa = (["alsa,id=ferry-audio"], "on,obsolete=deny,elevateprivileges=deny", card)
+    host.link("sys/class/sound/card1", SOUND_AT.format("0000:00:1f.3"))
+    assert sounds(host, "--audio") == alsa
+    server = f"run/user/{os.geteuid()}/pulse/native"
+    host.file(server, "")
+    audiodev, sandbox, devices = sounds(host, "--audio")
+    assert audiodev == [f"pa,id=ferry-audio,server=unix:/{server}"] and devices == card
+    assert "spawn=deny" in sandbox
+    assert sounds(host, "--audio=alsa") == alsa
+    # Root runs a script, and has no session.
+    script = lines(host, DISK, "--audio", "--script")
+    assert any("-audiodev alsa,id=ferry-audio" in line for line in script)
+    assert "udio" not in " ".join(words(host, DISK))
+
+
+def test_sound_that_nobody_would_hear_is_refused_before_a_device_is_touched(host):
+    def refuse(status, message, *args):
+        return expect(status, message, "vm", "run", *args, "--bios", "--dry-run", "--host", host.root)
+
+    host.link("sys/class/sound/card0", SOUND_AT.format(f"0000:{AUDIO}"))
+    host.link("sys/class/sound/card1", SOUND_AT.format(f"0000:{AUDIO}/codec"))
+    hint = refuse(1, "no sound card stays with the host", CARD, "--audio")
+    assert any("PipeWire or PulseAudio" in line for line in hint)
+    assert sounds(host, "--audio")[0] == ["alsa,id=ferry-audio"]
+    refuse(1, f"/run/user/{os.geteuid()}/pulse/native: no sound server", DISK, "--audio=pa")
+    refuse(2, "jack is neither pa nor alsa", DISK, "--audio=jack")
+    refuse(2, "pa does not go with --script", DISK, "--audio=pa", "--script")
 
 
 def test_a_shell_finds_a_usb_device_again_and_is_told_that_root_has_to(host):

@@ -166,6 +166,10 @@ def test_a_guest_that_vm_run_starts_has_what_was_asked_for_and_leaves_nothing():
     lab(SCENARIOS / "vm-run-more.sh")
 
 
+def test_what_a_guest_that_vm_run_starts_plays_is_heard_at_the_host():
+    lab(SCENARIOS / "vm-run-audio.sh")
+
+
 def test_a_guest_that_vm_run_starts_has_usb_devices_that_only_root_may_open():
     lab(SCENARIOS / "vm-run-usb.sh")
 

@@ -226,6 +226,30 @@ static void what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name(void **s
 	assert_non_null(strstr(argv, "|tap,id=net0,fd=8|"));
 }
 
+static void sound_goes_to_the_server_or_to_whatever_alsa_calls_default(void **state)
+{
+	struct vm_config config = {
+		.qemu = "q",
+		.name = "g",
+		.audio = VM_AUDIO_PA,
+		.audio_server = "/run/user/1,0/pulse/native",
+	};
+	const char *argv = join(&config);
+
+	(void)state;
+	assert_non_null(strstr(argv, "|-audiodev|pa,id=ferry-audio,"
+				     "server=unix:/run/user/1,,0/pulse/native|-device|"
+				     "ich9-intel-hda,id=ferry-sound,addr=0x1b|-device|"
+				     "hda-duplex,bus=ferry-sound.0,"
+				     "audiodev=ferry-audio|"));
+	config.audio = VM_AUDIO_ALSA;
+	argv = join(&config);
+	assert_non_null(strstr(argv, "|-audiodev|alsa,id=ferry-audio|-device|"));
+	config.audio = VM_AUDIO_NONE;
+	argv = join(&config);
+	assert_null(strstr(argv, "audio"));
+}
+
 static void a_usb_device_is_by_descriptor_or_for_a_shell_by_what_stays(void **state)
 {
 	static const struct pci_address device = { .bus = 1 };
@@ -312,6 +336,8 @@ int main(void)
 			guests_memory_and_processors_are_described_as_they_are_placed),
 		cmocka_unit_test(
 			what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name),
+		cmocka_unit_test(
+			sound_goes_to_the_server_or_to_whatever_alsa_calls_default),
 		cmocka_unit_test(
 			a_usb_device_is_by_descriptor_or_for_a_shell_by_what_stays),
 		cmocka_unit_test(only_threads_of_all_processors_are_believed),
