@@ -5,18 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "check/domain_internal.h"
+#include "vm/cpuset.h"
 
 #define NODES  "sys/devices/system/node"
 #define ONLINE "sys/devices/system/cpu/online"
 
-enum { CPU_MAX = 8192, NODE_MAX = 64, VCPU_MAX = 4096 };
-
-/* Which of them; zero-initialised is none. */
-struct cpus {
-	unsigned char has[CPU_MAX];
-};
+enum { NODE_MAX = 64, VCPU_MAX = 4096 };
 
 /* The guest's CPUs, and the nodes that each is pinned to, as bits; 0: it is not pinned.
  */
@@ -24,27 +19,25 @@ struct pins {
 	unsigned long long *nodes;
 	size_t count, n_pinned;
 	unsigned long long all; /* of those that are pinned */
-	struct cpus set;	/* of the one that is looked at */
-	struct cpus of_node[NODE_MAX], online;
+	struct vm_cpuset set;	/* of the one that is looked at */
+	struct vm_cpuset of_node[NODE_MAX], online;
 	size_t n_nodes;
 	bool knows_online;
 };
 
-/* "0-3,^2,8", as the kernel and libvirt write sets; what is none is passed over. */
-static void add_cpus(struct cpus *cpus, const char *text)
+/* What cannot be understood has none: libvirt does not take it either. */
+static void take_set(const char *text, struct vm_cpuset *ret_set)
 {
-	while (*text) {
-		bool without = *text == '^';
-		char *end;
-		unsigned long first = strtoul(text + without, &end, 10), last = first;
+	memset(ret_set, 0, sizeof(*ret_set));
+	vm_cpuset_parse(text, strlen(text), ret_set);
+}
 
-		if (end != text + without && *end == '-')
-			last = strtoul(end + 1, &end, 10);
-		for (; end != text + without && first <= last && first < CPU_MAX; first++)
-			cpus->has[first] = !without;
-		text = end + strcspn(end, ",");
-		text += *text == ',';
-	}
+static bool has_shared(const struct vm_cpuset *a, const struct vm_cpuset *b)
+{
+	struct vm_cpuset both = *a;
+
+	vm_cpuset_keep(&both, b);
+	return !vm_cpuset_is_empty(&both);
 }
 
 static unsigned long long nodes_of(const struct pins *pins)
@@ -52,11 +45,8 @@ static unsigned long long nodes_of(const struct pins *pins)
 	unsigned long long nodes = 0;
 
 	for (unsigned int node = 0; node < NODE_MAX; node++)
-		for (size_t i = 0; i < CPU_MAX; i++)
-			if (pins->set.has[i] && pins->of_node[node].has[i]) {
-				nodes |= 1ULL << node;
-				break;
-			}
+		if (has_shared(&pins->set, &pins->of_node[node]))
+			nodes |= 1ULL << node;
 	return nodes;
 }
 
@@ -68,12 +58,12 @@ static void read_host(const struct host *host, struct pins *pins)
 		snprintf(path, sizeof(path), NODES "/node%u/cpulist", node);
 		if (host_read(host, path, text, sizeof(text)) != FACT_KNOWN)
 			continue;
-		add_cpus(&pins->of_node[node], text);
+		take_set(text, &pins->of_node[node]);
 		pins->n_nodes++;
 	}
 	pins->knows_online = host_read(host, ONLINE, text, sizeof(text)) == FACT_KNOWN;
 	if (pins->knows_online)
-		add_cpus(&pins->online, text);
+		take_set(text, &pins->online);
 }
 
 /* The set of the guest's CPU: its own, or that of all. NULL: it is anywhere. */
@@ -104,13 +94,11 @@ static int tell_no_cpu(struct check_run *run, size_t vcpu, const char *set, bool
 static int look_at_set(struct check_run *run, const struct pins *pins, size_t vcpu,
 		       const char *set)
 {
-	bool any = false, lacks = false;
+	bool any = has_shared(&pins->set, &pins->online);
+	struct vm_cpuset lacks = pins->set;
 
-	for (size_t i = 0; pins->knows_online && i < CPU_MAX; i++) {
-		any |= pins->set.has[i] && pins->online.has[i];
-		lacks |= pins->set.has[i] && !pins->online.has[i];
-	}
-	if (!pins->knows_online || (any && !lacks))
+	vm_cpuset_remove(&lacks, &pins->online);
+	if (!pins->knows_online || (any && vm_cpuset_is_empty(&lacks)))
 		return 0;
 	return tell_no_cpu(run, vcpu, set, !any);
 }
@@ -132,8 +120,7 @@ static int take_pins(struct check_run *run, struct pins *pins)
 
 		if (!set)
 			continue;
-		memset(&pins->set, 0, sizeof(pins->set));
-		add_cpus(&pins->set, set);
+		take_set(set, &pins->set);
 		r = look_at_set(run, pins, vcpu, set);
 		pins->nodes[vcpu] = nodes_of(pins);
 		pins->all |= pins->nodes[vcpu];
@@ -176,17 +163,15 @@ static int check_spread(struct check_run *run, unsigned long long nodes)
 static int compare_memory(struct check_run *run, const char *who, const char *set,
 			  unsigned long long nodes)
 {
-	_cleanup_free_ struct cpus *memory = calloc(1, sizeof(*memory));
+	struct vm_cpuset memory;
 	bool shares = false, strays = false;
 	char names[256];
 	int r;
 
-	if (!memory)
-		return -ENOMEM;
-	add_cpus(memory, set);
+	take_set(set, &memory);
 	for (unsigned int node = 0; node < NODE_MAX; node++) {
-		shares |= memory->has[node] && nodes >> node & 1;
-		strays |= memory->has[node] && !(nodes >> node & 1);
+		shares |= vm_cpuset_has(&memory, node) && nodes >> node & 1;
+		strays |= vm_cpuset_has(&memory, node) && !(nodes >> node & 1);
 	}
 	if (!nodes || !strays)
 		return 0;
@@ -223,10 +208,9 @@ static int check_memnode(struct check_run *run, struct pins *pins, const xmlNode
 			continue;
 		if (number != wanted || !cpus)
 			continue;
-		memset(&pins->set, 0, sizeof(pins->set));
-		add_cpus(&pins->set, cpus);
-		for (size_t i = 0; i < pins->count; i++)
-			nodes |= pins->set.has[i] ? pins->nodes[i] : 0;
+		take_set(cpus, &pins->set);
+		for (unsigned int i = 0; i < pins->count; i++)
+			nodes |= vm_cpuset_has(&pins->set, i) ? pins->nodes[i] : 0;
 	}
 	snprintf(who, sizeof(who), "its node %lu's", wanted);
 	return compare_memory(run, who, set, nodes);

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "vm/cpuset.h"
 
 enum {
 	/* More than any kernel of a distribution is built for (CONFIG_NR_CPUS). */
@@ -170,22 +171,6 @@ static int discover(void *argument, char **ret_text, size_t *ret_len)
 	return r;
 }
 
-/* Of "0-3,8": what the kernel prints by "%*pbl". */
-static bool has_number(const char *list, unsigned int number)
-{
-	for (char *end; *list; list = *end ? end + 1 : end) {
-		unsigned long first = strtoul(list, &end, 10), last = first;
-
-		if (end == list)
-			return false;
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
-		if (number >= first && number <= last)
-			return true;
-	}
-	return false;
-}
-
 /*
  * The kernel says which are Intel's fast ones (arch/x86/events/intel/core.c, the hybrid
  * PMUs). hwloc 2.9 has only how fast each may run, and of x86 that says nothing: it
@@ -193,15 +178,18 @@ static bool has_number(const char *list, unsigned int number)
  */
 static void read_kinds(const struct host *host, bool is_x86, struct vm_cpus *cpus)
 {
+	struct vm_cpuset fast = { { 0 } };
 	char list[HOST_ATTRIBUTE_MAX];
 	bool is_hybrid = host_read(host, "sys/devices/cpu_core/cpus", list,
 				   sizeof(list)) == FACT_KNOWN;
 
 	if (!is_hybrid && !is_x86)
 		return;
+	/* A list that is none has none of them. */
+	if (is_hybrid)
+		vm_cpuset_parse(list, strlen(list), &fast);
 	for (size_t i = 0; i < cpus->count; i++)
-		cpus->items[i].kind =
-			is_hybrid && has_number(list, cpus->items[i].number);
+		cpus->items[i].kind = vm_cpuset_has(&fast, cpus->items[i].number);
 }
 
 static void read_vendor(const struct host *host, struct vm_cpus *cpus, bool *ret_is_x86)

@@ -5,9 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 static bool is_between(char c)
 {
-	return c == ',' || c == ' ' || c == '\t' || c == '\n';
+	return c == ',' || is_blank(c);
 }
 
 /* Digits up to the end. *at is moved behind them. Returns 0 or -EINVAL. */
@@ -25,20 +30,35 @@ static int take_number(const char **at, const char *end, unsigned int *ret_numbe
 	return *at > begin ? 0 : -EINVAL;
 }
 
+static const char *skip_blanks(const char *at, const char *end)
+{
+	while (at < end && is_blank(*at))
+		at++;
+	return at;
+}
+
 static int take_range(const char **at, const char *end, struct vm_cpuset *set)
 {
+	bool without = **at == '^';
+	const char *behind;
 	unsigned int first, last;
 
+	*at += without;
 	if (take_number(at, end, &first) < 0)
 		return -EINVAL;
 	last = first;
-	if (*at < end && **at == '-') {
-		(*at)++;
+	behind = skip_blanks(*at, end);
+	if (behind < end && *behind == '-') {
+		*at = skip_blanks(behind + 1, end);
 		if (take_number(at, end, &last) < 0 || last < first)
 			return -EINVAL;
 	}
-	for (unsigned int i = first; i <= last; i++)
-		set->words[i / 64] |= UINT64_C(1) << i % 64;
+	for (unsigned int i = first; i <= last; i++) {
+		uint64_t bit = UINT64_C(1) << i % 64;
+
+		set->words[i / 64] &= ~bit;
+		set->words[i / 64] |= without ? 0 : bit;
+	}
 	return *at == end || is_between(**at) ? 0 : -EINVAL;
 }
 

@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As many as an x86 kernel can be built for (NR_CPUS_RANGE_END, arch/x86/Kconfig). */
-enum { VM_CPUSET_MAX = 8192, VM_CPUSET_WORDS = VM_CPUSET_MAX / 64 };
+/* As many as libvirt knows of (VIR_DOMAIN_CPUMASK_LEN, src/conf/domain_conf.h), and more
+ * than an x86 kernel can be built for (NR_CPUS_RANGE_END, arch/x86/Kconfig). */
+enum { VM_CPUSET_MAX = 16384, VM_CPUSET_WORDS = VM_CPUSET_MAX / 64 };
 
 /* All zero is the empty one. */
 struct vm_cpuset {
@@ -16,8 +17,10 @@ struct vm_cpuset {
 };
 
 /*
- * "0-3,8" as the kernel and libvirt write it, "0-3 8" as systemd does; white space at the
- * end, and no number at all, are taken. Returns 0 or -EINVAL.
+ * "0-3,8" as the kernel and libvirt write it, "0-3 8" as systemd does, "0 - 3, ^2" as
+ * libvirt lets people write it (virBitmapParse(), src/util/virbitmap.c): what is behind a
+ * "^" is taken out of what stands before. White space at the end, and no number at all,
+ * are taken. Returns 0 or -EINVAL.
  */
 int vm_cpuset_parse(const char *text, size_t len, struct vm_cpuset *ret_set);
 

@@ -156,7 +156,7 @@ static void what_cannot_be_understood_is_no_guest_without_devices(void **state)
 		DOMAIN(ASK, HOSTDEV("", "bus=''")),
 		DOMAIN(ASK, HOSTDEV("", "bus='1x'")),
 		DOMAIN(ISOLATE "<cputune><vcpupin vcpu='0'/></cputune>", ""),
-		DOMAIN(ISOLATE "<cputune><vcpupin vcpu='0' cpuset='^1'/></cputune>", ""),
+		DOMAIN(ISOLATE "<cputune><vcpupin vcpu='0' cpuset='1-'/></cputune>", ""),
 	};
 
 	(void)state;
