@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "bootcfg/internal.h"
+#include "host/host.h"
 
 enum { WORDS = 6 };
 
@@ -146,14 +147,14 @@ static bool take_count(const char *text, size_t len, unsigned int max,
 	return take_number(text, len, max, ret_count) && *ret_count;
 }
 
-/* "node0", as /sys/devices/system/node has it; at most MAX_NUMNODES - 1. */
+/* "node0", as /sys/devices/system/node has it. */
 static bool take_node(const char *text, size_t len, unsigned int *ret_node)
 {
 	static const char start[] = "node";
 	const size_t n = sizeof(start) - 1;
 
 	return len > n && !memcmp(text, start, n) && (len == n + 1 || text[n] != '0') &&
-	       take_number(text + n, len - n, 1023, ret_node);
+	       take_number(text + n, len - n, HOST_NUMA_NODE_MAX, ret_node);
 }
 
 /* As it is written, "2M", and neither 2048K nor 02M: a power of two. */

@@ -11,7 +11,8 @@
 #define NODES  "sys/devices/system/node"
 #define ONLINE "sys/devices/system/cpu/online"
 
-enum { NODE_MAX = 64, VCPU_MAX = 4096 };
+/* Nodes: as many as a set of them has bits. */
+enum { NODE_BITS = 64, VCPU_MAX = 4096 };
 
 /* The guest's CPUs, and the nodes that each is pinned to, as bits; 0: it is not pinned.
  */
@@ -20,7 +21,7 @@ struct pins {
 	size_t count, n_pinned;
 	unsigned long long all; /* of those that are pinned */
 	struct vm_cpuset set;	/* of the one that is looked at */
-	struct vm_cpuset of_node[NODE_MAX], online;
+	struct vm_cpuset of_node[NODE_BITS], online;
 	size_t n_nodes;
 	bool knows_online;
 };
@@ -44,7 +45,7 @@ static unsigned long long nodes_of(const struct pins *pins)
 {
 	unsigned long long nodes = 0;
 
-	for (unsigned int node = 0; node < NODE_MAX; node++)
+	for (unsigned int node = 0; node < NODE_BITS; node++)
 		if (has_shared(&pins->set, &pins->of_node[node]))
 			nodes |= 1ULL << node;
 	return nodes;
@@ -54,7 +55,7 @@ static void read_host(const struct host *host, struct pins *pins)
 {
 	char path[64], text[HOST_ATTRIBUTE_MAX];
 
-	for (unsigned int node = 0; node < NODE_MAX; node++) {
+	for (unsigned int node = 0; node < NODE_BITS; node++) {
 		snprintf(path, sizeof(path), NODES "/node%u/cpulist", node);
 		if (host_read(host, path, text, sizeof(text)) != FACT_KNOWN)
 			continue;
@@ -134,7 +135,7 @@ static const char *node_names(unsigned long long nodes, char *buffer, size_t siz
 	size_t len = 0;
 
 	buffer[0] = '\0';
-	for (unsigned int node = 0; node < NODE_MAX && len < size; node++)
+	for (unsigned int node = 0; node < NODE_BITS && len < size; node++)
 		if (nodes >> node & 1)
 			len += (size_t)snprintf(buffer + len, size - len, "%s%u",
 						len ? ", " : "", node);
@@ -169,7 +170,7 @@ static int compare_memory(struct check_run *run, const char *who, const char *se
 	int r;
 
 	take_set(set, &memory);
-	for (unsigned int node = 0; node < NODE_MAX; node++) {
+	for (unsigned int node = 0; node < NODE_BITS; node++) {
 		shares |= vm_cpuset_has(&memory, node) && nodes >> node & 1;
 		strays |= vm_cpuset_has(&memory, node) && !(nodes >> node & 1);
 	}
@@ -194,7 +195,7 @@ static int check_memnode(struct check_run *run, struct pins *pins, const xmlNode
 	unsigned long long nodes = 0;
 	char who[64];
 
-	if (!set || vm_tree_number(memnode, "cellid", NODE_MAX, &wanted) < 0)
+	if (!set || vm_tree_number(memnode, "cellid", NODE_BITS, &wanted) < 0)
 		return 0;
 	for (const xmlNode *cell = numa ? numa->children : NULL; cell;
 	     cell = cell->next) {
@@ -204,7 +205,7 @@ static int check_memnode(struct check_run *run, struct pins *pins, const xmlNode
 			continue;
 		number = next++;
 		if (vm_tree_attribute(cell, "id") &&
-		    vm_tree_number(cell, "id", NODE_MAX, &number) < 0)
+		    vm_tree_number(cell, "id", NODE_BITS, &number) < 0)
 			continue;
 		if (number != wanted || !cpus)
 			continue;
@@ -241,7 +242,7 @@ static int check_device_node(struct check_run *run, unsigned long long nodes)
 	pci_address_format(&run->device->address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/numa_node", text);
 	if (host_read_number(run->facts->host, path, &node) != FACT_KNOWN || node < 0 ||
-	    node >= NODE_MAX || nodes >> node & 1)
+	    node >= NODE_BITS || nodes >> node & 1)
 		return 0;
 	r = check_tell(run, CHECK_WARN, NULL,
 		       "it is on node %lld, the domain's CPUs are on %s", node,

@@ -12,9 +12,6 @@
 #include "cli/output.h"
 #include "cli/vm_options.h"
 
-/* As many as a kernel can have (MAX_NUMNODES, include/linux/numa.h). */
-enum { NODE_MAX = 1023 };
-
 int pages_take(const char *text, struct plan_pages **pages, size_t *count,
 	       struct error *err)
 {
@@ -24,7 +21,7 @@ int pages_take(const char *text, struct plan_pages **pages, size_t *count,
 	uint64_t node = 0;
 
 	if (vm_parse_size(text, (size_t)(at - text), &mib) < 0 || at == text ||
-	    (wish.has_node && text_parse_number(at + 1, NODE_MAX, &node) < 0)) {
+	    (wish.has_node && text_parse_number(at + 1, HOST_NUMA_NODE_MAX, &node) < 0)) {
 		error_usage(err, "--hugepages", "%s is no SIZE or SIZE@NODE", text);
 		error_hint(err, "for example 16G, or 16G@1 for the NUMA node 1");
 		return -EINVAL;

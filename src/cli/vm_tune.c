@@ -11,9 +11,6 @@
 #include "vm/pages.h"
 #include "vm/reserve.h"
 
-/* As many as a kernel can have (MAX_NUMNODES, include/linux/numa.h). */
-enum { NODE_MAX = 1023 };
-
 int vm_tune_take(const char *text, struct vm_tune_wish *wish, struct error *err)
 {
 	uint64_t node;
@@ -21,7 +18,7 @@ int vm_tune_take(const char *text, struct vm_tune_wish *wish, struct error *err)
 	wish->is_wanted = true;
 	if (!text)
 		return 0;
-	if (text_parse_number(text, NODE_MAX, &node) < 0)
+	if (text_parse_number(text, HOST_NUMA_NODE_MAX, &node) < 0)
 		return error_usage(err, "--tune", "%s is no number of a NUMA node", text);
 	wish->has_node = true;
 	wish->node = (unsigned int)node;

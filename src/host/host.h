@@ -28,6 +28,11 @@ enum {
 	/* A sysfs attribute is at most one page (fs/sysfs/file.c). */
 	HOST_ATTRIBUTE_MAX = 4096,
 	HOST_FILE_MAX = 64 << 20,
+
+	/* The highest number of a NUMA node: kernels have up to 1024 of them
+	 * (MAX_NUMNODES, include/linux/numa.h; NODES_SHIFT, arch/x86/Kconfig and
+	 * arch/arm64/Kconfig). */
+	HOST_NUMA_NODE_MAX = 1023,
 };
 
 /* Each sets *ret_host, which the caller frees, and returns 0, or returns -errno. */

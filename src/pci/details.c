@@ -78,9 +78,6 @@ static int read_virtual_functions(const struct host *host,
 	}
 }
 
-/* As many as a kernel can have (MAX_NUMNODES, include/linux/numa.h). */
-enum { NODE_MAX = 1023 };
-
 enum fact pci_read_node(const struct host *host, const struct pci_device *device,
 			unsigned int *ret_node)
 {
@@ -89,7 +86,7 @@ enum fact pci_read_node(const struct host *host, const struct pci_device *device
 
 	if (fact != FACT_KNOWN)
 		return FACT_UNREADABLE;
-	if (node < 0 || node > NODE_MAX)
+	if (node < 0 || node > HOST_NUMA_NODE_MAX)
 		return FACT_ABSENT;
 	*ret_node = (unsigned int)node;
 	return FACT_KNOWN;
