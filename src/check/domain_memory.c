@@ -11,8 +11,6 @@
 
 #define TRANSPARENT "sys/kernel/mm/transparent_hugepage/enabled"
 
-enum { NODE_MAX = 64 };
-
 /* Of <memory> or <page>, in KiB (virScaleInteger()); 0: not known. */
 static unsigned long long scale(const char *text, const char *unit)
 {
@@ -74,7 +72,7 @@ static bool count_unused(const struct host *host, unsigned int kib, long long *r
 	bool known = false;
 
 	*ret_unused = 0;
-	for (unsigned int node = 0; node < NODE_MAX; node++) {
+	for (unsigned int node = 0; node <= HOST_NUMA_NODE_MAX; node++) {
 		struct vm_pages pages;
 
 		if (vm_pages_read_of(host, node, kib, &pages) != FACT_KNOWN)
