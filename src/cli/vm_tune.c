@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "cli/describe.h"
 #include "cli/output.h"
 #include "vm/pages.h"
 #include "vm/reserve.h"
@@ -160,13 +159,6 @@ static void tell_memory(const struct cli_view *view, const struct vm_guest *gues
 	}
 }
 
-/* "2 MiB" */
-static const char *name_size(unsigned int kib, char *buffer, size_t size)
-{
-	describe_size((unsigned long long)kib << 10, buffer, size);
-	return buffer;
-}
-
 /* The option that has enough of them reserved, beside those that others have. */
 static const char *name_reservation(const struct vm_guest *guest,
 				    const struct vm_pages *pages, long long wanted,
@@ -188,11 +180,11 @@ static const char *name_reservation(const struct vm_guest *guest,
 static void tell_shortage(const struct vm_tune_wish *wish, const struct vm_guest *guest,
 			  const struct vm_pages *pages, long long wanted)
 {
-	char size[32], option[64];
+	char size[VM_PAGE_TEXT_SIZE], option[64];
 
 	output_talk("huge pages: node %u has %lld of %lld free pages of %s: %s",
 		    guest->tuning->node, pages->unused, wanted,
-		    name_size(pages->kib, size, sizeof(size)),
+		    vm_page_text(pages->kib, size),
 		    guest->page_kib    ? "the guest will not start until it has them"
 		    : wish->starts_now ? "the guest goes without"
 				       : "the guest is defined without");
@@ -204,11 +196,11 @@ static void tell_shortage(const struct vm_tune_wish *wish, const struct vm_guest
 static int refuse_shortage(const struct vm_guest *guest, const struct vm_pages *pages,
 			   long long wanted, struct error *err)
 {
-	char size[32], option[64];
+	char size[VM_PAGE_TEXT_SIZE], option[64];
 
 	error_set(err, ENOMEM, "--hugepages", "node %u has %lld of %lld free pages of %s",
 		  guest->tuning->node, pages->unused, wanted,
-		  name_size(pages->kib, size, sizeof(size)));
+		  vm_page_text(pages->kib, size));
 	error_hint(err,
 		   "pciferry apply %s reserves them at each boot, and pciferry bind --tab"
 		   " then at once",
@@ -223,7 +215,7 @@ static int choose_pages(const struct cli *cli, const struct cli_view *view,
 {
 	unsigned long long kib = (unsigned long long)guest->memory_mib << 10;
 	struct vm_pages pages = { 0 };
-	char size[32];
+	char size[VM_PAGE_TEXT_SIZE];
 	long long wanted, promised;
 
 	if (vm_pages_read(view->host, guest->tuning->node, &pages) != FACT_KNOWN) {
@@ -234,7 +226,7 @@ static int choose_pages(const struct cli *cli, const struct cli_view *view,
 		error_hint(err, "leave it out");
 		return -ENODATA;
 	}
-	name_size(pages.kib, size, sizeof(size));
+	vm_page_text(pages.kib, size);
 	if (kib % pages.kib && wish->wants_pages)
 		return error_usage(err, "--memory", "%u MiB are no whole pages of %s",
 				   guest->memory_mib, size);

@@ -52,16 +52,22 @@ unsigned int vm_reserved_by_tab(const struct host *host, unsigned int node,
 	return found;
 }
 
+const char *vm_page_text(unsigned int kib, char text[VM_PAGE_TEXT_SIZE])
+{
+	char size[BOOTCFG_PAGE_SIZE];
+	size_t digits = strlen(bootcfg_page_size(kib, size)) - 1;
+
+	snprintf(text, VM_PAGE_TEXT_SIZE, "%.*s %ciB", (int)digits, size, size[digits]);
+	return text;
+}
+
 const char *vm_reserve_text(unsigned int count, unsigned int kib,
 			    char text[VM_RESERVE_TEXT_SIZE])
 {
-	static const char *const units[] = { "KiB", "MiB", "GiB" };
-	size_t unit = 0;
+	char size[VM_PAGE_TEXT_SIZE];
 
-	for (; kib && kib % 1024 == 0 && unit + 1 < ARRAY_SIZE(units); unit++)
-		kib /= 1024;
-	snprintf(text, VM_RESERVE_TEXT_SIZE, "%u huge page%s of %u %s", count,
-		 count == 1 ? "" : "s", kib, units[unit]);
+	snprintf(text, VM_RESERVE_TEXT_SIZE, "%u huge page%s of %s", count,
+		 count == 1 ? "" : "s", vm_page_text(kib, size));
 	return text;
 }
 

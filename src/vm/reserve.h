@@ -29,8 +29,9 @@ unsigned int vm_reserved_by_tab(const struct host *host, unsigned int node,
 int vm_reserves_of(const struct bootcfg_tab *tab, struct vm_reserve **ret_items,
 		   size_t *ret_count);
 
-/* "8192 huge pages of 2 MiB". Returns the buffer. */
-enum { VM_RESERVE_TEXT_SIZE = 64 };
+/* "2 MiB", "8192 huge pages of 2 MiB". Each returns the buffer. */
+enum { VM_PAGE_TEXT_SIZE = BOOTCFG_PAGE_SIZE + sizeof(" iB"), VM_RESERVE_TEXT_SIZE = 64 };
+const char *vm_page_text(unsigned int kib, char text[VM_PAGE_TEXT_SIZE]);
 const char *vm_reserve_text(unsigned int count, unsigned int kib,
 			    char text[VM_RESERVE_TEXT_SIZE]);
 
