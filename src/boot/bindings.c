@@ -17,16 +17,12 @@ static const char fresh_tab[] =
 static int parse_lines(const struct host *host, const struct change_edit *edit,
 		       struct bootcfg_tab *tab)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t len;
 	int r;
 
 	if (edit)
 		return bootcfg_tab_parse(edit->bytes, edit->len, tab);
-	r = host_read_file(host, BOOTCFG_TAB, &text, &len);
-	if (r == -ENOENT)
-		return bootcfg_tab_parse(fresh_tab, strlen(fresh_tab), tab);
-	return r < 0 ? r : bootcfg_tab_parse(text, len, tab);
+	r = bootcfg_tab_read(host, BOOTCFG_TAB, tab);
+	return r == -ENOENT ? bootcfg_tab_parse(fresh_tab, strlen(fresh_tab), tab) : r;
 }
 
 /* Takes the text. */

@@ -52,6 +52,16 @@ void bootcfg_tab_free(struct bootcfg_tab *tab)
 	memset(tab, 0, sizeof(*tab));
 }
 
+int bootcfg_tab_read(const struct host *host, const char *path,
+		     struct bootcfg_tab *ret_tab)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = host_read_file(host, path, &text, &len);
+
+	return r < 0 ? r : bootcfg_tab_parse(text, len, ret_tab);
+}
+
 int bootcfg_tab_write(const struct bootcfg_tab *tab, char **ret_text, size_t *ret_len)
 {
 	size_t len = 0, at = 0;

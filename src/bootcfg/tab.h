@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "host/host.h"
 #include "pci/address.h"
 #include "pci/identity.h"
 
@@ -63,6 +64,10 @@ struct bootcfg_tab {
 /* Returns 0 or -ENOMEM. */
 int bootcfg_tab_parse(const char *text, size_t len, struct bootcfg_tab *ret_tab);
 void bootcfg_tab_free(struct bootcfg_tab *tab); /* takes NULL */
+
+/* A tab of the host's, BOOTCFG_TAB. Returns 0; -ENOENT: there is none; or -errno. */
+int bootcfg_tab_read(const struct host *host, const char *path,
+		     struct bootcfg_tab *ret_tab);
 
 /*
  * "2M", "1G", "64K": the size of huge pages as the kernel's command line has it too.

@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "bootcfg/internal.h"
-#include "host/host.h"
 
 enum { WORDS = 6 };
 

@@ -100,14 +100,13 @@ static int check_place_of(struct check_run *run, const xmlNode *node,
 int check_domain_device(struct check_run *run)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
-	_cleanup_free_ char *text = NULL;
-	size_t before = run->findings->count, len;
+	size_t before = run->findings->count;
 	const xmlNode *node = NULL;
 	bool known = true;
-	int r = 0;
+	int r = bootcfg_tab_read(run->facts->host, BOOTCFG_TAB, &tab);
 
-	if (host_read_file(run->facts->host, BOOTCFG_TAB, &text, &len) == 0)
-		r = bootcfg_tab_parse(text, len, &tab);
+	/* Without one it is not known what was meant. */
+	r = r == -ENOMEM ? r : 0;
 	while (r == 0 && (node = check_domain_next(run->domain, node)))
 		r = check_place_of(run, node, &tab, &known);
 	run->device = NULL;

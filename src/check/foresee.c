@@ -10,17 +10,13 @@
 
 static int read_tab(const struct check_view *view, struct bootcfg_tab *tab)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t len;
 	int r;
 
 	if (view->tab)
 		return bootcfg_tab_parse(view->tab, strlen(view->tab), tab);
-	r = host_read_file(view->host, BOOTCFG_TAB, &text, &len);
-	if (r == -ENOMEM)
-		return r;
+	r = bootcfg_tab_read(view->host, BOOTCFG_TAB, tab);
 	/* What cannot be read is told where it is looked for; an image has its own. */
-	return r < 0 ? 0 : bootcfg_tab_parse(text, len, tab);
+	return r == -ENOMEM ? r : 0;
 }
 
 static long group_of(const struct check_view *view, size_t index)

@@ -51,15 +51,11 @@ int check_order_tab(struct check_order *order)
 {
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab wanted = { 0 }, copy = { 0 };
 	const struct bootcfg_image *image = order->image;
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = host_read_file(order->run->facts->host, path, &text, &len);
+	int r = bootcfg_tab_read(order->run->facts->host, path, &wanted);
 
 	if (r < 0 && r != -ENOENT && r != -ENOMEM)
 		return check_tell(order->run, CHECK_UNKNOWN, order->subject,
 				  "/%s could not be read", path);
-	if (r == 0)
-		r = bootcfg_tab_parse(text, len, &wanted);
 	if ((r == 0 || r == -ENOENT) && image->tab)
 		r = bootcfg_tab_parse(image->tab, strlen(image->tab), &copy);
 	if (r < 0 && r != -ENOENT)

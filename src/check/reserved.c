@@ -49,21 +49,15 @@ static int look_at(struct check_run *run, const struct vm_reserve *wanted)
 
 int check_vfio_reserved(struct check_run *run)
 {
-	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_free_ struct vm_reserve *all = NULL;
-	_cleanup_free_ char *text = NULL;
-	size_t count, len;
-	int r = host_read_file(run->facts->host, BOOTCFG_TAB, &text, &len);
+	size_t count = 0;
+	int r = vm_reserves_read(run->facts->host, &all, &count);
 
 	/* A copy of the devices alone does not say that there is no tab. */
 	if ((r < 0 && r != -ENOENT && r != -ENOMEM) ||
 	    (r == -ENOENT && !host_exists(run->facts->host, "etc")))
 		return check_tell_unread(run, BOOTCFG_TAB);
-	if (r == 0)
-		r = bootcfg_tab_parse(text, len, &tab);
-	if (r == 0 || r == -ENOENT)
-		r = vm_reserves_of(&tab, &all, &count);
-	if (r < 0)
+	if (r == -ENOMEM)
 		return r;
 	if (!count)
 		return check_tell(run, CHECK_PASS, NULL, "/%s wants none", BOOTCFG_TAB);

@@ -48,14 +48,12 @@ static int read_tab(const struct plan_view *view, const struct change_edits *edi
 		    struct bootcfg_tab *tab)
 {
 	const struct change_edit *edit = change_edit_find(edits, BOOTCFG_TAB);
-	_cleanup_free_ char *text = NULL;
-	size_t len;
 	int r;
 
 	if (edit)
 		return bootcfg_tab_parse(edit->bytes, edit->len, tab);
-	r = host_read_file(view->host, BOOTCFG_TAB, &text, &len);
-	return r == -ENOENT ? 0 : r < 0 ? r : bootcfg_tab_parse(text, len, tab);
+	r = bootcfg_tab_read(view->host, BOOTCFG_TAB, tab);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* What an image binds, and this tab does not. */

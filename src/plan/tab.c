@@ -14,18 +14,16 @@ static const char path[] = PLAN_TAB;
 int plan_tab_read(const struct host *host, const char *file, struct bootcfg_tab *ret_tab,
 		  struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int r = host_read_file(host, file + 1, &text, &len);
+	int r = bootcfg_tab_read(host, file + 1, ret_tab);
 
 	if (r == -ENOENT) {
 		error_set(err, ENOENT, file, "there is none");
 		error_hint(err, "pciferry apply DEVICE writes it");
 		return r;
 	}
-	if (r < 0)
-		return error_set(err, -r, file, "%s", strerror(-r));
-	return bootcfg_tab_parse(text, len, ret_tab) < 0 ? error_oom(err) : 0;
+	if (r == -ENOMEM)
+		return error_oom(err);
+	return r < 0 ? error_set(err, -r, file, "%s", strerror(-r)) : 0;
 }
 
 int plan_tab_read_or_empty(const struct host *host, struct bootcfg_tab *tab,

@@ -33,23 +33,33 @@ int vm_reserves_of(const struct bootcfg_tab *tab, struct vm_reserve **ret_items,
 	return 0;
 }
 
+int vm_reserves_read(const struct host *host, struct vm_reserve **ret_items,
+		     size_t *ret_count)
+{
+	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
+	int r = bootcfg_tab_read(host, BOOTCFG_TAB, &tab);
+
+	return r < 0 ? r : vm_reserves_of(&tab, ret_items, ret_count);
+}
+
+static unsigned int find_wanted(const struct vm_reserve *all, size_t count,
+				unsigned int node, unsigned int kib)
+{
+	for (size_t i = 0; i < count; i++)
+		if (all[i].node == node && all[i].kib == kib)
+			return all[i].count;
+	return 0;
+}
+
 unsigned int vm_reserved_by_tab(const struct host *host, unsigned int node,
 				unsigned int kib)
 {
-	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_free_ struct vm_reserve *all = NULL;
-	_cleanup_free_ char *text = NULL;
-	size_t len, count = 0;
-	unsigned int found = 0;
+	size_t count;
 
-	if (host_read_file(host, BOOTCFG_TAB, &text, &len) < 0 ||
-	    bootcfg_tab_parse(text, len, &tab) < 0 ||
-	    vm_reserves_of(&tab, &all, &count) < 0)
-		return 0;
-	for (size_t i = 0; i < count; i++)
-		if (all[i].node == node && all[i].kib == kib)
-			found = all[i].count;
-	return found;
+	return vm_reserves_read(host, &all, &count) < 0
+		       ? 0
+		       : find_wanted(all, count, node, kib);
 }
 
 const char *vm_page_text(unsigned int kib, char text[VM_PAGE_TEXT_SIZE])
@@ -80,15 +90,6 @@ struct room {
 static void room_free(struct room *room)
 {
 	string_list_free(&room->lines);
-}
-
-static unsigned int find_wanted(const struct vm_reserve *all, size_t count,
-				unsigned int node, unsigned int kib)
-{
-	for (size_t i = 0; i < count; i++)
-		if (all[i].node == node && all[i].kib == kib)
-			return all[i].count;
-	return 0;
 }
 
 /* "hugepages-2048kB"; 0: it is none. */

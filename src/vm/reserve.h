@@ -25,9 +25,14 @@ struct vm_reserve {
 unsigned int vm_reserved_by_tab(const struct host *host, unsigned int node,
 				unsigned int kib);
 
-/* The lines that count. The caller frees *ret_items. Returns 0 or -ENOMEM. */
+/*
+ * The lines that count, and those of the host's own tab. The caller frees *ret_items. The
+ * one returns 0 or -ENOMEM, the other as bootcfg_tab_read().
+ */
 int vm_reserves_of(const struct bootcfg_tab *tab, struct vm_reserve **ret_items,
 		   size_t *ret_count);
+int vm_reserves_read(const struct host *host, struct vm_reserve **ret_items,
+		     size_t *ret_count);
 
 /* "2 MiB", "8192 huge pages of 2 MiB". Each returns the buffer. */
 enum { VM_PAGE_TEXT_SIZE = BOOTCFG_PAGE_SIZE + sizeof(" iB"), VM_RESERVE_TEXT_SIZE = 64 };
