@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "change/change.h"
 #include "cli/output.h"
 #include "cli/vm.h"
 #include "cli/vm_functions.h"
@@ -364,10 +363,8 @@ static int run_attach(struct cli *cli, int argc, char **argv, struct error *err)
 		r = vm_functions_set_rom(&view, &functions, request.roms.items[i], err);
 	for (size_t i = 0; r == 0 && i < request.macs.count; i++)
 		r = vm_functions_set_mac(&view, &functions, request.macs.items[i], err);
-	if (r == 0 && !request.file)
-		r = change_check_host(view.host, err);
 	if (r == 0)
-		r = vm_target_open(&request, name, &target, err);
+		r = vm_target_open(view.host, &request, name, &target, err);
 	if (r == 0)
 		r = take_missing(cli, &target, &target.config, &functions, &config, err);
 	if (r == 0)

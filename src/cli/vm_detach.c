@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "change/change.h"
 #include "cli/output.h"
 #include "cli/vm.h"
 #include "cli/vm_functions.h"
@@ -252,10 +251,8 @@ static int run_detach(struct cli *cli, int argc, char **argv, struct error *err)
 			    err);
 	if (r == 0)
 		r = cli_view_open(cli, &view, 0, err);
-	if (r == 0 && !request.file)
-		r = change_check_host(view.host, err);
 	if (r == 0)
-		r = vm_target_open(&request, name, &target, err);
+		r = vm_target_open(view.host, &request, name, &target, err);
 	for (int i = words; r == 0 && i < argc; i++)
 		r = select_one(&view, &target, request.all_matching, argv[i], &functions,
 			       err);

@@ -60,7 +60,7 @@ static int run_lint(struct cli *cli, int argc, char **argv, struct error *err)
 		r = -EROFS;
 	}
 	if (r == 0)
-		r = vm_target_open(&request, name, &target, err);
+		r = vm_target_open(view.host, &request, name, &target, err);
 	if (r == 0)
 		r = look(&view, &target, &findings, err);
 	if (r == 0 && cli->json)

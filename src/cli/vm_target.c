@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "change/change.h"
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/take.h"
@@ -176,8 +177,19 @@ static int tell_missing(const char *name, bool live, struct error *err)
 	return -EINVAL;
 }
 
-int vm_target_open(const struct vm_target_request *request, const char *name,
-		   struct vm_target *ret_target, struct error *err)
+static int join_libvirt(const struct host *host, const struct vm_target_request *request,
+			struct vm_connection **ret_connection, struct error *err)
+{
+	int r;
+
+	if (request->only_looks)
+		return vm_connect_to_look(request->uri, ret_connection, err);
+	r = change_check_host(host, err);
+	return r == 0 ? vm_connect(request->uri, ret_connection, err) : r;
+}
+
+int vm_target_open(const struct host *host, const struct vm_target_request *request,
+		   const char *name, struct vm_target *ret_target, struct error *err)
 {
 	_cleanup_(vm_domain_texts_free) struct vm_domain_texts texts = { 0 };
 	bool both = request->config == request->live;
@@ -186,9 +198,7 @@ int vm_target_open(const struct vm_target_request *request, const char *name,
 	if (request->file)
 		return open_file(request->file, ret_target, err);
 	ret_target->name = name;
-	r = request->only_looks
-		    ? vm_connect_to_look(request->uri, &ret_target->connection, err)
-		    : vm_connect(request->uri, &ret_target->connection, err);
+	r = join_libvirt(host, request, &ret_target->connection, err);
 	if (r == 0)
 		r = vm_read_domain(ret_target->connection, name, &texts, err);
 	if (r < 0)

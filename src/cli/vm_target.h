@@ -21,9 +21,8 @@ struct vm_target_request {
 enum vm_target_verb { VM_TARGET_ATTACH, VM_TARGET_DETACH, VM_TARGET_LINT };
 
 /*
- * argv[*ret_words] is the
- * first that names a device; *ret_name the domain, NULL with a file. To be freed on
- * failure as well. Returns 0 or -errno.
+ * argv[*ret_words] is the first that names a device; *ret_name the domain, NULL with a
+ * file. To be freed on failure as well. Returns 0 or -errno.
  */
 int vm_target_parse(struct cli *cli, enum vm_target_verb verb, int argc, char **argv,
 		    struct vm_target_request *ret_request, const char **ret_name,
@@ -46,11 +45,12 @@ struct vm_target {
 };
 
 /*
- * Reads the sides that it has; meant are those that are asked for, by default all. For
- * vm_target_close(), also on failure.
+ * Reads the sides that it has; meant are those that are asked for, by default all. A
+ * domain of libvirt's that is to be changed is on this machine, or refused as by
+ * change_check_host(). For vm_target_close(), also on failure.
  */
-int vm_target_open(const struct vm_target_request *request, const char *name,
-		   struct vm_target *ret_target, struct error *err);
+int vm_target_open(const struct host *host, const struct vm_target_request *request,
+		   const char *name, struct vm_target *ret_target, struct error *err);
 void vm_target_close(struct vm_target *target);
 
 /*
@@ -59,6 +59,5 @@ void vm_target_close(struct vm_target *target);
  */
 int vm_target_save(const struct vm_target *target, char *edited, size_t len,
 		   struct error *err);
-void vm_target_take_back(const struct vm_target *target);
 
 #endif
