@@ -14,37 +14,29 @@
 #include "cli/vm_uses.h"
 #include "vm/splice.h"
 
-/* What of the functions a side does not have yet: all, where it is not there. */
+/*
+ * What of the functions a side does not have yet: all, where it is not there. Tells of
+ * the others, by what `where` calls the side; NULL: of none.
+ */
 static int pick_missing(const struct vm_side *side, const struct vm_functions *functions,
-			struct vm_functions *missing, struct error *err)
-{
-	missing->items = calloc(functions->count, sizeof(*missing->items));
-	if (!missing->items)
-		return error_oom(err);
-	for (size_t i = 0; i < functions->count; i++)
-		if (!vm_definition_find(&side->definition, &functions->items[i].host))
-			missing->items[missing->count++] = functions->items[i];
-	return 0;
-}
-
-static bool lacks_one(const struct vm_side *side, const struct vm_functions *functions)
-{
-	for (size_t i = 0; side->text && i < functions->count; i++)
-		if (!vm_definition_find(&side->definition, &functions->items[i].host))
-			return true;
-	return false;
-}
-
-static void tell_present(const struct cli *cli, const struct vm_side *side,
-			 const struct vm_functions *functions, const char *where)
+			const char *where, struct vm_functions *missing,
+			struct error *err)
 {
 	char text[PCI_ADDRESS_SIZE];
 
-	for (size_t i = 0; i < functions->count && !cli->quiet; i++)
-		if (vm_definition_find(&side->definition, &functions->items[i].host))
+	missing->items = calloc(functions->count, sizeof(*missing->items));
+	if (!missing->items)
+		return error_oom(err);
+	for (size_t i = 0; i < functions->count; i++) {
+		const struct vm_function *function = &functions->items[i];
+
+		if (!vm_definition_find(&side->definition, &function->host))
+			missing->items[missing->count++] = *function;
+		else if (where)
 			output_talk("%s: the %s has it already",
-				    pci_address_format(&functions->items[i].host, text),
-				    where);
+				    pci_address_format(&function->host, text), where);
+	}
+	return 0;
 }
 
 /* What a side that is meant does not have yet, with their places there. */
@@ -52,21 +44,24 @@ static int take_missing(const struct cli *cli, const struct vm_target *target,
 			const struct vm_side *side, const struct vm_functions *functions,
 			struct vm_functions *missing, struct error *err)
 {
+	_cleanup_(vm_functions_free) struct vm_functions others = { 0 };
 	bool runs = side == &target->live;
 	const struct vm_side *other = runs ? &target->config : &target->live;
+	const char *where = runs ? "running guest" : "definition";
 	int r;
 
 	if (!side->is_meant)
 		return 0;
-	r = pick_missing(side, functions, missing, err);
+	r = pick_missing(side, functions, cli->quiet ? NULL : where, missing, err);
+	if (r == 0 && !missing->count)
+		r = pick_missing(other, functions, NULL, &others, err);
 	if (r < 0)
 		return r;
-	tell_present(cli, side, functions, runs ? "running guest" : "definition");
 	if (!missing->count) {
 		error_set(err, EEXIST, target->name,
 			  runs ? "the running guest has them already"
 			       : "its definition has them already");
-		if (lacks_one(other, functions))
+		if (other->text && others.count)
 			error_hint(err, runs ? "--config adds them to what it starts with"
 					     : "--live adds them to the running guest");
 		return -EEXIST;
@@ -338,7 +333,7 @@ static int look(const struct cli *cli, struct cli_view *view,
 		r = look_at_others(target, request->shared, functions, err);
 	/* What the guest runs with is in use by itself. */
 	if (r == 0)
-		r = pick_missing(&target->live, functions, &others, err);
+		r = pick_missing(&target->live, functions, NULL, &others, err);
 	if (r == 0)
 		r = vm_uses_look(cli, view, &others, target->name, when, err);
 	return r == 0 && live->count ? look_at_groups(view, live, err) : r;
