@@ -4,6 +4,11 @@ import os
 import shutil
 import subprocess
 
+import pytest
+
+from fakehost import usual
+from program import PROGRAM
+
 # Its root is the made host, with this machine's programs and libraries, and no network.
 ENTER = 'mount --bind /usr "$0/usr" && exec chroot "$0" "$@"'
 
@@ -42,3 +47,18 @@ def is_possible():
         ["unshare", "--mount", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]),
          "mount", "--bind", "/usr", "/mnt"], capture_output=True, check=False)
     return tried.returncode == 0 and os.path.islink("/lib")
+
+
+# The sanitizers want a /proc of their own.
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not is_possible() or b"__asan_init" in PROGRAM.read_bytes(),
+    reason="no host to live in can be made here")
+
+
+def changeable(folder):
+    """The usual host, with what a change wants of the one that it is made on."""
+    host = usual(folder)
+    for name in ("etc", "run", "var/lib"):
+        (host.root / name).mkdir(parents=True)
+    host.file("proc/sys/kernel/osrelease", "6.1.0\n")
+    return host

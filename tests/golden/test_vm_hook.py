@@ -3,7 +3,6 @@
 that it writes, on a made host that it takes for its own. That libvirt calls it, and devices move,
 is shown on the virtual host (tests/lab, hook.sh)."""
 import json
-import os
 import subprocess
 
 import jsonschema
@@ -11,22 +10,16 @@ import pytest
 
 import livehost
 from fakehost import usual
+from livehost import needs_root
 from program import PROGRAM, SCHEMA, run
 
 HOOK = "etc/libvirt/hooks/qemu.d/pciferry"
 ASK = "<metadata><p:hand-over xmlns:p='urn:pciferry:domain:1'/></metadata>"
 
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 or not livehost.is_possible() or b"__asan_init" in PROGRAM.read_bytes(),
-    reason="no host to live in can be made here")
-
 
 @pytest.fixture(name="live")
 def made_live_host(tmp_path):
-    host = usual(tmp_path / "host")
-    for folder in ("etc", "run", "var/lib"):
-        (host.root / folder).mkdir(parents=True)
-    host.file("proc/sys/kernel/osrelease", "6.1.0\n")
+    host = livehost.changeable(tmp_path / "host")
     host.link("proc/self/exe", "/pciferry")
     live = livehost.LiveHost(host, PROGRAM)
     live.host = host

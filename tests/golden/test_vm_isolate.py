@@ -3,7 +3,6 @@
 a made host that it takes for its own, and libvirt's schema. Not real: systemctl, which a script
 stands for that keeps what it is told, and the kernel's answer, which that script writes. systemd
 and the kernel themselves are asked in tests/lab/test_boot_service.py."""
-import os
 import shutil
 import subprocess
 import time
@@ -13,6 +12,7 @@ import pytest
 
 import livehost
 from fakehost import usual
+from livehost import needs_root
 from program import PROGRAM, expect, run
 from test_vm_create import is_valid
 from test_vm_tune import CARD, two_dies
@@ -41,10 +41,6 @@ set-property)
     ;;
 esac
 """
-
-needs_root = pytest.mark.skipif(
-    os.geteuid() != 0 or not livehost.is_possible() or b"__asan_init" in PROGRAM.read_bytes(),
-    reason="no host to live in can be made here")
 
 
 def has_systemd(host):
@@ -97,11 +93,7 @@ class Isolated(livehost.LiveHost):
 
 @pytest.fixture(name="live")
 def made_live_host(tmp_path):
-    host = usual(tmp_path / "host")
-    for folder in ("etc", "run", "var/lib"):
-        (host.root / folder).mkdir(parents=True)
-    host.file("proc/sys/kernel/osrelease", "6.1.0\n")
-    return Isolated(host)
+    return Isolated(livehost.changeable(tmp_path / "host"))
 
 
 def definition(cpus, ask=ASK):
