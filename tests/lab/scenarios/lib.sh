@@ -78,6 +78,21 @@ hold()
 	eventually "$1 is held" grep -q held /run/held
 }
 
+# runs_on CPUS THREAD: it may use these processors, and no other.
+runs_on()
+{
+	local list
+	list=$(taskset -pc "$2") || return 1
+	echo "$list"
+	[ "${list##*: }" = "$1" ]
+}
+
+# at_node PROCESS NODE KIND: how many pages the largest mapping of that kind has there.
+at_node()
+{
+	grep "$3" "/proc/$1/numa_maps" | tr ' ' '\n' | sed -n "s/^N$2=//p" | sort -n | tail -n 1
+}
+
 # In the virtual host nobody else is: no confinement, no cgroups, and QEMU is root's. Debian's
 # libvirt looks for its user all the same, whom only its package for systemd makes.
 start_libvirt()

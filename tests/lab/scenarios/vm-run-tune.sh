@@ -24,15 +24,6 @@ said() { grep -qF -- "$1" /run/said; }
 # threads NAME: of QEMU's, by the names that it has given them.
 threads() { grep -lx -- "$1" "/proc/$pid/task"/*/comm | cut -d/ -f5 | grep .; }
 
-# runs_on CPUS THREAD
-runs_on()
-{
-	local list
-	list=$(taskset -pc "$2") || return 1
-	echo "$list"
-	[ "${list##*: }" = "$1" ]
-}
-
 others_run_on()
 {
 	local thread
@@ -47,12 +38,6 @@ is_closed()
 	local fd
 	fd=$(tr '\0' '\n' <"/proc/$pid/cmdline" | sed -n 's/^socket,id=pins,fd=//p')
 	[ -n "$fd" ] && [[ $(readlink "/proc/$pid/fd/$fd") != socket:* ]]
-}
-
-# at_node NODE KIND: how many pages the largest mapping of that kind has there.
-at_node()
-{
-	grep "$2" "/proc/$pid/numa_maps" | tr ' ' '\n' | sed -n "s/^N$1=//p" | sort -n | tail -n 1
 }
 
 begin()
@@ -99,8 +84,8 @@ check "with few system calls" grep -q "^Seccomp:.2" "/proc/$pid/status"
 check "its first is where it was said" runs_on 1 "$(threads "CPU 0/TCG")"
 check "QEMU's other threads are elsewhere" others_run_on 0,3
 grep huge "/proc/$pid/numa_maps" | head -n 3
-check "128 huge pages of it are at the node" test "$(at_node 0 huge)" = 128
-check "and none at the other" test -z "$(at_node 1 huge)"
+check "128 huge pages of it are at the node" test "$(at_node "$pid" 0 huge)" = 128
+check "and none at the other" test -z "$(at_node "$pid" 1 huge)"
 check "the kernel counts them" test "$(cat "$pages/free_hugepages")" = 32
 finish_guest
 check "they are free again" test "$(cat "$pages/free_hugepages")" = 160

@@ -7,8 +7,9 @@
 # Real: hwloc, libvirtd, the kernel's scheduler and its policies for memory, QEMU's threads. Not
 # real: the four processors, which have one thread each, and the two nodes, which the kernel makes
 # of its memory alone (numa=fake); systemctl, a script that tells the kernel's cpusets what it is
-# told, with which test_boot_service.py has systemd itself. The guest's QEMU emulates its processors, a thread for each,
-# since more than one processor and KVM do not go together here (lab/README.md).
+# told, with which test_boot_service.py has systemd itself. The guest's QEMU emulates its
+# processors, a thread for each, since more than one processor and KVM do not go together here
+# (lab/README.md).
 # Functions are called by way of check.
 # shellcheck disable=SC2317 source=tests/lab/scenarios/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -22,21 +23,6 @@ has_said() { grep -qF "$1" /run/said; }
 
 # ask QUESTION: of QEMU's monitor. "CPU #0: thread_id=812", "main: thread_id=813"
 ask() { virsh -q qemu-monitor-command tuned --hmp "$1" | tr -d '\r'; }
-
-# runs_on CPUS THREAD
-runs_on()
-{
-	local list
-	list=$(taskset -pc "$2") || return 1
-	echo "$list"
-	[ "${list##*: }" = "$1" ]
-}
-
-# at_node NODE KIND: how many pages the largest mapping of that kind has there.
-at_node()
-{
-	grep "$2" "/proc/$pid/numa_maps" | tr ' ' '\n' | sed -n "s/^N$1=//p" | sort -n | tail -n 1
-}
 
 isolates() { virsh dumpxml tuned | grep -q "<pciferry:isolate "; }
 nothing_kept() { [ ! -e /run/pciferry/isolation.first ]; }
@@ -114,8 +100,8 @@ check "libvirt has kept what asks for it" isolates
 check "a task of the host's is off its cores" runs_on 0,3 "$task"
 
 grep -E 'huge|bind' "/proc/$pid/numa_maps" | head -n 5
-check "128 huge pages of it are at the node" test "$(at_node 0 huge)" = 128
-check "and none at the other" test -z "$(at_node 1 huge)"
+check "128 huge pages of it are at the node" test "$(at_node "$pid" 0 huge)" = 128
+check "and none at the other" test -z "$(at_node "$pid" 1 huge)"
 check "which is its policy" grep -q "bind:0.* huge" "/proc/$pid/numa_maps"
 check "the kernel counts them" test "$(cat "$pages/free_hugepages")" = 32
 virsh -q destroy tuned
