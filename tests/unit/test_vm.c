@@ -156,24 +156,28 @@ static void a_card_and_its_audio_share_a_slot_as_on_the_host(void **state)
 	assert_null(strstr(argv, "ferry4"));
 }
 
+static const struct pci_address device = { .bus = 1 };
+static const struct vm_config of_one_device = {
+	.qemu = "qemu",
+	.name = "guest",
+	.memory_mib = 512,
+	.cpus = 1,
+	.devices = &device,
+	.n_devices = 1,
+};
+
 static void guests_memory_and_processors_are_described_as_they_are_placed(void **state)
 {
-	static const struct pci_address device = { .bus = 1 };
 	static const struct vm_tuning tuning = {
 		.node = 1, .dies = 2, .threads = 2, .needs_topoext = true
 	};
-	struct vm_config config = {
-		.qemu = "qemu",
-		.name = "guest",
-		.memory_mib = 512,
-		.cpus = 8,
-		.devices = &device,
-		.n_devices = 1,
-		.tuning = &tuning,
-	};
-	const char *argv = join(&config);
+	struct vm_config config = of_one_device;
+	const char *argv;
 
 	(void)state;
+	config.cpus = 8;
+	config.tuning = &tuning;
+	argv = join(&config);
 	assert_non_null(strstr(argv, "|-smp|8,sockets=1,dies=2,cores=2,threads=2|"));
 	assert_non_null(strstr(argv, "|-cpu|host,topoext=on|"));
 	assert_non_null(strstr(argv, "|-machine|q35|"));
@@ -197,23 +201,17 @@ static void guests_memory_and_processors_are_described_as_they_are_placed(void *
 
 static void what_qemu_inherits_it_is_told_by_number_and_a_shell_by_name(void **state)
 {
-	static const struct pci_address device = { .bus = 1 };
 	static const struct vm_line by_path = { .path = "/a,b" }, by_fd = { .fd = 7 };
-	struct vm_config config = {
-		.qemu = "qemu",
-		.name = "guest",
-		.devices = &device,
-		.n_devices = 1,
-		.cpus = 1,
-		.network = VM_NETWORK_BRIDGE,
-		.tap = "ferry-0",
-		.mac = "52:54:00:00:00:01",
-		.tpm = &by_path,
-		.screen = "/run/a,b.vnc",
-	};
-	const char *argv = join(&config);
+	struct vm_config config = of_one_device;
+	const char *argv;
 
 	(void)state;
+	config.network = VM_NETWORK_BRIDGE;
+	config.tap = "ferry-0";
+	config.mac = "52:54:00:00:00:01";
+	config.tpm = &by_path;
+	config.screen = "/run/a,b.vnc";
+	argv = join(&config);
 	assert_non_null(strstr(argv, "|socket,id=tpm,path=/a,,b|"));
 	assert_non_null(strstr(argv, "|tap,id=net0,ifname=ferry-0,script=no,"));
 	assert_non_null(
@@ -252,24 +250,18 @@ static void sound_goes_to_the_server_or_to_whatever_alsa_calls_default(void **st
 
 static void a_usb_device_is_by_descriptor_or_for_a_shell_by_what_stays(void **state)
 {
-	static const struct pci_address device = { .bus = 1 };
 	static const struct vm_usb usb[] = {
 		{ 0x46d, 0xc52b, 1, 9, "1-2", true },
 		{ 0x46d, 0xc52b, 3, 5, "3-4.1", false },
 	};
 	static const int fds[] = { 11, 12 };
-	struct vm_config config = {
-		.qemu = "qemu",
-		.name = "guest",
-		.devices = &device,
-		.n_devices = 1,
-		.cpus = 1,
-		.usb = usb,
-		.n_usb = 2,
-	};
-	const char *argv = join(&config);
+	struct vm_config config = of_one_device;
+	const char *argv;
 
 	(void)state;
+	config.usb = usb;
+	config.n_usb = 2;
+	argv = join(&config);
 	assert_non_null(strstr(argv, "|qemu-xhci,id=ferry-usb,addr=0x1d,p2=15,p3=15|"));
 	assert_non_null(strstr(
 		argv, "|usb-host,bus=ferry-usb.0,vendorid=0x046d,productid=0xc52b|"));
