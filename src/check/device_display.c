@@ -130,6 +130,11 @@ int check_device_rom(struct check_run *run)
 	if (pci_resources_read(run->facts->host, run->device, resources) != FACT_KNOWN)
 		return check_tell(run, CHECK_UNKNOWN, NULL,
 				  "what memory it has could not be read");
+	if (resources[PCI_RESOURCE_ROM].is_shadow)
+		return check_tell(
+			run, CHECK_PASS, NULL,
+			"the kernel has the copy of its option ROM that the BIOS"
+			" left");
 	if (resources[PCI_RESOURCE_ROM].size)
 		return check_tell(run, CHECK_PASS, NULL, "it has an option ROM");
 	fact = read_boot_vga(run, &boot);

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "bootcfg/tab.h"
 #include "check/domain_internal.h"
-#include "pci/rom.h"
+#include "check/rom.h"
 #include "vm/connect.h"
 #include "vm/vm.h"
 
@@ -336,23 +336,45 @@ static int look_for_uefi(struct check_run *run, const char *file)
 			"keep it");
 }
 
+/* What firmware cannot make out as a device's ROM. */
+static int tell_no_rom(struct check_run *run, const char *file)
+{
+	return tell_rom(
+		run, CHECK_WARN, file, "it is no option ROM",
+		"firmware passes it over, and the device has none",
+		"take the <rom file> out, or put the device's own there, unless its"
+		" driver needs this one");
+}
+
 static int look_at_rom(struct check_run *run, const char *file, const struct pci_rom *rom)
 {
 	const struct pci_device *device = run->device;
 	int r = 0;
 
+	if (!rom->images[0].has_pcir)
+		return tell_no_rom(run, file);
+	if (rom->start)
+		return tell_rom(
+			run, CHECK_WARN, file,
+			"something of a vendor's tool stands before the ROM",
+			"firmware looks for it at the beginning, and finds none",
+			"pciferry rom FILE --trim -o NEW writes the ROM without it");
+	if (check_rom_is_cut(rom))
+		return tell_rom(run, CHECK_WARN, file, "it is cut off",
+				"firmware passes over what is not whole",
+				"take a whole copy of the ROM, or the <rom file> out");
 	if (!device || device->ids != FACT_KNOWN)
 		return 0;
-	if (!rom->has_uefi && pci_is_display(device) &&
+	if (!check_rom_serves_uefi(rom) && pci_is_display(device) &&
 	    check_domain_boots_uefi(run->domain->tree.root))
 		r = look_for_uefi(run, file);
 	/* AMD's UEFI driver is given to the card's audio function, by any ID. */
 	if (r < 0 || device->vendor_id == 0x1002 ||
-	    (rom->vendor_id == device->vendor_id && rom->device_id == device->device_id))
+	    check_rom_compare(rom, device) != CHECK_ROM_IDS_OTHER)
 		return r;
 	r = check_tell(run, CHECK_WARN, NULL, "%s is for %04x:%04x, not %04x:%04x", file,
-		       rom->vendor_id, rom->device_id, device->vendor_id,
-		       device->device_id);
+		       rom->images[0].vendor_id, rom->images[0].device_id,
+		       device->vendor_id, device->device_id);
 	if (r == 0)
 		r = check_why(run, "firmware passes it over, or runs what is for another"
 				   " device");
@@ -382,10 +404,7 @@ static int check_rom_file(struct check_run *run, const char *file)
 	    host_read_file(run->facts->host, file + 1, &bytes, &len) < 0)
 		return check_tell_unread(run, file + 1);
 	if (pci_rom_parse(bytes, len, &rom) < 0)
-		return tell_rom(run, CHECK_WARN, file, "it is no option ROM",
-				"firmware passes it over, and the device has none",
-				"take the <rom file> out, or put the device's own there,"
-				" unless its driver needs this one");
+		return tell_no_rom(run, file);
 	return look_at_rom(run, file, &rom);
 }
 

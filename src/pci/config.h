@@ -225,10 +225,23 @@ int pci_configs_read(const struct host *host, const struct pci_devices *devices,
 		     enum pci_wake wake, struct pci_config **ret_configs);
 void pci_configs_free(struct pci_config *configs, size_t count); /* takes NULL */
 
+/*
+ * Whether the function, or the port above it, sleeps so that its memory cannot be read.
+ * *ret_state: in which state it is itself ("D3hot"), "" where the kernel does not tell.
+ */
+enum { PCI_STATE_SIZE = 16 };
+bool pci_memory_sleeps(const struct host *host, const struct pci_device *device,
+		       char ret_state[PCI_STATE_SIZE]);
+
 /* A range that a base address register or an option ROM decodes. */
 struct pci_resource {
 	uint64_t start, size; /* size 0: not there, or not assigned */
 	bool io, prefetchable, is_64bit;
+	/*
+	 * Of a ROM: what the kernel gives is the copy that the BIOS of a PC has left in
+	 * memory (pci_fixup_video() in arch/x86/pci/fixup.c).
+	 */
+	bool is_shadow;
 };
 
 /* Indices of the attribute `resource` (include/linux/pci.h, enum pci_resources). */

@@ -57,6 +57,20 @@ static bool would_wake(const struct host *host, const struct pci_device *device,
 		!strcmp(state, "D3cold"));
 }
 
+bool pci_memory_sleeps(const struct host *host, const struct pci_device *device,
+		       char ret_state[PCI_STATE_SIZE])
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	struct port port = { 0 };
+	enum fact fact =
+		host_read(host, pci_attribute_path(&device->address, "power_state", path),
+			  ret_state, PCI_STATE_SIZE);
+
+	if (fact == FACT_KNOWN && (ret_state[0] != 'D' || !strcmp(ret_state, "D0")))
+		ret_state[0] = '\0';
+	return ret_state[0] || port_sleeps(host, device, &port);
+}
+
 static int read_one(const struct host *host, const struct pci_device *device,
 		    enum pci_wake wake, struct port *port, struct pci_config *ret_config)
 {

@@ -8,6 +8,7 @@
 
 /* include/linux/ioport.h */
 enum {
+	RESOURCE_ROM_SHADOW = 0x2, /* means something else of other resources */
 	RESOURCE_IO = 0x100,
 	RESOURCE_MEM = 0x200,
 	RESOURCE_PREFETCH = 0x2000,
@@ -29,7 +30,8 @@ static int parse_number(const char *text, uint64_t *ret_value)
 	return 0;
 }
 
-static int parse_line(const char *line, size_t len, struct pci_resource *ret_resource)
+static int parse_line(const char *line, size_t len, bool is_rom,
+		      struct pci_resource *ret_resource)
 {
 	uint64_t start, end, flags;
 
@@ -50,6 +52,7 @@ static int parse_line(const char *line, size_t len, struct pci_resource *ret_res
 	ret_resource->io = flags & RESOURCE_IO;
 	ret_resource->prefetchable = flags & RESOURCE_PREFETCH;
 	ret_resource->is_64bit = flags & RESOURCE_MEM_64;
+	ret_resource->is_shadow = is_rom && flags & RESOURCE_ROM_SHADOW;
 	return 0;
 }
 
@@ -63,7 +66,7 @@ int pci_resources_parse(const char *text, size_t len,
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		size_t n = (size_t)((newline ? newline : end) - text);
 
-		if (parse_line(text, n, &resources[i]) < 0)
+		if (parse_line(text, n, i == PCI_RESOURCE_ROM, &resources[i]) < 0)
 			return -EINVAL;
 		text += n + (newline != NULL);
 	}

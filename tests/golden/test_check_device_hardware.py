@@ -142,6 +142,12 @@ def test_a_display_beside_the_hosts_own_is_well(host):
         assert found[check] == "PASS", check
 
 
+def test_the_copy_of_a_bios_is_not_called_the_cards_rom(host):
+    in_turn(DISPLAY, attribute("resource", fakehost.SHADOWED))(host)
+    found, = findings(host, "--only", "device-rom", CARD)
+    assert found["status"] == "PASS" and "the copy of its option ROM" in found["seen"]
+
+
 def test_the_link_is_judged_by_what_its_port_can_do(host):
     host.file(f"{host.folder(PORT)}/config", checks.port_space(max_speed=1).make())
     host.file(f"{host.folder(CARD)}/config", card_space(speed=1).make())

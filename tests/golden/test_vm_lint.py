@@ -3,13 +3,13 @@
 the option ROMs are made."""
 import json
 import shutil
-import struct
 
 import jsonschema
 import pytest
 
 from fakehost import RESOURCES, usual
 from program import SCHEMA, expect, run
+from roms import chain
 
 GOOD = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>guest</name>
@@ -86,18 +86,6 @@ def lint(host, path, status=0):
             for finding in told]
 
 
-def option_rom(ids, *codes, size=512):
-    """An image for each code: 0 a PC's BIOS, 3 UEFI."""
-    rom = b""
-    for number, code in enumerate(codes):
-        pcir = struct.pack("<4sHHHHB3sHHBBH", b"PCIR", *(int(part, 16) for part in ids.split(":")),
-                           0, 24, 0, b"\0\0\3", size // 512, 0, code,
-                           0x80 if number == len(codes) - 1 else 0, 0)
-        image = struct.pack("<H22sH", 0xaa55, b"", 26) + pcir
-        rom += image + b"\0" * (size - len(image))
-    return rom
-
-
 def test_a_definition_without_fault_has_none(host, tmp_path):
     assert lint(host, definition(tmp_path, CARD + FREE_DISK)) == []
     done = run("vm", "lint", "--xml", definition(tmp_path, CARD), "--host", host.root)
@@ -171,10 +159,12 @@ def test_a_device_in_no_group_is_told(host, tmp_path):
     (None, 1, "there is no such file"),
     (b"", 0, "it is no option ROM"),
     (b"\x55\xaa" + b"\xff" * 100, 0, "it is no option ROM"),
-    (option_rom("1234:5046", 0), 0, "no image for UEFI"),
-    (option_rom("1234:5046", 0, 3), 0, None),
-    (option_rom("1234:5046", 0, 3)[:600], 0, None),
-    (option_rom("1234:5047", 3), 0, "is for 1234:5047, not 1234:5046"),
+    (chain(0), 0, "no image for UEFI"),
+    (chain(0, 3), 0, None),
+    (chain(0, 3)[:600], 0, "it is cut off"),
+    (b"NVGI" + b"\0" * 508 + chain(0, 3), 0, "stands before the ROM"),
+    (b"\x55\xaa\x01" + b"\0" * 509, 0, "it is no option ROM"),
+    (chain(3, ids="1234:5047"), 0, "is for 1234:5047, not 1234:5046"),
 ])
 def test_a_rom_that_the_guest_cannot_use_is_told(rom, status, words, host, tmp_path):
     host.file("roms/other", "")
@@ -190,8 +180,8 @@ def test_the_roms_of_amd_s_integrated_graphics_are_kept(host, tmp_path):
     """Without them its driver fails with error 43: nobody is told to take them out."""
     host.device("0000:06:00.0", "1002:1638", "030000", None, 6)
     host.device("0000:06:00.1", "1002:1637", "040300", None, 6)
-    host.file("roms/vbios.bin", option_rom("1002:1636", 0))
-    host.file("roms/AMDGopDriver.rom", option_rom("1002:1638", 3))
+    host.file("roms/vbios.bin", chain(0, ids="1002:1636"))
+    host.file("roms/AMDGopDriver.rom", chain(3, ids="1002:1638"))
     path = definition(tmp_path, HOSTDEV.format("06", 0, "<rom file='/roms/vbios.bin'/>")
                       + HOSTDEV.format("06", 1, "<rom file='/roms/AMDGopDriver.rom'/>"))
     found = [row for row in look(host, path, 0) if row["check"] == "domain-rom"]
@@ -201,7 +191,7 @@ def test_the_roms_of_amd_s_integrated_graphics_are_kept(host, tmp_path):
 
 def test_a_network_card_s_rom_need_not_show_anything(host, tmp_path):
     host.device("0000:07:00.0", "1234:10d3", "020000", None, 7, resource=RESOURCES)
-    host.file("roms/nic", option_rom("1234:10d3", 0))
+    host.file("roms/nic", chain(0, ids="1234:10d3"))
     path = definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='/roms/nic'/>"))
     assert lint(host, path) == []
     path = definition(tmp_path, HOSTDEV.format("07", 0, "<rom file='efi-e1000e.rom'/>"))
@@ -210,7 +200,7 @@ def test_a_network_card_s_rom_need_not_show_anything(host, tmp_path):
 
 
 def test_a_rom_for_bios_does_for_a_guest_by_bios(host, tmp_path):
-    host.file("roms/card", option_rom("1234:5046", 0))
+    host.file("roms/card", chain(0))
     card = CARD.replace("</source>", "</source><rom file='/roms/card'/>", 1)
     assert lint(host, definition(tmp_path, card, (" firmware='efi'", ""))) == []
 

@@ -40,6 +40,7 @@ static void bars_and_rom_have_the_ranges_the_kernel_gave_them(void **state)
 	assert_true(resources[5].size == 0);
 	/* A ROM is shown where it would be decoded, enabled or not. */
 	assert_true(resources[PCI_RESOURCE_ROM].size == 0x80000);
+	assert_false(resources[PCI_RESOURCE_ROM].is_shadow);
 
 	/* The windows of a bridge follow. */
 	snprintf(bridge, sizeof(bridge), "%s%s", card, NONE);
@@ -47,6 +48,25 @@ static void bars_and_rom_have_the_ranges_the_kernel_gave_them(void **state)
 	assert_true(resources[PCI_RESOURCE_ROM].size == 0x80000);
 	/* host_read() cuts the last newline off. */
 	assert_int_equal(pci_resources_parse(card, strlen(card) - 1, resources), 0);
+}
+
+/* The bit that says so means "prefetchable" and the like of other resources. */
+static void the_copy_of_a_bios_is_not_taken_for_the_rom(void **state)
+{
+	struct pci_resource resources[PCI_RESOURCE_COUNT];
+	char text[sizeof(card)];
+	char *rom;
+
+	(void)state;
+	memcpy(text, card, sizeof(text));
+	text[strlen("0x00000000f6000000 0x00000000f6ffffff 0x000000000004020")] = '2';
+	rom = text + strlen(text) - strlen(NONE);
+	memcpy(rom, "0x00000000000c0000 0x00000000000dffff 0x0000000000000212\n",
+	       strlen(NONE));
+	assert_int_equal(pci_resources_parse(text, strlen(text), resources), 0);
+	assert_false(resources[0].is_shadow);
+	assert_true(resources[PCI_RESOURCE_ROM].is_shadow);
+	assert_true(resources[PCI_RESOURCE_ROM].start == 0xc0000);
 }
 
 static void a_damaged_resource_table_gives_no_ranges(void **state)
@@ -119,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bars_and_rom_have_the_ranges_the_kernel_gave_them),
+		cmocka_unit_test(the_copy_of_a_bios_is_not_taken_for_the_rom),
 		cmocka_unit_test(a_damaged_resource_table_gives_no_ranges),
 		cmocka_unit_test(a_range_is_never_larger_than_what_is_there),
 		cmocka_unit_test_setup_teardown(
