@@ -2,7 +2,7 @@
 #ifndef PCIFERRY_IOMMU_ACPI_H
 #define PCIFERRY_IOMMU_ACPI_H
 
-/* What DMAR and IVRS have in common. */
+/* What DMAR, IVRS and VFCT have in common. */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,8 +11,11 @@ struct error;
 /* The header of a system description table: ACPI 6.5, 5.2.6. */
 enum { ACPI_HEADER_SIZE = 36 };
 
-/* Far more than any machine needs, and little enough to parse one that was made up. */
-enum { ACPI_TABLE_MAX = 1 << 20 };
+/*
+ * Far more than any machine needs, VFCT with the ROMs of several cards included, and
+ * little enough to parse one that was made up.
+ */
+enum { ACPI_TABLE_MAX = 8 << 20 };
 
 /*
  * Checks signature, length and checksum. Sets *ret_len to the table's length, which is at
