@@ -25,6 +25,7 @@ enum change_kind {
 	CHANGE_LOAD_MODULE,
 	CHANGE_UNLOAD_MODULE, /* refused by the kernel while it is in use */
 	CHANGE_WRITE_ATTRIBUTE,
+	CHANGE_COPY_ATTRIBUTE, /* all that it holds, to `copy` */
 	CHANGE_GIVE_NODE,
 	CHANGE_STOP_UNIT, /* of systemd, by systemctl */
 	CHANGE_START_UNIT,
@@ -42,6 +43,7 @@ struct change_step {
 	 * afterwards; else NULL. */
 	char *value;
 	char *purpose; /* "unbind from nvme": what it is for, in a few words */
+	int copy;      /* of CHANGE_COPY_ATTRIBUTE: where to; the caller's descriptor */
 
 	/*
 	 * Disks that must be nobody's while it is written (host_claim()), by the kernel's

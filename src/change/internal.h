@@ -96,6 +96,15 @@ bool change_function_is_set(const struct host *host, const struct change_step *s
 void change_explain_function(const struct change *change, const struct change_step *step,
 			     int r, bool untrue, const char *reason, struct error *err);
 
+/* Reads a ROM (change/rom.h). -EFBIG: it is longer than any can be; or another -errno. */
+int change_copy_attribute(const struct change *change, const struct change_step *step);
+
+/*
+ * Closes each ROM that a reading which was killed has left open, as its first state says,
+ * with the lock held. What cannot be closed now stays for the next change.
+ */
+void change_close_roms(struct change *change);
+
 /* Loads a module and what it needs. Returns 0, -ENOENT when there is none, or -errno. */
 int change_load_module(const char *name);
 

@@ -215,6 +215,7 @@ int change_begin(const struct host *host, const struct change_options *options,
 		return -EBUSY;
 	}
 	hold_signals(&change->old_signals);
+	change_close_roms(change);
 	*ret_change = change;
 	return 0;
 }

@@ -39,7 +39,7 @@ static void step_free(struct change_step *step)
 
 int change_add(struct change_steps *steps, const struct change_step *step)
 {
-	struct change_step *larger, copy = { .kind = step->kind };
+	struct change_step *larger, copy = { .kind = step->kind, .copy = step->copy };
 
 	larger = reallocarray(steps->items, steps->count + 1, sizeof(*larger));
 	if (!larger)
@@ -101,6 +101,8 @@ int change_do(const struct change *change, const struct change_step *step,
 		return change_set_unit(change, step->target, step->value);
 	case CHANGE_SET_FUNCTION:
 		return change_set_function(step, reason);
+	case CHANGE_COPY_ATTRIBUTE:
+		return change_copy_attribute(change, step);
 	case CHANGE_WRITE_ATTRIBUTE:
 		break;
 	}

@@ -255,6 +255,9 @@ static void explain(const struct change *change, const struct change_step *step,
 			  step->purpose, change->options.deadline_ms / 1000);
 		if (change->options.late)
 			error_hint(err, "%s", change->options.late);
+	} else if (step->kind == CHANGE_COPY_ATTRIBUTE && r == -EIO) {
+		/* Why not is for who knows the device to say. */
+		error_set(err, EIO, subject, "the kernel finds no ROM there");
 	} else if (step->kind == CHANGE_UNLOAD_MODULE && r == -EBUSY) {
 		error_set(err, EBUSY, subject, "%s: it is in use", step->purpose);
 		error_hint(err, "end what uses it (nvidia-smi, lsof /dev/nvidia*)");

@@ -343,6 +343,7 @@ void take_print_step_list(const struct change_steps *steps)
 			output_line("%s: %s", step->target, step->purpose);
 			break;
 		case CHANGE_SET_FUNCTION:
+		case CHANGE_COPY_ATTRIBUTE:
 			output_line("%s: %s", step->device, step->purpose);
 			break;
 		case CHANGE_WRITE_ATTRIBUTE:
