@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What rom tells of option ROMs: those of iPXE and SeaBIOS, which are real, and made ones that
+are damaged. The ROMs of NVIDIA and AMD are not here: what NPDE, NPDS and VFCT are is shown by
+fixtures alone. Reading a device's own is for tests/lab/scenarios/rom.sh; here its attribute is a
+file, as one that somebody has opened already."""
+import json
+import os
+import pathlib
+import struct
+
+import jsonschema
+import pytest
+
+import livehost
+from fakehost import RESOURCES, SHADOWED, usual
+from program import PROGRAM, SCHEMA, expect, run
+from roms import AARCH64, BYTE_CODE, X86_64, chain, image, vfct
+
+IPXE, SEABIOS = pathlib.Path("/usr/lib/ipxe/qemu"), pathlib.Path("/usr/share/seabios")
+CARD = "0000:01:00.0"
+live = pytest.mark.skipif(not livehost.is_possible() or
+                          b"__asan_init" in PROGRAM.read_bytes() or os.geteuid() != 0,
+                          reason="it takes root and a root of its own, without sanitizers")
+
+
+@pytest.fixture(name="host")
+def usual_host(tmp_path):
+    return usual(tmp_path / "host")
+
+
+def told(*args, status=0, **options):
+    done = run("rom", *args, "--json", **options)
+    assert done.returncode == status, done
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def told_of(tmp_path, rom, *args):
+    path = tmp_path / "card.rom"
+    path.write_bytes(rom)
+    return told(path, *args)
+
+
+def fatal(document):
+    return [remark["seen"] for remark in document["remarks"] if remark["fatal"]]
+
+
+def harmless(document):
+    return [remark["seen"] for remark in document["remarks"] if not remark["fatal"]]
+
+
+def images_by_hand(rom):
+    """The chain as this test reads it: code type, IDs, size; nothing without a PCIR."""
+    found, at = [], 0
+    while True:
+        pcir = at + struct.unpack_from("<H", rom, at + 24)[0]
+        if rom[pcir:pcir + 4] != b"PCIR":
+            return found
+        vendor, device = struct.unpack_from("<HH", rom, pcir + 4)
+        size = struct.unpack_from("<H", rom, pcir + 16)[0] * 512
+        found.append((rom[pcir + 20], f"{vendor:04x}", f"{device:04x}", size))
+        if rom[pcir + 21] & 0x80:
+            return found
+        at += size
+
+
+@pytest.mark.parametrize("path", sorted([*IPXE.glob("*.rom"), *SEABIOS.glob("vgabios*.bin")]),
+                         ids=lambda path: path.name)
+def test_each_rom_of_ipxe_and_seabios_is_told_rightly(path):
+    rom = path.read_bytes()
+    document = told(path)
+    expected = images_by_hand(rom)
+    found = document["images"]
+    assert [(one["code_type"], one["vendor_id"], one["device_id"], one["size"])
+            for one in found if one["code_type"] is not None] == expected
+    assert all(one["checksum"] == "right" for one in found if one["code_type"] in (None, 0))
+    codes = [code for code, *_ in expected]
+    assert document["uefi_guest"] == (3 in codes) == path.name.startswith("efi-")
+    assert document["bios_guest"] == (0 in codes)
+    assert document["offset"] == 0 and document["length"] == len(rom)
+    assert bool(fatal(document)) == (not codes)
+    if not codes:
+        assert "no PCIR" in fatal(document)[0] and len(found) == 1
+
+
+def test_real_roms_are_told_in_words():
+    both = run("rom", IPXE / "efi-e1000e.rom").stdout
+    for words in ("BIOS (code type 00), for 8086:10d3, class 020000, 75264 bytes at 0x0\n",
+                  "checksum right", '"iPXE (http://ipxe.org)"', "174592 bytes at 0x12600, the last",
+                  "boot driver, x86-64 (8664), not compressed", "UEFI guest   yes",
+                  "BIOS guest   yes"):
+        assert words in both
+    legacy = run("rom", SEABIOS / "vgabios-stdvga.bin").stdout
+    assert "UEFI guest   no, only a guest by BIOS" in legacy and "SeaVGABIOS" in legacy
+    expect(1, "no option ROM", "rom", SEABIOS / "bios-256k.bin")
+
+
+def test_a_rom_of_another_device_is_told(host):
+    document = told(IPXE / "pxe-e1000e.rom", "--for", "04:00.0", "--host", host.root)
+    assert document["ids"] == "other" and not document["bios_guest"]
+    assert "it is for 8086:10d3, the device is 1234:0099" in fatal(document)[0]
+    both = told(IPXE / "efi-e1000e.rom", "--for", "04:00.0", "--host", host.root)
+    assert both["uefi_guest"] and not both["bios_guest"] and not fatal(both)
+    assert "may not take it" in harmless(both)[0]
+
+
+@pytest.mark.parametrize("ids,devices,expected,bios", [
+    ("1234:5046", (), "same", True),
+    ("1234:5047", (0x5046, 0x5048), "listed", False),
+    ("1234:5047", (0x5048,), "other", False),
+    ("1235:5045", (0x5046,), "other", False),
+])
+def test_the_list_of_devices_counts_but_not_for_a_bios(ids, devices, expected, bios, host,
+                                                       tmp_path):
+    document = told_of(tmp_path, chain(0, ids=ids, devices=devices), "--for", CARD, "--host",
+                       host.root)
+    assert (document["ids"], document["bios_guest"]) == (expected, bios)
+    assert bool(fatal(document)) == (expected != "same")
+    assert document["images"][0]["other_device_ids"] == [f"{one:04x}" for one in devices]
+
+
+# UEFI guest, BIOS guest, and words of what is fatal and of what is not.
+DAMAGED = {
+    "whole": (chain(0, 3), True, True, None, None),
+    "uefi alone": (chain(3), True, False, None, None),
+    "open firmware": (chain(1), False, False, "no image of it is for a PC's firmware", None),
+    "pa-risc": (chain(2), False, False, "no image of it", None),
+    "vendor's header": (b"NVGI" + b"\0" * 0x5fc + chain(0, 3), False, False,
+                        "1536 bytes of a vendor's tool", None),
+    "cut in the last image": (chain(0, 3)[:-1], False, True, "cut off: image 2 is 512 bytes, of"
+                              " which 511", None),
+    "cut in the first": (chain(0, 3)[:300], False, False, "cut off: image 1", None),
+    "more behind it": (chain(0, 3) + b"\xff" * 512, True, True, None,
+                       "512 bytes behind the last image"),
+    "without an end": (image(0, last=False), False, True, None, "says that another follows"),
+    "an end that is no image": (image(0, last=False) + b"\xff" * 512, False, True, None,
+                                "says that another follows"),
+    "size 0": (image(3, stated=0), False, False, "does not tell its size", None),
+    "checksum": (chain(0, sum_wrong=1), False, False, "the checksum of its image for a BIOS", None),
+    "checksum, but uefi": (chain(0, 3, sum_wrong=1), True, False, None, "the checksum"),
+    "no pcir": (image(0, signature=b"XXXX"), False, False, "no PCIR", None),
+    "pcir outside": (image(0, pcir=0xfff0), False, False, "no PCIR", None),
+    "pcir unaligned": (image(3, pcir=30), False, False, "at no multiple of 4", None),
+    "no header of uefi's": (image(3, efi=None), False, False, "no header of UEFI's", None),
+    "aarch64": (chain(0, 3, efi=(11, AARCH64, 0)), False, True, "machine aa64", None),
+    "byte code": (chain(3, efi=(11, BYTE_CODE, 0)), True, False, None, None),
+    "application": (chain(3, efi=(10, X86_64, 0)), False, False, "no driver (subsystem 10)", None),
+    "runtime driver": (chain(3, efi=(12, X86_64, 1)), True, False, None, None),
+    "compression": (chain(3, efi=(11, X86_64, 2)), False, False, "UEFI does not know (2)", None),
+    "npds": (image(0, signature=b"NPDS"), False, False, "NPDS", None),
+    "longer by its header": (image(0)[:2] + b"\2" + image(0)[3:], False, False,
+                             "by its header longer", None),
+}
+
+
+@pytest.mark.parametrize("rom,uefi,bios,fatally,harmlessly", DAMAGED.values(), ids=DAMAGED)
+def test_what_is_wrong_with_a_rom_is_told_and_what_it_costs(rom, uefi, bios, fatally, harmlessly,
+                                                            tmp_path):
+    document = told_of(tmp_path, rom)
+    assert (document["uefi_guest"], document["bios_guest"]) == (uefi, bios)
+    for words, remarks in ((fatally, fatal(document)), (harmlessly, harmless(document))):
+        assert not words or [seen for seen in remarks if words in seen]
+    assert fatally or not fatal(document)
+    assert run("rom", tmp_path / "card.rom").returncode == 0
+
+
+@pytest.mark.parametrize("content,words", [
+    (b"", "it is empty"), (b"\xff" * 4096, "all its bytes are the same"),
+    (b"\0" * 4096, "all its bytes are the same"), (b"\x55\xaa", "no option ROM"),
+    (b"\xff" + b"\x55\xaa" * 3000, "no option ROM"),
+])
+def test_what_is_no_rom_is_not_called_one(content, words, tmp_path):
+    (tmp_path / "file").write_bytes(content)
+    expect(1, words, "rom", tmp_path / "file")
+
+
+def test_nvidia_s_extension_shows_what_firmware_does_not_see(tmp_path):
+    """A fixture: an image of a code type of NVIDIA's behind the last one of the PCIRs."""
+    rom = (image(0, last=False, npde=(512, False)) + image(3, npde=(1024, False), size=1024)
+           + image(0xe0))
+    document = told_of(tmp_path, rom)
+    assert [(one["code_type"], one["extension"], one["beyond"]) for one in document["images"]] == [
+        (0, "NPDE", False), (3, "NPDE", False), (0xe0, None, True)]
+    assert document["uefi_guest"] and document["length"] == len(rom)
+    ends = image(0, npde=(512, True)) + image(0xe0)
+    assert len(told_of(tmp_path, ends)["images"]) == 1
+
+
+def test_texts_that_a_person_looks_for_are_shown(tmp_path):
+    """Of the kind that cards have; no vendor's ROM is here."""
+    gop = "FERRY GOP Driver 1.07".encode("utf-16le")
+    rom = image(0, last=False, text=b"\0" b"113-FERRY-01 BIOS \x1b[2J\0Version 1.2\0short\0") \
+        + image(3, text=b"\0" + gop + b"\0\0")
+    found = [one["texts"] for one in told_of(tmp_path, rom)["images"]]
+    assert found == [["113-FERRY-01 BIOS", "Version 1.2"], ["FERRY GOP Driver 1.07"]]
+    assert "\x1b" not in run("rom", tmp_path / "card.rom").stdout
+
+
+def test_trim_writes_what_a_guest_needs(tmp_path):
+    whole, out = chain(0, 3), tmp_path / "out.rom"
+    (tmp_path / "dump").write_bytes(b"NVGI\x55\xaa" + b"\1" * 1530 + whole + b"\xff" * 100)
+    done = run("rom", tmp_path / "dump", "-o", out)
+    assert done.returncode == 0 and out.stat().st_size == 1536 + len(whole) + 100
+    expect(1, "it is there already", "rom", tmp_path / "dump", "--trim", "-o", out)
+    done = run("rom", tmp_path / "dump", "--trim", "-o", out, "--force")
+    assert done.returncode == 0 and out.read_bytes() == whole
+    assert f"{out}: 1024 bytes written" in done.stderr
+    assert not told(out)["remarks"] and told(tmp_path / "dump", "-o", out, "--force")["written"]
+
+
+def test_nothing_is_written_where_nobody_said_so(tmp_path):
+    expect(2, "goes with -o", "rom", IPXE / "pxe-e1000e.rom", "--trim")
+    expect(2, "goes with -o", "rom", IPXE / "pxe-e1000e.rom", "--force")
+    (tmp_path / "none").write_bytes(b"none")
+    expect(1, "no option ROM", "rom", tmp_path / "none", "-o", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("args,status,words", [
+    ((), 2, "rom needs one DEVICE or FILE"), (("a", "b"), 2, "rom needs one DEVICE or FILE"),
+    (("00:99.9",), 2, "not a device"), (("00:1e.7",), 1, "no such device"),
+    (("nowhere.rom",), 1, "No such file"), (("/",), 1, "Is a directory"),
+    (("1234:0010",), 2, "2 devices are meant"), (("01:00.0", "--for", "01:00.0"), 2, "--for"),
+    (("./a.rom", "--wake"), 2, "--wake"), (("a.rom", "--vfct"), 2, "--vfct"),
+    (("a.rom", "--in-use"), 2, "--in-use"), (("01:00.0", "-o", "out"), 1, "are not in"),
+])
+def test_wrong_words_are_answered(args, status, words, host, tmp_path):
+    assert len(expect(status, words, "rom", *args, "--host", host.root, cwd=tmp_path)) <= 3
+
+
+def test_of_a_copy_what_is_known_without_the_bytes_is_told(host):
+    bare = told(CARD, "--host", host.root)
+    assert bare["images"] is None and bare["source"] is None and bare["rom_bar_size"] is None
+    host.file(host.folder(CARD) + "/resource", RESOURCES)
+    host.file(host.folder(CARD) + "/power_state", "D3cold\n")
+    assert told(CARD, "--host", host.root)["rom_bar_size"] == 128 << 10
+    words = run("rom", CARD, "--host", host.root).stdout
+    assert "ROM BAR      128 KiB\n" in words and "Sleeps       D3cold" in words
+    host.file(host.folder(CARD) + "/resource", SHADOWED)
+    assert told(CARD, "--host", host.root)["shadow"]
+    assert "BIOS's copy in memory" in run("rom", CARD, "--host", host.root).stdout
+
+
+def amd(host, *entries):
+    host.device("0000:0b:00.0", "1002:1638", "030000", None, 12, resource=RESOURCES.replace(
+        "0x00000000fce40000 0x00000000fce5ffff 0x0000000000046200", "0x" + "0" * 16 + " 0x"
+        + "0" * 16 + " 0x" + "0" * 16))
+    if entries:
+        host.file("sys/firmware/acpi/tables/VFCT", vfct(*entries))
+    return "0000:0b:00.0"
+
+
+ROM = chain(0, ids="1002:1638", text=b"\0AMD ATOMBIOS FERRY\0")
+OTHER = chain(0, 3, ids="1002:1638")
+
+
+def test_the_rom_of_amd_s_graphics_is_found_in_the_firmware_s_table(host):
+    """VFCT as a fixture: no table of a firmware's is here."""
+    card = amd(host, (3, 0, 0, "1002:73bf", OTHER), (11, 0, 0, "1002:1638", ROM))
+    document = told(card, "--host", host.root)
+    assert document["source"] == "vfct" and document["size"] == len(ROM)
+    assert document["ids"] == "same" and document["images"][0]["texts"] == ["AMD ATOMBIOS FERRY"]
+    # Buses may have other numbers than they had for the firmware.
+    amd(host.__class__(host.root.with_name("second")))
+    host.file("sys/firmware/acpi/tables/VFCT", vfct((4, 0, 0, "1002:1638", ROM)))
+    assert told(card, "--host", host.root)["source"] == "vfct"
+
+
+@pytest.mark.parametrize("entries,words", [
+    ([(11, 0, 1, "1002:1638", ROM)], "no ROM of this device"),
+    ([(11, 0, 0, "1002:1639", ROM)], "no ROM of this device"),
+    ([(1, 0, 0, "1002:1638", ROM), (2, 0, 0, "1002:1638", OTHER)], "no ROM of this device"),
+    ([(11, 0, 0, "1002:1638", b"")], "no ROM of this device"),
+    ([], "no such table"),
+])
+def test_another_card_s_rom_is_not_taken_for_it(entries, words, host):
+    card = amd(host, *entries)
+    expect(1, words, "rom", card, "--vfct", "--host", host.root)
+    assert told(card, "--host", host.root)["source"] is None
+
+
+@pytest.mark.parametrize("table,words", [
+    (vfct((11, 0, 0, "1002:1638", ROM), sum_wrong=1), "a wrong checksum"),
+    (vfct((11, 0, 0, "1002:1638", ROM))[:-1], "not the table's"), (b"VFCT", "too short"),
+])
+def test_a_damaged_table_is_told(table, words, host):
+    card = amd(host)
+    host.file("sys/firmware/acpi/tables/VFCT", table)
+    expect(1, words, "rom", card, "--vfct", "--host", host.root)
+
+
+@pytest.fixture(name="machine")
+def live_host(host):
+    """The card's attribute is open already: nothing is to be written to it, a file."""
+    host.file(host.folder(CARD) + "/resource", RESOURCES)
+    host.file(host.folder(CARD) + "/rom", chain(0, 3))
+    host.link("proc/self/ns/mnt", "mnt:[4026531840]")
+    (host.root / "run").mkdir(exist_ok=True)
+    return livehost.LiveHost(host, PROGRAM)
+
+
+@live
+def test_a_device_s_rom_is_read_and_what_was_open_stays_open(machine):
+    done = machine.run("rom", CARD, "-o", "/out/rom")
+    assert done.returncode == 0, done
+    assert (machine.out / "rom").read_bytes() == chain(0, 3)
+    assert not list((machine.root / "run/pciferry").glob("*.first"))
+    assert "ROM BAR (128 KiB): 1024 bytes" in done.stdout and "those of the device" in done.stdout
+
+
+@live
+def test_a_device_that_sleeps_is_not_woken_unasked(machine, host):
+    host.file(host.folder(CARD) + "/power_state", "D3hot\n")
+    host.file(host.folder(CARD) + "/power/control", "auto\n")
+    done = machine.run("rom", CARD)
+    assert done.returncode == 1 and "it sleeps (D3hot)" in done.stderr and "--wake" in done.stderr
+    assert (host.root / host.folder(CARD) / "power/control").read_text() == "auto\n"
+    assert machine.run("rom", CARD, "--wake").returncode == 0
+    assert (host.root / host.folder(CARD) / "power/control").read_text() == "auto\n"
+
+
+@live
+def test_a_device_that_a_guest_has_is_never_read(machine, host):
+    host.link(host.folder(CARD) + "/driver", "../../../bus/pci/drivers/vfio-pci")
+    host.link("proc/77/fd/9", "/dev/vfio/2")
+    host.link("proc/77/ns/mnt", "mnt:[4026531840]")
+    host.file("proc/77/comm", "qemu-system-x86\n")
+    host.file("proc/77/cmdline", "qemu\0-name\0guest=win\0")
+    host.file("proc/77/mountinfo", (host.root / "proc/1/mountinfo").read_text())
+    for more in ([], ["--in-use"], ["--in-use", "--wake"]):
+        done = machine.run("rom", CARD, *more)
+        assert done.returncode == 3, done
+        assert "guest win" in done.stderr and "end what may be a guest first" in done.stderr
+
+
+@live
+def test_what_this_host_uses_is_read_only_when_asked(machine, host):
+    disk = "0000:02:00.0"
+    host.file(host.folder(disk) + "/resource", RESOURCES)
+    host.file(host.folder(disk) + "/rom", chain(3, ids="1234:0010"))
+    done = machine.run("rom", disk)
+    assert done.returncode == 3 and "/srv" in done.stderr and "--in-use" in done.stderr
+    assert machine.run("rom", disk, "--in-use").returncode == 0
+
+
+@live
+def test_what_was_kept_of_a_device_that_has_gone_is_forgotten(machine, host):
+    for address in (CARD, "0000:7f:00.0"):
+        host.file(f"run/pciferry/{address}.rom.first", "node 1\nopen 0\nsleeps 1\n")
+    (host.root / "run/pciferry").chmod(0o755)
+    before = (host.root / host.folder(CARD) / "rom").read_bytes()
+    machine.run("undo")
+    assert not list((machine.root / "run/pciferry").glob("*.rom.first"))
+    assert (host.root / host.folder(CARD) / "rom").read_bytes() == before
+
+
+@live
+def test_reading_takes_root(machine):
+    done = machine.run("rom", CARD, user=65534)
+    assert done.returncode == 1 and "needs root" in done.stderr and not done.stdout
