@@ -263,6 +263,11 @@ def test_a_killed_bind_is_put_right_by_release():
 
 
 @pytest.mark.parametrize("kernel", ["6.1", "6.12"] if FULL else ["6.1"])
+def test_an_option_rom_is_read_as_it_is_and_closed_whatever_happens(kernel):
+    assert "killed at" in lab(SCENARIOS / "rom.sh", kernel=kernel)
+
+
+@pytest.mark.parametrize("kernel", ["6.1", "6.12"] if FULL else ["6.1"])
 def test_a_hanging_unbind_stops_neither_list_nor_other_devices(kernel):
     lab(SCENARIOS / "hang.sh", kernel=kernel)
 
