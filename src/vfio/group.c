@@ -2,27 +2,21 @@
 #include "vfio/group.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
-#include "base/rooted.h"
 
-int vfio_group_viable(const struct host *host, unsigned int number, bool *ret_viable,
-		      struct error *err)
+int vfio_group_open(const struct vfio_transport *transport, unsigned int number,
+		    int *ret_fd, struct error *err)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	_cleanup_close_ int fd = -1;
 	char path[32], subject[32];
-	int r;
+	int fd, r;
 
 	snprintf(path, sizeof(path), "dev/vfio/%u", number);
 	snprintf(subject, sizeof(subject), "/%s", path);
-	fd = rooted_open(host_root_fd(host), path, O_RDWR, 0);
+	fd = transport->open(transport, path);
 	if (fd < 0) {
 		r = error_set(err, -fd, subject, "%s",
 			      fd == -EBUSY ? "a process holds the group" : strerror(-fd));
@@ -31,9 +25,37 @@ int vfio_group_viable(const struct host *host, unsigned int number, bool *ret_vi
 				   "run it with sudo, or give the file to your user");
 		return r;
 	}
-	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) < 0)
-		return error_set(err, errno, subject, "VFIO_GROUP_GET_STATUS: %s",
-				 strerror(errno));
+	*ret_fd = fd;
+	return 0;
+}
+
+int vfio_group_ask(const struct vfio_transport *transport, int fd, unsigned int number,
+		   bool *ret_viable, struct error *err)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	char subject[32];
+	int r = transport->ioctl(transport, fd, VFIO_GROUP_GET_STATUS, &status);
+
+	if (r < 0) {
+		snprintf(subject, sizeof(subject), "/dev/vfio/%u", number);
+		return error_set(err, -r, subject, "VFIO_GROUP_GET_STATUS: %s",
+				 strerror(-r));
+	}
 	*ret_viable = status.flags & VFIO_GROUP_FLAGS_VIABLE;
 	return 0;
+}
+
+int vfio_group_viable(const struct host *host, unsigned int number, bool *ret_viable,
+		      struct error *err)
+{
+	struct vfio_transport transport;
+	int fd = -1, r;
+
+	vfio_transport_to(host, &transport);
+	r = vfio_group_open(&transport, number, &fd, err);
+	if (r < 0)
+		return r;
+	r = vfio_group_ask(&transport, fd, number, ret_viable, err);
+	transport.close(&transport, fd);
+	return r;
 }

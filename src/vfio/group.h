@@ -6,14 +6,26 @@
 #include <stdbool.h>
 
 #include "host/host.h"
+#include "vfio/transport.h"
 
 struct error;
 
 /*
- * Whether VFIO calls the group viable: all its members are in hands that allow a guest to
- * have it. Opens the group for a moment; resets nothing. Returns 0, -EBUSY when somebody
- * has it open, -ENOENT when no member is on a VFIO driver, or another -errno.
+ * Opens its node, which only one process can have open. Returns 0 and a descriptor for
+ * the transport's close(), -EBUSY when somebody has it open, -ENOENT when no member is on
+ * a VFIO driver, or another -errno.
  */
+int vfio_group_open(const struct vfio_transport *transport, unsigned int number,
+		    int *ret_fd, struct error *err);
+
+/*
+ * Whether VFIO calls an open group viable: all its members are in hands that allow a
+ * guest to have it. Returns 0 or -errno.
+ */
+int vfio_group_ask(const struct vfio_transport *transport, int fd, unsigned int number,
+		   bool *ret_viable, struct error *err);
+
+/* Both, for a moment. Resets nothing. Returns as they do. */
 int vfio_group_viable(const struct host *host, unsigned int number, bool *ret_viable,
 		      struct error *err);
 

@@ -193,18 +193,30 @@ def language(path):
     return "shell" if re.search(rb"\b(?:ba|da|)sh\b", first) else None
 
 
+# The kernel's headers, as they are.
+KERNELS = "include/uapi/linux/"
+
+
 def code_files(root):
-    """(path, its name in messages, language, lines) of each file of code."""
+    """(path, its name in messages, language, lines) of each file of code of the project's."""
     for path in files(root):
         kind = language(path)
+        if path.relative_to(root).as_posix().startswith(KERNELS):
+            continue
         if kind:
             lines = path.read_text(encoding="utf-8").split("\n")
             yield path, path.relative_to(root).as_posix(), kind, lines
 
 
 def licences(root):
-    """6. Each file of code names its licence on its first line, or after "#!"."""
+    """6. Each file of code names its licence on its first line, or after "#!"; of another's
+    code only the kernel's interface is here, under the kernel's own."""
     found = []
+    for path in files(root):
+        name = path.relative_to(root).as_posix()
+        if name.startswith(KERNELS) and "GPL-2.0 WITH Linux-syscall-note" not in \
+                path.read_text(encoding="utf-8").split("\n", 1)[0]:
+            found.append(f"{name}:1: not the kernel's interface")
     for _, name, kind, lines in code_files(root):
         begin = r"(?:/\*|//)" if kind == "c" else "#"
         if not any(re.match(begin + r" SPDX-License-Identifier: L?GPL-2\.[01]-or-later\b",
@@ -249,7 +261,7 @@ def lines_of_text(root):
     found = []
     for path in files(root):
         name = path.relative_to(root).as_posix()
-        if RECORDED.fullmatch(name):
+        if RECORDED.fullmatch(name) or name.startswith(KERNELS):
             continue
         try:
             lines = path.read_text(encoding="utf-8").split("\n")

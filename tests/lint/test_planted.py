@@ -122,6 +122,8 @@ LICENCES = [
     ("src/base/text.c", "/* SPDX-License-Identifier: MIT */\n", "another licence"),
     ("scripts/x", "#!/bin/bash\necho\n", "no SPDX line"),
     ("tests/x.py", "import os\n", "no SPDX line"),
+    ("include/uapi/linux/x.h", "/* SPDX-License-Identifier: GPL-2.0 */\n",
+     "not the kernel's interface"),
 ]
 SIZES = [
     ("src/base/text.c", SPDX + ";\n" * 599, "600 lines"),
