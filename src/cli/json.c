@@ -43,14 +43,13 @@ void json_add_text_or_null(struct json_object *object, const char *key, const ch
 	json_add_text(object, key, text[0] ? text : NULL);
 }
 
-static struct json_object *reserved_regions(const struct cli_view *view,
-					    unsigned int group)
+struct json_object *json_reserved_regions(const struct host *host, unsigned int group)
 {
 	_cleanup_free_ struct iommu_reserved *regions = NULL;
 	struct json_object *array;
 	size_t count = 0;
 
-	if (iommu_reserved_read(view->host, group, &regions, &count) != FACT_KNOWN)
+	if (iommu_reserved_read(host, group, &regions, &count) != FACT_KNOWN)
 		return NULL;
 	array = json_object_new_array();
 	for (size_t i = 0; i < count; i++) {
@@ -127,7 +126,7 @@ struct json_object *json_groups(const struct cli_view *view)
 			json_object_array_add(members, output_json_text(address));
 		}
 		json_object_object_add(item, "reserved_regions",
-				       reserved_regions(view, group->number));
+				       json_reserved_regions(view->host, group->number));
 		json_object_object_add(item, "devices", members);
 		json_object_array_add(array, item);
 	}

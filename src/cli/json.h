@@ -42,6 +42,9 @@ struct json_object *json_iommu(const struct cli_view *view);
 /* All groups, with their types and members. NULL: out of memory. */
 struct json_object *json_groups(const struct cli_view *view);
 
+/* What a group cannot use of its address space. NULL: it could not be read. */
+struct json_object *json_reserved_regions(const struct host *host, unsigned int group);
+
 /* What record has written. NULL: out of memory. */
 struct json_object *json_recording(const char *path, size_t devices, size_t size,
 				   const struct host_recording_summary *summary);

@@ -327,6 +327,30 @@ int take_verify(const struct host *host, const struct bind_plan *plan, struct er
 	return 0;
 }
 
+struct pci_address *take_moved(const struct bind_plan *plan, size_t *ret_count)
+{
+	struct pci_address *moved = calloc(plan->count + 1, sizeof(*moved));
+
+	*ret_count = 0;
+	for (size_t i = 0; moved && i < plan->count; i++)
+		if (strcmp(plan->members[i].now.driver, plan->members[i].wanted.driver) !=
+		    0)
+			moved[(*ret_count)++] = plan->members[i].address;
+	return moved;
+}
+
+void take_block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void take_print_step_list(const struct change_steps *steps)
 {
 	for (size_t i = 0; i < steps->count; i++) {

@@ -86,6 +86,13 @@ bool take_is_done(const struct host *host, const struct take_options *options,
 /* The proof: VFIO itself says that a guest can have the groups. Returns 0 or -errno. */
 int take_verify(const struct host *host, const struct bind_plan *plan, struct error *err);
 
+/* Those that carrying it out has moved: what was on the driver before stays there. The
+ * caller frees it; NULL: no memory. */
+struct pci_address *take_moved(const struct bind_plan *plan, size_t *ret_count);
+
+/* From here to the end signals wait, so that what was taken is given back first. */
+void take_block_signals(void);
+
 /* The steps of a plan, as a dry run shows them. */
 int take_print_steps(const struct host *host, const struct bind_plan *plan,
 		     const struct take_options *options, struct error *err);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "cli/vm_script.h"
 #include "cli/vm_tune.h"
 #include "cli/vm_usb.h"
+#include "vfio/limit.h"
 #include "vm/tpm.h"
 #include "vm/vm.h"
 
@@ -84,10 +84,6 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 	return 0;
 }
 
-/* libvirt's measure of what QEMU has locked besides the guest's memory: the ranges of the
- * devices, and its own (qemuDomainGetMemLockLimitBytes(), src/qemu/qemu_domain.c). */
-#define LOCKED_BESIDES (1ULL << 30)
-
 /* To other programs, and the network. */
 enum { LINES = 3 };
 
@@ -110,7 +106,8 @@ static int start(const struct cli *cli, const struct vm_request *request,
 		.cpus = request->tuning.others,
 		.n_cpus = request->tuning.n_others,
 		.user = request->user.user,
-		.locked_bytes = ((uint64_t)config->memory_mib << 20) + LOCKED_BESIDES,
+		.locked_bytes =
+			((uint64_t)config->memory_mib << 20) + VFIO_LOCKED_BESIDES,
 		.keeper = keeper,
 	};
 	int status = 0, r;
@@ -193,33 +190,6 @@ static int run_guest(const struct cli *cli, struct host *host,
 	return r;
 }
 
-/* Signals wait until the devices are given back; vm_run passes them on to QEMU. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-/* Those that this run has moved: what was on VFIO before stays there. The caller frees
- * it. */
-static struct pci_address *moved_by(const struct bind_plan *plan, size_t *ret_count)
-{
-	struct pci_address *moved = calloc(plan->count + 1, sizeof(*moved));
-
-	*ret_count = 0;
-	for (size_t i = 0; moved && i < plan->count; i++)
-		if (strcmp(plan->members[i].now.driver, plan->members[i].wanted.driver) !=
-		    0)
-			moved[(*ret_count)++] = plan->members[i].address;
-	return moved;
-}
-
 /* What is to be given back when the guest has ended. */
 struct ending {
 	const struct cli *cli;
@@ -300,7 +270,7 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 				   err);
 	if (r < 0)
 		return r;
-	moved = moved_by(&plan, &ending.n_moved);
+	moved = take_moved(&plan, &ending.n_moved);
 	ending.moved = moved;
 	if (!moved || choose_functions(&plan, asked, n_asked, &devices,
 				       &request->config.n_devices) < 0) {
@@ -347,7 +317,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		r = vm_look_at_files(&request, err);
 	if (r < 0)
 		return r;
-	block_signals();
+	/* vm_run() passes them on to QEMU. */
+	take_block_signals();
 	return run_with_devices(cli, host, &request, addresses, count, err);
 }
 

@@ -226,11 +226,9 @@ const char *vfio_region_name(size_t index)
 const char *vfio_irq_name(size_t index)
 {
 	static const char *const names[] = {
-		[VFIO_PCI_INTX_IRQ_INDEX] = "INTx",
-		[VFIO_PCI_MSI_IRQ_INDEX] = "MSI",
-		[VFIO_PCI_MSIX_IRQ_INDEX] = "MSI-X",
-		[VFIO_PCI_ERR_IRQ_INDEX] = "error",
-		[VFIO_PCI_REQ_IRQ_INDEX] = "give back",
+		[VFIO_PCI_INTX_IRQ_INDEX] = "INTx",   [VFIO_PCI_MSI_IRQ_INDEX] = "MSI",
+		[VFIO_PCI_MSIX_IRQ_INDEX] = "MSI-X",  [VFIO_PCI_ERR_IRQ_INDEX] = "error",
+		[VFIO_PCI_REQ_IRQ_INDEX] = "request",
 	};
 
 	return index < ARRAY_SIZE(names) ? names[index] : NULL;

@@ -60,8 +60,8 @@ int vfio_device_describe(const struct vfio_session *session,
 			 struct vfio_device *ret_device, struct error *err);
 void vfio_device_free(struct vfio_device *device); /* takes NULL */
 
-/* "BAR 0", "ROM", "configuration space", "VGA"; "INTx", "MSI-X", "error". NULL: no name.
- */
+/* "BAR 0", "option ROM", "configuration space", "VGA"; "INTx", "MSI-X", "error" (of
+ * PCIe), "request" (the host wants the device back). NULL: no name. */
 const char *vfio_region_name(size_t index);
 const char *vfio_irq_name(size_t index);
 

@@ -52,6 +52,14 @@ int vfio_contradicts(const char *subject, const char *what, struct error *err);
 /* Sets which request failed with r, below 0, and what the kernel said; returns r. */
 int vfio_failed(const char *subject, const char *request, int r, struct error *err);
 
+/*
+ * Tells in the words of the field why a device cannot be had: adds to a failure at a step
+ * what it means, the evidence and the way out.
+ */
+struct vfio_probe_request;
+void vfio_explain(const struct vfio_probe_request *request, enum vfio_step step,
+		  struct error *failure);
+
 /* The transport's ioctl() on one of a session's descriptors. */
 static inline int vfio_ioctl(const struct vfio_session *session, int fd,
 			     unsigned long request, void *argument)

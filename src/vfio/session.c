@@ -18,6 +18,7 @@
 const char *vfio_step_name(enum vfio_step step)
 {
 	static const char *const names[] = {
+		[VFIO_STEP_LOOK] = "look",
 		[VFIO_STEP_CONTAINER] = "open_container",
 		[VFIO_STEP_GROUP] = "open_group",
 		[VFIO_STEP_VIABLE] = "group_viable",
@@ -30,9 +31,23 @@ const char *vfio_step_name(enum vfio_step step)
 		[VFIO_STEP_SPACE] = "allocate_space",
 		[VFIO_STEP_ATTACH] = "attach",
 		[VFIO_STEP_OPEN] = "open",
+		[VFIO_STEP_DESCRIBE] = "describe",
+		[VFIO_STEP_RESET] = "reset",
+		[VFIO_STEP_CONFIG] = "configuration",
+		[VFIO_STEP_MAP] = "map",
+		[VFIO_STEP_INTERRUPT] = "interrupts",
+		[VFIO_STEP_LOCK] = "locked_memory",
+		[VFIO_STEP_DONE] = "done",
 	};
 
 	return names[step];
+}
+
+const char *vfio_type_name(unsigned int type)
+{
+	return type == VFIO_TYPE1v2_IOMMU ? "type1v2"
+	       : type == VFIO_TYPE1_IOMMU ? "type1"
+					  : NULL;
 }
 
 static void begin(const struct vfio_transport *transport,

@@ -21,8 +21,9 @@ struct error;
 
 enum vfio_way { VFIO_BY_GROUP, VFIO_BY_CDEV };
 
-/* What was last tried on the way in. */
+/* What was last tried on the way in, and with what is open (vfio_probe()). */
 enum vfio_step {
+	VFIO_STEP_LOOK,	     /* its driver and its group, in sysfs */
 	VFIO_STEP_CONTAINER, /* open /dev/vfio/vfio */
 	VFIO_STEP_GROUP,     /* open /dev/vfio/N */
 	VFIO_STEP_VIABLE,    /* VFIO_GROUP_GET_STATUS */
@@ -35,6 +36,13 @@ enum vfio_step {
 	VFIO_STEP_SPACE,     /* IOMMU_IOAS_ALLOC */
 	VFIO_STEP_ATTACH,    /* VFIO_DEVICE_ATTACH_IOMMUFD_PT */
 	VFIO_STEP_OPEN,	     /* it is open */
+	VFIO_STEP_DESCRIBE,  /* ask for regions, interrupts, the address space */
+	VFIO_STEP_RESET,     /* VFIO_DEVICE_RESET */
+	VFIO_STEP_CONFIG,    /* read configuration space */
+	VFIO_STEP_MAP,	     /* map memory for DMA */
+	VFIO_STEP_INTERRUPT, /* VFIO_DEVICE_SET_IRQS */
+	VFIO_STEP_LOCK,	     /* the limit of locked memory */
+	VFIO_STEP_DONE,
 };
 
 /* "open_container", "set_iommu", ...: stable, for JSON. */
@@ -70,6 +78,10 @@ int vfio_open_by_cdev(const struct vfio_transport *transport,
 
 /* Takes NULL, and one that is closed. What was mapped for DMA goes with it. */
 void vfio_close(struct vfio_session *session);
+
+/* "type1v2" or "type1", of a session by group; NULL: by cdev, or it did not come so far.
+ */
+const char *vfio_type_name(unsigned int type);
 
 /* VFIO_DEVICE_RESET: the function, by whichever way the kernel prefers. 0 or -errno. */
 int vfio_reset(const struct vfio_session *session, struct error *err);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/probe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include "cli/take.h"
+#include "cli/vm_options.h"
+
+enum { OPTION_BIND = 1, OPTION_MEMORY, OPTION_RESET, OPTION_TIMEOUT };
+
+struct probe_options {
+	struct take_options take;
+	bool bind, reset;
+	unsigned int memory_mib; /* 0: not asked */
+};
+
+/* What a reset of the bus would take along, beside the device itself. */
+struct others {
+	const struct cli_view *view;
+	const struct pci_device *device;
+	const struct iommu_group *group;
+};
+
+static int parse(struct cli *cli, int argc, char **argv, struct probe_options *options,
+		 struct error *err)
+{
+	static const struct option own[] = {
+		{ "bind", no_argument, NULL, OPTION_BIND },
+		{ "memory", required_argument, NULL, OPTION_MEMORY },
+		{ "reset", no_argument, NULL, OPTION_RESET },
+		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
+		{ 0 },
+	};
+	int value, r = 0;
+
+	options->take = (struct take_options)TAKE_OPTIONS_INIT;
+	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
+		if (value == OPTION_BIND)
+			options->bind = true;
+		else if (value == OPTION_RESET)
+			options->reset = true;
+		else if (value == OPTION_MEMORY)
+			r = vm_parse_memory(optarg, &options->memory_mib, err);
+		else if (value == OPTION_TIMEOUT)
+			r = take_parse_timeout(optarg, &options->take, err);
+		else
+			r = value;
+	}
+	return r;
+}
+
+static void add_uses(const struct others *others, const struct pci_device *device,
+		     struct string_list *uses)
+{
+	const struct usage_findings *findings;
+	char address[PCI_ADDRESS_SIZE];
+
+	if (!device || device == others->device)
+		return;
+	findings = usage_of(&others->view->usage, device);
+	pci_address_format(&device->address, address);
+	for (size_t i = 0; i < findings->count; i++)
+		string_list_addf(uses, "%s: %s", address, findings->items[i].detail);
+}
+
+/* The kernel chooses how it resets, and some ways take the whole bus. */
+static int may_reset(const struct vfio_hot_reset *set, void *argument, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list uses = { 0 };
+	const struct others *others = argument;
+	char address[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < others->group->count; i++)
+		add_uses(others, others->group->members[i], &uses);
+	for (size_t i = 0; i < set->count; i++)
+		add_uses(others, pci_find(&others->view->devices, &set->items[i].address),
+			 &uses);
+	if (!uses.count)
+		return 0;
+	error_refuse(err, pci_address_format(&others->device->address, address),
+		     "no reset: what shares its group or its bus is in use");
+	/* One that is in both was found twice. */
+	for (size_t i = 0; i < uses.count; i++)
+		if (!i || strcmp(uses.items[i - 1], uses.items[i]) != 0)
+			error_evidence(err, "%s", uses.items[i]);
+	error_hint(err, "without --reset the probe asks for none");
+	return -EBUSY;
+}
+
+/* Who has it, where the kernel only says that somebody has. */
+static void add_holders(struct cli_view *view, const struct pci_device *device,
+			struct vfio_probe *probe)
+{
+	struct error *failure = &probe->ways[VFIO_BY_GROUP].failure;
+	const struct usage_findings *findings;
+
+	if (failure->code != EBUSY || cli_view_read(view, CLI_NEEDS_USAGE, NULL) < 0)
+		return;
+	findings = usage_of(&view->usage, device);
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->items[i].kind == USAGE_VFIO)
+			error_evidence(failure, "%s", findings->items[i].detail);
+	error_hint(failure, "try again when the guest has ended");
+}
+
+static int print(const struct cli *cli, const struct probe_report *report)
+{
+	int r = 0;
+
+	if (cli->json)
+		r = probe_json_print(report);
+	else
+		probe_page_print(report);
+	if (r < 0)
+		return r;
+	return vfio_probe_obstacle(report->probe) ? CLI_FAILED : CLI_DONE;
+}
+
+/* Of what the host is like by now. Closes the view, with its host, not before the end. */
+static int probe(const struct cli *cli, const struct probe_options *options,
+		 struct cli_view *view, const struct pci_address *address, bool bound,
+		 struct error *err)
+{
+	_cleanup_(vfio_probe_free) struct vfio_probe result = { 0 };
+	const struct pci_device *device = pci_find(&view->devices, address);
+	struct vfio_transport transport;
+	struct others others = { .view = view, .device = device };
+	struct vfio_probe_request request = {
+		.host = view->host,
+		.transport = &transport,
+		.device = device,
+		.memory = (uint64_t)options->memory_mib << 20,
+		.may_reset = options->reset ? may_reset : NULL,
+		.argument = &others,
+	};
+	struct probe_report report = {
+		view, device, NULL, &result, request.memory, bound
+	};
+	char text[PCI_ADDRESS_SIZE];
+	int r;
+
+	if (!device)
+		return error_set(err, ENODEV, pci_address_format(address, text),
+				 "it is no longer there");
+	request.group = iommu_group_of(&view->groups, device, NULL);
+	others.group = report.group = request.group;
+	/* Before it is held by this process itself. */
+	if (options->reset && (r = cli_view_read(view, CLI_NEEDS_USAGE, err)) < 0)
+		return r;
+	vfio_transport_to(view->host, &transport);
+	r = vfio_probe(&request, &result, err);
+	if (r < 0)
+		return r;
+	add_holders(view, device, &result);
+	return print(cli, &report);
+}
+
+/* With a view of the host as it is now; the host stays the caller's. */
+static int look_and_probe(const struct cli *cli, const struct probe_options *options,
+			  struct host *host, const struct pci_address *address,
+			  bool bound, struct error *err)
+{
+	struct cli_view view = { .host = host };
+	int r = cli_view_look(&view, 0, err);
+
+	if (r == 0)
+		r = probe(cli, options, &view, address, bound, err);
+	view.host = NULL;
+	cli_view_close(&view);
+	return r;
+}
+
+/* What this run has moved, and nothing else. */
+static int give_back(const struct cli *cli, const struct probe_options *options,
+		     const struct host *host, const struct pci_address *moved,
+		     size_t n_moved, struct error *err)
+{
+	_cleanup_(bind_plan_free) struct bind_plan back = { 0 };
+
+	return take_carry_out(cli, host, &options->take, moved, n_moved, GIVE_BACK_ALONE,
+			      &back, err);
+}
+
+static int probe_bound(const struct cli *cli, const struct probe_options *options,
+		       struct host *host, const struct pci_address *address,
+		       struct error *err)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
+	_cleanup_free_ struct pci_address *moved = NULL;
+	size_t n_moved = 0;
+	int r;
+
+	if (take_is_done(host, &options->take, address, 1, &plan))
+		return look_and_probe(cli, options, host, address, false, err);
+	take_block_signals();
+	r = take_carry_out(cli, host, &options->take, address, 1, TAKE, &plan, err);
+	if (r < 0)
+		return r;
+	moved = take_moved(&plan, &n_moved);
+	if (!moved)
+		return error_oom(err);
+	r = look_and_probe(cli, options, host, address, n_moved > 0, err);
+	if (!n_moved || give_back(cli, options, host, moved, n_moved, &failure) == 0)
+		return r;
+	output_error(&failure);
+	return r < 0 ? r
+		     : error_set(err, EIO, "",
+				 "the probe has ended, but not all that was bound for it"
+				 " could be given back");
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct error *err)
+{
+	_cleanup_free_ struct pci_address *addresses = NULL;
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	struct probe_options options = { 0 };
+	size_t count;
+	int r = parse(cli, argc, argv, &options, err);
+
+	if (r == 0)
+		r = take_select(cli, &options.take, argc - optind, argv + optind, &host,
+				&addresses, &count, err);
+	if (r < 0)
+		return r;
+	if (count != 1)
+		return error_usage(err, argv[optind],
+				   "several devices are meant; name one");
+	r = change_check_host(host, err);
+	if (r < 0)
+		return r;
+	return options.bind ? probe_bound(cli, &options, host, addresses, err)
+			    : look_and_probe(cli, &options, host, addresses, false, err);
+}
+
+const struct cli_command cli_probe = {
+	.name = "probe",
+	.arguments = "DEVICE [--bind] [--memory SIZE] [--reset]",
+	.summary = "open a device through VFIO, with no guest: is it really assignable",
+	.options =
+		"  --bind           where it is not on VFIO: bind its group, and give it back\n"
+		"  --memory SIZE    may a guest of that size be locked: 2048M or 4G\n"
+		"  --reset          reset it, too, where nothing else is in use that may go along;\n"
+		"                   the kernel itself resets a function that is opened, if it can\n"
+		"  --timeout SEC    give a step of --bind up after SEC seconds (30)\n",
+	.run = run,
+};
