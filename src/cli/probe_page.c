@@ -43,7 +43,7 @@ static void format_sizes(uint64_t sizes, char *buffer, size_t size)
 	}
 }
 
-static void print_way(const struct vfio_seen *seen)
+static void print_way(const struct vfio_seen *seen, const struct vfio_seen *obstacle)
 {
 	const char *label = seen->way == VFIO_BY_GROUP ? "By group" : "By cdev";
 
@@ -52,8 +52,10 @@ static void print_way(const struct vfio_seen *seen)
 			    seen->way == VFIO_BY_CDEV
 				    ? " (CONFIG_IOMMUFD, CONFIG_VFIO_DEVICE_CDEV)"
 				    : "");
+	else if (seen == obstacle)
+		output_line("  %-12s does not work", label); /* why is told at the end */
 	else if (error_is_set(&seen->failure))
-		output_line("  %-12s failed: %s", label, seen->failure.message);
+		output_line("  %-12s does not work: %s", label, seen->failure.message);
 	else if (seen->way == VFIO_BY_GROUP)
 		output_line("  %-12s works, IOMMU of %s", label,
 			    vfio_type_name(seen->type));
@@ -295,7 +297,7 @@ static void print_end(const struct probe_report *report)
 	for (char **line = failure->evidence; line && *line; line++)
 		output_line("  %s", *line);
 	if (failure->hint[0])
-		output_line("  try: %s", failure->hint);
+		output_line("  %s", failure->hint);
 }
 
 void probe_page_print(const struct probe_report *report)
@@ -312,7 +314,8 @@ void probe_page_print(const struct probe_report *report)
 	if (report->probe->ways[VFIO_BY_GROUP].step != VFIO_STEP_LOOK ||
 	    report->probe->ways[VFIO_BY_CDEV].offered)
 		for (size_t i = 0; i < VFIO_WAYS; i++)
-			print_way(&report->probe->ways[i]);
+			print_way(&report->probe->ways[i],
+				  vfio_probe_obstacle(report->probe));
 	if (report->probe->described)
 		print_seen(report);
 	print_end(report);

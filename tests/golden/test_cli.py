@@ -393,6 +393,7 @@ def test_a_laptop_is_listed_by_an_ordinary_user(tmp_path):
     ("show-card", ("show", "01:00.0")),
     ("show-mounted", ("show", "/dev/nvme0n1")),
     ("help", ("--help",)),
+    ("help-probe", ("probe", "--help")),
     ("help-vm", ("vm", "--help")),
 ])
 def test_the_text_is_what_was_read_and_found_good(host, name, args):

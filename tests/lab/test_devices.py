@@ -228,6 +228,68 @@ def test_what_others_bind_is_neither_fought_for_nor_given_back():
     lab(SCENARIOS / "others.sh")
 
 
+def lspci_size(text):
+    return int(text.rstrip("KMG")) << {"K": 10, "M": 20, "G": 30}.get(text[-1], 0)
+
+
+def parse_lspci_regions(text):
+    """By the name that probe has for them: the sizes in bytes."""
+    found = {f"BAR {number}": lspci_size(size) for number, size in
+             re.findall(r"^\tRegion (\d): .*\[size=(\w+)\]", text, re.MULTILINE)}
+    rom = re.search(r"^\tExpansion ROM at .*\[size=(\w+)\]", text, re.MULTILINE)
+    return found | ({"option ROM": lspci_size(rom.group(1))} if rom else {})
+
+
+def parse_lspci_interrupts(text, is_virtual):
+    msi = re.search(r"MSI: Enable.* Count=\d+/(\d+)", text)
+    msix = re.search(r"MSI-X: Enable.* Count=(\d+)", text)
+    # A virtual function has no pin (PCIe 6.0, 9.3.4.1.15); QEMU's says that it has one.
+    return {"INTx": int("Interrupt: pin" in text and not is_virtual),
+            "MSI": int(msi.group(1)) if msi else 0,
+            "MSI-X": int(msix.group(1)) if msix else 0}
+
+
+def parse_groups(text):
+    return {path.split("/")[-1]: int(path.split("/")[4]) for path in text.split()}
+
+
+def compare_probe(name, parts):
+    """Regions, interrupts and what a hot reset takes: that of its bus, none of which carries
+    another one here."""
+    probe = json.loads(parts[f"probe_{name}"].split("warning:")[0])
+    theirs, groups = parts[f"lspci_{name}"], parse_groups(parts[f"groups_{name}"])
+    assert probe["assignable"] and probe["obstacle"] is None and probe["bound_for_the_probe"]
+    assert not probe["was_reset"]
+    sizes = {region["name"]: region["size"] for region in probe["regions"] if region["size"]}
+    assert sizes.pop("configuration space") == (4096 if "Express" in theirs else 256)
+    assert sizes.pop("VGA", None) == (0xc0000 if "VGA compatible" in theirs else None)
+    assert sizes == parse_lspci_regions(theirs)
+    counts = {one["name"]: one["count"] for one in probe["interrupts"]}
+    expected = parse_lspci_interrupts(theirs, name == "vf")
+    assert {kind: counts[kind] for kind in expected} == expected
+    assert all(one["software_loop"] == "came" for one in probe["interrupts"] if one["count"])
+    bus = probe["address"][:8]
+    assert {one["address"]: one["iommu_group"] for one in probe["ways"][0]["hot_reset"]} == {
+        address: group for address, group in groups.items() if address.startswith(bus)}
+    configuration = probe["configuration"]
+    assert configuration["compared"] == configuration["size"] and not configuration["wrong"]
+    assert not configuration["hidden_by_vfio"]
+    maps = probe["ways"][0]["maps"]
+    assert [row["piece"] for row in maps] == [1 << 12, 1 << 21, 1 << 30]
+    assert maps[0]["count"] == 16384 and maps[1]["count"] == 128
+
+
+def test_a_device_is_what_lspci_says_when_it_is_opened_without_a_guest():
+    """Real VFIO, groups and drivers; QEMU's devices, whose IOMMU makes DMA slow."""
+    parts = sections(lab(SCENARIOS / "probe.sh"))
+    for name in ("gpu", "nvme", "pair", "conventional", "vf"):
+        compare_probe(name, parts)
+
+
+def test_an_iommu_that_does_not_remap_interrupts_is_told_by_its_name():
+    lab(SCENARIOS / "probe-interrupts.sh", iommu="vtd-no-intremap")
+
+
 def test_each_kind_of_use_is_seen_and_what_is_free_is_called_free():
     lab(SCENARIOS / "uses.sh")
 

@@ -11,5 +11,6 @@ expect 0 "No device is in an IOMMU group" "$PCIFERRY" list
 expect 0 "it is in no IOMMU group" "$PCIFERRY" show "$LAB_NVME_FREE"
 expect 1 "turn VT-d or AMD-Vi on" "$PCIFERRY" bind "$LAB_NVME_FREE"
 expect 1 "it is in no IOMMU group" "$PCIFERRY" vm run --bios "$LAB_NVME_FREE"
+expect 1 "it is in no IOMMU group" "$PCIFERRY" probe "$LAB_NVME_FREE" --bind
 check "the disk is still on nvme" is_on "$LAB_NVME_FREE" nvme
 finish
