@@ -19,28 +19,19 @@ const char *probe_loop_name(enum vfio_loop loop)
 	return names[loop];
 }
 
-static size_t add(char *buffer, size_t size, size_t len, const char *text)
+/* "4 KiB, 2 MiB"; of a bitmap. The caller frees it; NULL: no memory. */
+static char *format_sizes(uint64_t sizes)
 {
-	if (len < size)
-		len += (size_t)snprintf(buffer + len, size - len, "%s%s", len ? ", " : "",
-					text);
-	return len;
-}
+	_cleanup_(string_list_free) struct string_list list = { 0 };
 
-/* "4 KiB, 2 MiB"; of a bitmap. */
-static void format_sizes(uint64_t sizes, char *buffer, size_t size)
-{
-	size_t len = 0;
-
-	buffer[0] = '\0';
 	for (unsigned int bit = 0; bit < 64; bit++) {
-		char one[32];
+		char size[32];
 
-		if (!(sizes >> bit & 1))
-			continue;
-		describe_size(1ULL << bit, one, sizeof(one));
-		len = add(buffer, size, len, one);
+		describe_size(1ULL << bit, size, sizeof(size));
+		if (sizes >> bit & 1 && string_list_add(&list, size) < 0)
+			return NULL;
 	}
+	return string_list_join(&list, ", ");
 }
 
 static void print_way(const struct vfio_seen *seen, const struct vfio_seen *obstacle)
@@ -91,15 +82,14 @@ static void print_reserved(const struct probe_report *report)
 
 static void print_iommu(const struct vfio_iommu *iommu)
 {
-	char sizes[256], left[64] = "";
+	_cleanup_free_ char *sizes = format_sizes(iommu->page_sizes);
+	char left[64] = "";
 
 	if (iommu->maps_left_fact == FACT_KNOWN)
 		snprintf(left, sizeof(left), "; %u mappings can be made",
 			 iommu->maps_left);
-	if (iommu->page_sizes_fact == FACT_KNOWN) {
-		format_sizes(iommu->page_sizes, sizes, sizeof(sizes));
+	if (iommu->page_sizes_fact == FACT_KNOWN && sizes)
 		output_line("  Pages        %s%s", sizes, left);
-	}
 	print_ranges(iommu);
 }
 
@@ -153,7 +143,7 @@ static void print_irq(size_t index, const struct vfio_irq *irq, enum vfio_loop l
 		    irq->noresize && irq->count > 1 ? ", all at once" : "", words[loop]);
 }
 
-static const char *owner_words(const struct probe_report *report,
+static const char *owner_words(const struct probe_report *report, bool by_devices,
 			       const struct vfio_dependent *one, char *buffer,
 			       size_t size)
 {
@@ -163,8 +153,9 @@ static const char *owner_words(const struct probe_report *report,
 		device ? iommu_group_of(&report->view->groups, device, &fact) : NULL;
 
 	if (group)
-		snprintf(buffer, size, "group %u, %s", group->number,
-			 describe_driver(device));
+		snprintf(buffer, size, "group %u, %s%s", group->number,
+			 describe_driver(device),
+			 by_devices && !one->is_owned ? ", not of this iommufd" : "");
 	else
 		snprintf(buffer, size, "no group");
 	return buffer;
@@ -185,7 +176,8 @@ static void print_reset(const struct probe_report *report,
 
 		pci_address_format(&set->items[i].address, address);
 		output_line("  %-12s %s (%s)", i ? "" : "Hot reset", address,
-			    owner_words(report, &set->items[i], words, sizeof(words)));
+			    owner_words(report, set->by_devices, &set->items[i], words,
+					sizeof(words)));
 	}
 }
 
@@ -282,13 +274,16 @@ static void print_end(const struct probe_report *report)
 {
 	const struct vfio_seen *obstacle = vfio_probe_obstacle(report->probe);
 	const struct error *failure = obstacle ? &obstacle->failure : NULL;
+	const struct vfio_seen *first = &report->probe->ways[VFIO_BY_GROUP];
+	bool by_group = first->offered && !error_is_set(&first->failure);
 	char address[PCI_ADDRESS_SIZE];
 
 	pci_address_format(&report->device->address, address);
 	if (!failure) {
-		output_line("%s is assignable%s", address,
+		output_line("%s is assignable%s%s", address,
 			    report->group->count > 1 ? ", with the rest of its group"
-						     : "");
+						     : "",
+			    by_group ? "" : ", by cdev and iommufd alone");
 		return;
 	}
 	output_line("%s is not assignable: %s%s%s", address,

@@ -81,13 +81,9 @@ int vfio_answer_next(const struct vfio_answer *answer, uint32_t *offset,
 	return 1;
 }
 
-int vfio_contradicts(const char *subject, const char *what, struct error *err)
-{
-	return error_set(err, EPROTO, subject,
-			 "%s: the kernel's answer contradicts itself", what);
-}
-
 int vfio_failed(const char *subject, const char *request, int r, struct error *err)
 {
-	return error_set(err, -r, subject, "%s: %s", request, strerror(-r));
+	return error_set(err, -r, subject, "%s: %s", request,
+			 r == -EPROTO ? "the kernel's answer contradicts itself"
+				      : strerror(-r));
 }

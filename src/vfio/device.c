@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "vfio/internal.h"
 
 /* More than any driver has; a number from the kernel is not the size of an allocation. */
@@ -119,27 +118,6 @@ static int describe_irq(const struct vfio_session *session, size_t index,
 	return 0;
 }
 
-static int read_atomics(const struct vfio_answer *answer,
-			const struct vfio_device_info *info, struct vfio_device *device)
-{
-	const struct vfio_device_info_cap_pci_atomic_comp *atomics;
-	const struct vfio_info_cap_header *header;
-	uint32_t at = info->flags & VFIO_DEVICE_FLAGS_CAPS ? info->cap_offset : 0;
-	size_t len;
-	int r;
-
-	while ((r = vfio_answer_next(answer, &at, &header, &len)) == 1) {
-		if (header->id != VFIO_DEVICE_INFO_CAP_PCI_ATOMIC_COMP)
-			continue;
-		if (len < sizeof(*atomics))
-			return -EPROTO;
-		atomics = (const void *)header;
-		device->has_atomics = true;
-		device->atomics = atomics->flags;
-	}
-	return r;
-}
-
 static int describe(const struct vfio_session *session, struct vfio_device *device,
 		    const char **ret_what)
 {
@@ -157,13 +135,10 @@ static int describe(const struct vfio_session *session, struct vfio_device *devi
 		return -EPROTO;
 	device->is_pci = info->flags & VFIO_DEVICE_FLAGS_PCI;
 	device->can_reset = info->flags & VFIO_DEVICE_FLAGS_RESET;
-	r = read_atomics(&answer, info, device);
 	device->regions = calloc(info->num_regions + 1, sizeof(*device->regions));
 	device->irqs = calloc(info->num_irqs + 1, sizeof(*device->irqs));
-	if (r == 0 && (!device->regions || !device->irqs))
-		r = -ENOMEM;
-	if (r < 0)
-		return r;
+	if (!device->regions || !device->irqs)
+		return -ENOMEM;
 	*ret_what = "VFIO_DEVICE_GET_REGION_INFO";
 	device->n_regions = info->num_regions;
 	for (size_t i = 0; r == 0 && i < device->n_regions; i++)
@@ -189,10 +164,7 @@ int vfio_device_describe(const struct vfio_session *session,
 		return 0;
 	}
 	vfio_device_free(&device);
-	if (r == -EPROTO)
-		return vfio_contradicts(session->device_name, what, err);
-	return r == -ENOMEM ? error_oom(err)
-			    : vfio_failed(session->device_name, what, r, err);
+	return vfio_failed(session->device_name, what, r, err);
 }
 
 void vfio_device_free(struct vfio_device *device)

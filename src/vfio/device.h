@@ -46,9 +46,7 @@ struct vfio_irq {
 /* By index: VFIO_PCI_BAR0_REGION_INDEX, VFIO_PCI_MSIX_IRQ_INDEX and so on. */
 struct vfio_device {
 	bool is_pci;
-	bool can_reset;	  /* by VFIO_DEVICE_RESET, alone */
-	bool has_atomics; /* PCIe AtomicOps complete in the root complex: */
-	uint32_t atomics; /* VFIO_PCI_ATOMIC_COMP... */
+	bool can_reset; /* by VFIO_DEVICE_RESET, alone */
 	struct vfio_region *regions;
 	size_t n_regions;
 	struct vfio_irq *irqs;
@@ -106,7 +104,7 @@ struct vfio_dependent {
 };
 
 struct vfio_hot_reset {
-	bool possible;	 /* false: neither its slot nor its bus can be reset */
+	bool possible;	 /* false: its user can reset neither its slot nor its bus */
 	bool by_devices; /* the entries tell numbers of devices, not groups */
 	bool all_owned;	 /* by cdev: all of them are in the hands of this iommufd */
 	struct vfio_dependent *items;

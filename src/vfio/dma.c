@@ -143,10 +143,7 @@ int vfio_iommu_describe(const struct vfio_session *session, struct vfio_iommu *r
 		return 0;
 	}
 	vfio_iommu_free(&iommu);
-	if (r == -EPROTO)
-		return vfio_contradicts(session->device_name, what, err);
-	return r == -ENOMEM ? error_oom(err)
-			    : vfio_failed(session->device_name, what, r, err);
+	return vfio_failed(session->device_name, what, r, err);
 }
 
 void vfio_iommu_free(struct vfio_iommu *iommu)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
 #include "vfio/device.h"
 #include "vfio/internal.h"
 
@@ -18,7 +17,7 @@ static size_t size_of(size_t count)
 	       count * sizeof(struct vfio_pci_dependent_device);
 }
 
-/* The answer, for free(). -ENODEV: it cannot be reset so. */
+/* The answer, for free(). -ENODEV and -EPERM: it cannot be reset so. */
 static int ask(const struct vfio_session *session,
 	       struct vfio_pci_hot_reset_info **ret_info)
 {
@@ -80,19 +79,17 @@ static int fill(const struct vfio_pci_hot_reset_info *info, struct vfio_hot_rese
 int vfio_hot_reset_set(const struct vfio_session *session, struct vfio_hot_reset *ret_set,
 		       struct error *err)
 {
-	static const char what[] = "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO";
 	_cleanup_free_ struct vfio_pci_hot_reset_info *info = NULL;
 	struct vfio_hot_reset set = { 0 };
 	int r = ask(session, &info);
 
 	if (r == 0)
 		r = fill(info, &set);
-	if (r == -EPROTO)
-		return vfio_contradicts(session->device_name, what, err);
-	if (r == -ENOMEM)
-		return error_oom(err);
-	if (r < 0 && r != -ENODEV)
-		return vfio_failed(session->device_name, what, r, err);
+	/* Neither way; or one of those that would go along is in no group, and so cannot
+	 * be had by anybody (vfio_pci_fill_devs()). */
+	if (r < 0 && r != -ENODEV && r != -EPERM)
+		return vfio_failed(session->device_name,
+				   "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO", r, err);
 	*ret_set = set;
 	return 0;
 }

@@ -3,6 +3,8 @@
 #define PCIFERRY_VFIO_INTERNAL_H
 
 /*
+ * What the files of this room share.
+ *
  * Answers of the kernel that are as long as they need to be: each begins with argsz, and
  * may end with a chain of capabilities. Neither lengths nor offsets in one are trusted.
  */
@@ -10,11 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "host/host.h"
 #include "vfio/session.h"
 #include "vfio/transport.h"
 
 struct error;
 struct vfio_info_cap_header;
+struct vfio_probe_request;
 
 struct vfio_answer {
 	char *bytes;
@@ -46,17 +50,21 @@ static inline bool vfio_answer_holds(size_t len, size_t offset, size_t count, si
 	return len >= offset && count <= (len - offset) / size;
 }
 
-/* -EPROTO, with the words for it; `what` was asked. */
-int vfio_contradicts(const char *subject, const char *what, struct error *err);
-
-/* Sets which request failed with r, below 0, and what the kernel said; returns r. */
+/*
+ * Sets which request failed with r, below 0, and what the kernel said: of -EPROTO that
+ * its answer contradicts itself. Returns r.
+ */
 int vfio_failed(const char *subject, const char *request, int r, struct error *err);
+
+/* The number behind a word in one of the kernel's texts, "\nCapEff:" and to the base 16.
+ */
+enum fact vfio_read_behind(const struct host *host, const char *path, const char *word,
+			   int base, uint64_t *ret_number);
 
 /*
  * Tells in the words of the field why a device cannot be had: adds to a failure at a step
  * what it means, the evidence and the way out.
  */
-struct vfio_probe_request;
 void vfio_explain(const struct vfio_probe_request *request, enum vfio_step step,
 		  struct error *failure);
 

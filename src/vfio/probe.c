@@ -83,8 +83,8 @@ static int compare(const struct look *look, struct error *err)
 	int r;
 
 	if (!region || region->size > PCI_CONFIG_MAX)
-		return vfio_contradicts(look->session->device_name,
-					"VFIO_DEVICE_GET_REGION_INFO", err);
+		return vfio_failed(look->session->device_name,
+				   "VFIO_DEVICE_GET_REGION_INFO", -EPROTO, err);
 	through = calloc(1, region->size);
 	if (!through)
 		return error_oom(err);
@@ -161,19 +161,12 @@ static int try_loops(const struct look *look, struct error *err)
 /* Half of what is free, and no more than may be locked. */
 static uint64_t choose_budget(const struct host *host, const struct vfio_limit *limit)
 {
-	static const char name[] = "\nMemAvailable:";
-	uint64_t budget = vfio_limit_bytes(limit);
-	_cleanup_free_ char *text = NULL;
-	const char *line = NULL;
-	size_t len;
+	uint64_t budget = vfio_limit_bytes(limit), free_kib;
 
-	if (host_read_file(host, "proc/meminfo", &text, &len) == 0)
-		line = strstr(text, name);
-	if (line) {
-		uint64_t half = strtoull(line + strlen(name), NULL, 10) * 512;
-
-		budget = half < budget ? half : budget;
-	}
+	if (vfio_read_behind(host, "proc/meminfo", "\nMemAvailable:", 10, &free_kib) ==
+		    FACT_KNOWN &&
+	    free_kib * 512 < budget)
+		budget = free_kib * 512;
 	return budget;
 }
 

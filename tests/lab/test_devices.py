@@ -256,7 +256,7 @@ def parse_groups(text):
 def compare_probe(name, parts):
     """Regions, interrupts and what a hot reset takes: that of its bus, none of which carries
     another one here."""
-    probe = json.loads(parts[f"probe_{name}"].split("warning:")[0])
+    probe = json.loads(parts[f"probe_{name}"])
     theirs, groups = parts[f"lspci_{name}"], parse_groups(parts[f"groups_{name}"])
     assert probe["assignable"] and probe["obstacle"] is None and probe["bound_for_the_probe"]
     assert not probe["was_reset"]

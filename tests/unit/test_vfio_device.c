@@ -97,6 +97,7 @@ static void what_can_be_mapped_of_a_region_is_known(void **state)
 	struct vfio_mapping mapping = { 0 };
 	struct error err = ERROR_INIT;
 	struct vfio_device device;
+	char bytes[4] = "";
 	struct vfio_session session;
 	struct kernel kernel;
 
@@ -128,6 +129,13 @@ static void what_can_be_mapped_of_a_region_is_known(void **state)
 	assert_int_equal(kernel.mapped_offset, 0x103000);
 	vfio_region_unmap(&mapping);
 	vfio_region_unmap(&mapping);
+	/* Nor for bytes that are not there, however large the offset. */
+	assert_int_equal(vfio_region_read(&session, &device.regions[0], 0xfffe, bytes, 4,
+					  &err),
+			 -ERANGE);
+	assert_int_equal(vfio_region_write(&session, &device.regions[0], UINT64_MAX,
+					   bytes, 4, &err),
+			 -ERANGE);
 	vfio_device_free(&device);
 	vfio_close(&session);
 	kernel_expect_end(&kernel);
@@ -480,6 +488,11 @@ static void a_set_that_cannot_be_or_never_holds_still_is_told(void **state)
 		ASKED_FOR_SET(NULL, -ENODEV),
 		{ 0 },
 	};
+	static const struct kernel_row groupless[] = {
+		ENTERS_BY_GROUP,
+		ASKED_FOR_SET(NULL, -EPERM),
+		{ 0 },
+	};
 	static const struct kernel_row too_much[] = {
 		ENTERS_BY_GROUP,
 		ASKED_FOR_SET(wants_too_much_room, -ENOSPC),
@@ -503,6 +516,9 @@ static void a_set_that_cannot_be_or_never_holds_still_is_told(void **state)
 
 	(void)state;
 	assert_int_equal(set_of(none, &set, &err), 0);
+	assert_false(set.possible);
+	set.possible = true;
+	assert_int_equal(set_of(groupless, &set, &err), 0);
 	assert_false(set.possible);
 	assert_int_equal(set_of(too_much, &set, &err), -EPROTO);
 	assert_int_equal(set_of(beyond, &set, &err), -EPROTO);
