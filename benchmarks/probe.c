@@ -2,11 +2,12 @@
 /*
  * The least that mapping memory for a device takes: the two ioctls in a loop.
  *
- *     bench-probe GROUP PIECE COUNT
+ *     bench-probe GROUP ADDRESS PIECE COUNT
  *
- * with the group on VFIO and held by nobody. Prints the nanoseconds of all mappings, and of
- * all that take them back. The memory is as probe's: at a multiple of the piece, its pages
- * there already, with huge ones where the kernel has them.
+ * with the group on VFIO and held by nobody. The device is open meanwhile. Prints the
+ * nanoseconds of all mappings, and of all that take them back. The memory is as probe's:
+ * at a multiple of the piece, its pages there already, with huge ones where the kernel
+ * has them.
  */
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -26,7 +27,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-static int open_group(const char *number)
+static int open_device(const char *number, const char *address)
 {
 	int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), group;
 	char path[64];
@@ -35,7 +36,8 @@ static int open_group(const char *number)
 	group = open(path, O_RDWR | O_CLOEXEC);
 	if (container < 0 || group < 0 ||
 	    ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
-	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
+	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0 ||
+	    ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address) < 0)
 		return -1;
 	return container;
 }
@@ -75,14 +77,14 @@ static int unmap_all(int container, uint64_t piece, uint64_t count, uint64_t iov
 
 int main(int argc, char **argv)
 {
-	uint64_t piece = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
-	uint64_t count = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
+	uint64_t piece = argc == 5 ? strtoull(argv[3], NULL, 10) : 0;
+	uint64_t count = argc == 5 ? strtoull(argv[4], NULL, 10) : 0;
 	uint64_t begin, mapped, unmapped;
 	int container = -1;
 	char *area, *memory;
 
-	if (!piece || !count || (container = open_group(argv[1])) < 0) {
-		fprintf(stderr, "usage: bench-probe GROUP PIECE COUNT\n");
+	if (!piece || !count || (container = open_device(argv[1], argv[2])) < 0) {
+		fprintf(stderr, "usage: bench-probe GROUP ADDRESS PIECE COUNT\n");
 		return 2;
 	}
 	area = mmap(NULL, piece * (count + 1), PROT_READ | PROT_WRITE,

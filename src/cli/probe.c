@@ -2,8 +2,8 @@
 #include "cli/probe.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -54,18 +54,30 @@ static int parse(struct cli *cli, int argc, char **argv, struct probe_options *o
 	return r;
 }
 
-static void add_uses(const struct others *others, const struct pci_device *device,
-		     struct string_list *uses)
+static int add_use(const struct pci_address *address, const char *detail,
+		   struct string_list *uses)
 {
-	const struct usage_findings *findings;
-	char address[PCI_ADDRESS_SIZE];
+	char text[PCI_ADDRESS_SIZE + 512], name[PCI_ADDRESS_SIZE];
 
-	if (!device || device == others->device)
-		return;
+	snprintf(text, sizeof(text), "%s: %s", pci_address_format(address, name), detail);
+	return string_list_has(uses, text) ? 0 : string_list_add(uses, text);
+}
+
+static int add_uses(const struct others *others, const struct pci_address *address,
+		    struct string_list *uses)
+{
+	const struct pci_device *device = pci_find(&others->view->devices, address);
+	const struct usage_findings *findings;
+	int r = 0;
+
+	if (device == others->device)
+		return 0;
+	if (!device)
+		return add_use(address, "who uses it is not known", uses);
 	findings = usage_of(&others->view->usage, device);
-	pci_address_format(&device->address, address);
-	for (size_t i = 0; i < findings->count; i++)
-		string_list_addf(uses, "%s: %s", address, findings->items[i].detail);
+	for (size_t i = 0; r == 0 && i < findings->count; i++)
+		r = add_use(address, findings->items[i].detail, uses);
+	return r;
 }
 
 /* The kernel chooses how it resets, and some ways take the whole bus. */
@@ -74,20 +86,20 @@ static int may_reset(const struct vfio_hot_reset *set, void *argument, struct er
 	_cleanup_(string_list_free) struct string_list uses = { 0 };
 	const struct others *others = argument;
 	char address[PCI_ADDRESS_SIZE];
+	int r = 0;
 
-	for (size_t i = 0; i < others->group->count; i++)
-		add_uses(others, others->group->members[i], &uses);
-	for (size_t i = 0; i < set->count; i++)
-		add_uses(others, pci_find(&others->view->devices, &set->items[i].address),
-			 &uses);
+	for (size_t i = 0; r == 0 && i < others->group->count; i++)
+		r = add_uses(others, &others->group->members[i]->address, &uses);
+	for (size_t i = 0; r == 0 && i < set->count; i++)
+		r = add_uses(others, &set->items[i].address, &uses);
+	if (r < 0)
+		return error_oom(err);
 	if (!uses.count)
 		return 0;
 	error_refuse(err, pci_address_format(&others->device->address, address),
 		     "no reset: what shares its group or its bus is in use");
-	/* One that is in both was found twice. */
 	for (size_t i = 0; i < uses.count; i++)
-		if (!i || strcmp(uses.items[i - 1], uses.items[i]) != 0)
-			error_evidence(err, "%s", uses.items[i]);
+		error_evidence(err, "%s", uses.items[i]);
 	error_hint(err, "without --reset the probe asks for none");
 	return -EBUSY;
 }

@@ -15,23 +15,27 @@ enum { REGIONS_MAX = 256, IRQS_MAX = 64, AREAS_MAX = 4096 };
 static int add_areas(struct vfio_region *region,
 		     const struct vfio_info_cap_header *header, size_t len)
 {
-	const struct vfio_region_info_cap_sparse_mmap *sparse = (const void *)header;
+	struct vfio_region_info_cap_sparse_mmap sparse;
+	struct vfio_region_sparse_mmap_area from;
 	struct vfio_area *areas;
 
-	if (len < sizeof(*sparse) || sparse->nr_areas > AREAS_MAX ||
-	    !vfio_answer_holds(len, sizeof(*sparse), sparse->nr_areas,
-			       sizeof(sparse->areas[0])) ||
-	    region->is_sparse)
+	if (len < sizeof(sparse) || region->is_sparse)
 		return -EPROTO;
-	areas = calloc(sparse->nr_areas + 1, sizeof(*areas));
+	memcpy(&sparse, header, sizeof(sparse));
+	if (sparse.nr_areas > AREAS_MAX ||
+	    !vfio_answer_holds(len, sizeof(sparse), sparse.nr_areas, sizeof(from)))
+		return -EPROTO;
+	areas = calloc(sparse.nr_areas + 1, sizeof(*areas));
 	if (!areas)
 		return -ENOMEM;
 	region->is_sparse = true;
 	region->areas = areas;
-	region->n_areas = sparse->nr_areas;
+	region->n_areas = sparse.nr_areas;
 	for (size_t i = 0; i < region->n_areas; i++) {
-		areas[i].offset = sparse->areas[i].offset;
-		areas[i].size = sparse->areas[i].size;
+		memcpy(&from, vfio_answer_item(header, sizeof(sparse), i, sizeof(from)),
+		       sizeof(from));
+		areas[i].offset = from.offset;
+		areas[i].size = from.size;
 		if (areas[i].offset > region->size ||
 		    areas[i].size > region->size - areas[i].offset)
 			return -EPROTO;

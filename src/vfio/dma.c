@@ -27,21 +27,25 @@ static int check_ranges(const struct vfio_iommu *iommu)
 static int add_ranges(struct vfio_iommu *iommu, const struct vfio_info_cap_header *header,
 		      size_t len)
 {
-	const struct vfio_iommu_type1_info_cap_iova_range *from = (const void *)header;
+	struct vfio_iommu_type1_info_cap_iova_range told;
+	struct vfio_iova_range from;
 
-	if (len < sizeof(*from) || from->nr_iovas > RANGES_MAX ||
-	    !vfio_answer_holds(len, sizeof(*from), from->nr_iovas,
-			       sizeof(from->iova_ranges[0])) ||
-	    iommu->ranges)
+	if (len < sizeof(told) || iommu->ranges)
 		return -EPROTO;
-	iommu->ranges = calloc(from->nr_iovas + 1, sizeof(*iommu->ranges));
+	memcpy(&told, header, sizeof(told));
+	if (told.nr_iovas > RANGES_MAX ||
+	    !vfio_answer_holds(len, sizeof(told), told.nr_iovas, sizeof(from)))
+		return -EPROTO;
+	iommu->ranges = calloc(told.nr_iovas + 1, sizeof(*iommu->ranges));
 	if (!iommu->ranges)
 		return -ENOMEM;
 	iommu->ranges_fact = FACT_KNOWN;
-	iommu->n_ranges = from->nr_iovas;
+	iommu->n_ranges = told.nr_iovas;
 	for (size_t i = 0; i < iommu->n_ranges; i++) {
-		iommu->ranges[i].start = from->iova_ranges[i].start;
-		iommu->ranges[i].end = from->iova_ranges[i].end;
+		memcpy(&from, vfio_answer_item(header, sizeof(told), i, sizeof(from)),
+		       sizeof(from));
+		iommu->ranges[i].start = from.start;
+		iommu->ranges[i].end = from.end;
 	}
 	return check_ranges(iommu);
 }

@@ -51,6 +51,16 @@ static inline bool vfio_answer_holds(size_t len, size_t offset, size_t count, si
 }
 
 /*
+ * The item of that array by its number. To be copied: in older kernels a capability
+ * begins at any multiple of four bytes, whatever is in it (vfio_info_cap_add()).
+ */
+static inline const char *vfio_answer_item(const struct vfio_info_cap_header *header,
+					   size_t offset, size_t number, size_t size)
+{
+	return (const char *)header + offset + number * size;
+}
+
+/*
  * Sets which request failed with r, below 0, and what the kernel said: of -EPROTO that
  * its answer contradicts itself. Returns r.
  */

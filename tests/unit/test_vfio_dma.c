@@ -10,12 +10,13 @@
 #include "base/error.h"
 #include "vfio/dma.h"
 
+/* One capability right behind the other, as older kernels have them. */
 struct type1_answer {
 	struct vfio_iommu_type1_info info;
 	struct vfio_iommu_type1_info_dma_avail left;
 	struct vfio_iommu_type1_info_cap_iova_range ranges;
 	struct vfio_iova_range items[2];
-};
+} __attribute__((packed));
 
 static void make_type1(struct type1_answer *answer)
 {
