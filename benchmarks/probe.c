@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The least that mapping memory for a device takes: the two ioctls in a loop.
+ * What probe's mapping of memory takes, beside the least that it can take: the two ioctls
+ * in a loop.
  *
- *     bench-probe GROUP ADDRESS PIECE COUNT
+ *     bench-probe GROUP ADDRESS
  *
- * with the group on VFIO and held by nobody. The device is open meanwhile. Prints the
- * nanoseconds of all mappings, and of all that take them back. The memory is as probe's:
- * at a multiple of the piece, its pages there already, with huge ones where the kernel
- * has them.
+ * with the group on VFIO and held by nobody. Both take turns in one process, in small
+ * parts, since a machine is seldom as busy in one second as in the next. Prints for each
+ * part who it was, the bytes of a piece, how many, and the nanoseconds of all mappings
+ * and of all that take them back.
  */
-#include <fcntl.h>
 #include <linux/vfio.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +19,19 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/cleanup.h"
+#include "host/host.h"
+#include "vfio/pace.h"
+
+static const struct {
+	uint64_t piece, count;
+	unsigned int rounds;
+} sizes[] = {
+	{ 1 << 12, 512, 60 },
+	{ 1 << 21, 16, 60 },
+	{ 1 << 30, 1, 9 },
+};
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -27,30 +40,14 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
 }
 
-static int open_device(const char *number, const char *address)
-{
-	int container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), group;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/dev/vfio/%s", number);
-	group = open(path, O_RDWR | O_CLOEXEC);
-	if (container < 0 || group < 0 ||
-	    ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) < 0 ||
-	    ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0 ||
-	    ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address) < 0)
-		return -1;
-	return container;
-}
-
-static int map_all(int container, char *memory, uint64_t piece, uint64_t count,
-		   uint64_t iova)
+static int map_all(int container, char *memory, uint64_t piece, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
 		struct vfio_iommu_type1_dma_map map = {
 			.argsz = sizeof(map),
 			.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
 			.vaddr = (uintptr_t)(memory + i * piece),
-			.iova = iova + i * piece,
+			.iova = piece + i * piece,
 			.size = piece,
 		};
 
@@ -60,12 +57,12 @@ static int map_all(int container, char *memory, uint64_t piece, uint64_t count,
 	return 0;
 }
 
-static int unmap_all(int container, uint64_t piece, uint64_t count, uint64_t iova)
+static int unmap_all(int container, uint64_t piece, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
 		struct vfio_iommu_type1_dma_unmap unmap = {
 			.argsz = sizeof(unmap),
-			.iova = iova + i * piece,
+			.iova = piece + i * piece,
 			.size = piece,
 		};
 
@@ -75,33 +72,77 @@ static int unmap_all(int container, uint64_t piece, uint64_t count, uint64_t iov
 	return 0;
 }
 
-int main(int argc, char **argv)
+static void print(const char *who, uint64_t piece, uint64_t count, uint64_t map_ns,
+		  uint64_t unmap_ns)
 {
-	uint64_t piece = argc == 5 ? strtoull(argv[3], NULL, 10) : 0;
-	uint64_t count = argc == 5 ? strtoull(argv[4], NULL, 10) : 0;
-	uint64_t begin, mapped, unmapped;
-	int container = -1;
-	char *area, *memory;
+	printf("%s %llu %llu %llu %llu\n", who, (unsigned long long)piece,
+	       (unsigned long long)count, (unsigned long long)map_ns,
+	       (unsigned long long)unmap_ns);
+}
 
-	if (!piece || !count || (container = open_device(argv[1], argv[2])) < 0) {
-		fprintf(stderr, "usage: bench-probe GROUP ADDRESS PIECE COUNT\n");
-		return 2;
-	}
-	area = mmap(NULL, piece * (count + 1), PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* Memory as probe's: at a multiple of the piece, its pages there already, huge if they
+ * can be. */
+static int run_floor(int container, uint64_t piece, uint64_t count)
+{
+	size_t len = piece * (count + 1);
+	char *area = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	char *memory = (char *)(((uintptr_t)area + piece - 1) & ~(piece - 1));
+	uint64_t begin, mapped;
+	int r;
+
 	if (area == MAP_FAILED)
-		return 1;
-	memory = (char *)(((uintptr_t)area + piece - 1) & ~(piece - 1));
+		return -1;
 	madvise(memory, piece * count, MADV_HUGEPAGE);
 	memset(memory, 0, piece * count);
 	begin = now_ns();
-	if (map_all(container, memory, piece, count, piece) < 0)
-		return 1;
+	r = map_all(container, memory, piece, count);
 	mapped = now_ns();
-	if (unmap_all(container, piece, count, piece) < 0)
-		return 1;
-	unmapped = now_ns();
-	printf("%llu %llu\n", (unsigned long long)(mapped - begin),
-	       (unsigned long long)(unmapped - mapped));
+	if (r == 0)
+		r = unmap_all(container, piece, count);
+	print("floor", piece, count, mapped - begin, now_ns() - mapped);
+	munmap(area, len);
+	return r;
+}
+
+static int run_probe(const struct vfio_session *session, const struct vfio_iommu *iommu,
+		     uint64_t piece, uint64_t count)
+{
+	struct vfio_pace pace;
+
+	if (vfio_pace_measure(session, iommu, piece, piece * count, &pace, NULL) < 0 ||
+	    pace.count != count)
+		return -1;
+	print("probe", piece, count, pace.map_ns, pace.unmap_ns);
 	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_(host_cleanup) struct host *host = NULL;
+	_cleanup_(vfio_close) struct vfio_session session = { 0 };
+	_cleanup_(vfio_iommu_free) struct vfio_iommu iommu = { 0 };
+	struct vfio_transport transport;
+	struct pci_address address;
+	int r = 0;
+
+	if (argc != 3 || pci_address_parse(argv[2], &address) < 0) {
+		fprintf(stderr, "usage: bench-probe GROUP ADDRESS\n");
+		return 2;
+	}
+	if (host_open_live(&host, NULL) < 0)
+		return 1;
+	vfio_transport_to(host, &transport);
+	if (vfio_open_by_group(&transport, &address, (unsigned int)atoi(argv[1]),
+			       &session, NULL) < 0 ||
+	    vfio_iommu_describe(&session, &iommu, NULL) < 0)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (unsigned int round = 0; r == 0 && round < sizes[i].rounds; round++) {
+			r = run_floor(session.iommu, sizes[i].piece, sizes[i].count);
+			if (r == 0)
+				r = run_probe(&session, &iommu, sizes[i].piece,
+					      sizes[i].count);
+		}
+	return r < 0;
 }
