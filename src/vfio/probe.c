@@ -14,7 +14,10 @@
 #include "vfio/internal.h"
 #include "vfio/irq.h"
 
-enum { LOOP_DEADLINE_MS = 1000 };
+enum {
+	LOOP_DEADLINE_MS = 1000,
+	UNKNOWN_BUDGET = 64 << 20, /* where nothing tells how much memory is free */
+};
 
 /* The sizes of pages that the IOMMUs of x86 have. */
 static const uint64_t pieces[VFIO_PACES] = { 1 << 12, 1 << 21, 1 << 30 };
@@ -82,7 +85,8 @@ static int compare(const struct look *look, struct error *err)
 	size_t own_len = 0;
 	int r;
 
-	if (!region || region->size > PCI_CONFIG_MAX)
+	if (!region || region->size < PCI_CONFIG_HEADER_SIZE ||
+	    region->size > PCI_CONFIG_MAX)
 		return vfio_failed(look->session->device_name,
 				   "VFIO_DEVICE_GET_REGION_INFO", -EPROTO, err);
 	through = calloc(1, region->size);
@@ -161,13 +165,12 @@ static int try_loops(const struct look *look, struct error *err)
 /* Half of what is free, and no more than may be locked. */
 static uint64_t choose_budget(const struct host *host, const struct vfio_limit *limit)
 {
-	uint64_t budget = vfio_limit_bytes(limit), free_kib;
+	uint64_t allowed = vfio_limit_bytes(limit), budget = UNKNOWN_BUDGET, free_kib;
 
 	if (vfio_read_behind(host, "proc/meminfo", "\nMemAvailable:", 10, &free_kib) ==
-		    FACT_KNOWN &&
-	    free_kib * 512 < budget)
+	    FACT_KNOWN)
 		budget = free_kib * 512;
-	return budget;
+	return budget < allowed ? budget : allowed;
 }
 
 static int map(const struct look *look, struct error *err)

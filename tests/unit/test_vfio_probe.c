@@ -266,6 +266,14 @@ static void tells_region(void *argument)
 		info->size = 256;
 }
 
+static void tells_a_stub_of_a_region(void *argument)
+{
+	struct vfio_region_info *info = argument;
+
+	if (info->index == VFIO_PCI_CONFIG_REGION_INDEX)
+		info->size = 2;
+}
+
 static void tells_interrupt(void *argument)
 {
 	struct vfio_irq_info *info = argument;
@@ -335,6 +343,28 @@ static void a_device_that_nothing_stops_is_assignable(void **state)
 	assert_int_equal(probe.ways[VFIO_BY_GROUP].paces[1].count, 0);
 	assert_false(probe.was_reset);
 	vfio_probe_free(&probe);
+}
+
+/* Nothing is read of it, not even the IDs. */
+static void configuration_space_that_cannot_be_is_not_looked_into(void **state)
+{
+	static const struct kernel_row rows[] = {
+		ENTERS_BY_GROUP,
+		ANSWERS(CONTAINER, VFIO_IOMMU_GET_INFO, tells_iommu),
+		ASKS(DEVICE, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, -ENODEV),
+		ANSWERS(DEVICE, VFIO_DEVICE_GET_INFO, tells_device),
+		{ .call = KERNEL_IOCTL,
+		  .fd = DEVICE,
+		  .request = VFIO_DEVICE_GET_REGION_INFO,
+		  .answer = tells_a_stub_of_a_region,
+		  .times = VFIO_PCI_CONFIG_REGION_INDEX + 1 },
+		ANSWERS(DEVICE, VFIO_DEVICE_GET_IRQ_INFO, tells_interrupt),
+		{ 0 },
+	};
+	const struct tree *tree = *state;
+
+	make_host(tree, "vfio-pci");
+	expect_obstacle(tree, rows, VFIO_STEP_CONFIG, "contradicts itself", NULL, "");
 }
 
 static void a_line_that_is_shared_and_a_lost_event_stop_a_guest(void **state)
@@ -537,6 +567,7 @@ int main(void)
 		TEST(memory_of_the_firmwares_is_not_taken_for_that),
 		TEST(each_refusal_of_the_device_has_its_own_words),
 		TEST(a_device_that_nothing_stops_is_assignable),
+		TEST(configuration_space_that_cannot_be_is_not_looked_into),
 		TEST(a_line_that_is_shared_and_a_lost_event_stop_a_guest),
 		TEST(memory_that_may_not_be_locked_stops_a_guest),
 		TEST(a_guest_that_is_too_large_is_told_unless_no_limit_holds),
