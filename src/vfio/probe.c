@@ -222,6 +222,19 @@ static int describe_way(const struct look *look, struct error *failure)
 	return r;
 }
 
+static int test_dma(const struct look *look, struct error *err)
+{
+	const struct vfio_dma_request request = {
+		.host = look->request->host,
+		.device = look->request->device,
+		.session = look->session,
+		.described = &look->probe->device,
+		.iommu = &look->seen->iommu,
+	};
+
+	return vfio_dma_test(&request, &look->probe->dma, err);
+}
+
 /*
  * The first way that leads in is looked around in; the device is the same by the other.
  * What stops it is in *failure, which is empty else. Returns 0 or what may_reset()
@@ -255,6 +268,9 @@ static int look_around(const struct look *look, struct error *failure, struct er
 		return 0;
 	look->seen->step = VFIO_STEP_INTERRUPT;
 	if (is_first && try_loops(look, failure) < 0)
+		return 0;
+	look->seen->step = VFIO_STEP_DMA;
+	if (is_first && look->request->dma_test && test_dma(look, failure) < 0)
 		return 0;
 	look->seen->step = VFIO_STEP_DONE;
 	return 0;
@@ -354,6 +370,10 @@ const struct vfio_seen *vfio_probe_obstacle(const struct vfio_probe *probe)
 {
 	const struct vfio_seen *found = NULL;
 
+	/* What a device did is no matter of the way by which it was opened. */
+	if (probe->dma.verdict == VFIO_DMA_NOT_ISOLATED ||
+	    probe->dma.verdict == VFIO_DMA_FAILED)
+		return &probe->ways[probe->described_by];
 	for (size_t i = 0; i < VFIO_WAYS; i++) {
 		const struct vfio_seen *seen = &probe->ways[i];
 

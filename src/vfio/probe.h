@@ -12,6 +12,7 @@
 #include "vfio/compare.h"
 #include "vfio/device.h"
 #include "vfio/dma.h"
+#include "vfio/dma_test.h"
 #include "vfio/limit.h"
 #include "vfio/pace.h"
 
@@ -48,6 +49,7 @@ struct vfio_probe {
 	struct vfio_comparison configuration;
 	enum vfio_loop loops[VFIO_LOOPS]; /* by the index of interrupts */
 	bool was_reset;			  /* because it was asked for */
+	struct vfio_dma_test dma;	  /* by the same way as the device was seen */
 	struct vfio_limit limit;
 };
 
@@ -57,6 +59,7 @@ struct vfio_probe_request {
 	const struct pci_device *device;
 	const struct iommu_group *group; /* NULL: none */
 
+	bool dma_test;	 /* have the device itself do DMA: vfio/dma_test.h */
 	uint64_t memory; /* bytes of the guest that is to have it; 0: not asked */
 
 	/*

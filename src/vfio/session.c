@@ -36,6 +36,7 @@ const char *vfio_step_name(enum vfio_step step)
 		[VFIO_STEP_CONFIG] = "configuration",
 		[VFIO_STEP_MAP] = "map",
 		[VFIO_STEP_INTERRUPT] = "interrupts",
+		[VFIO_STEP_DMA] = "dma_test",
 		[VFIO_STEP_LOCK] = "locked_memory",
 		[VFIO_STEP_DONE] = "done",
 	};

@@ -41,6 +41,7 @@ enum vfio_step {
 	VFIO_STEP_CONFIG,    /* read configuration space */
 	VFIO_STEP_MAP,	     /* map memory for DMA */
 	VFIO_STEP_INTERRUPT, /* VFIO_DEVICE_SET_IRQS */
+	VFIO_STEP_DMA,	     /* have the device itself do DMA */
 	VFIO_STEP_LOCK,	     /* the limit of locked memory */
 	VFIO_STEP_DONE,
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/rooted.h"
+#include "host/frames.h"
 #include "host/host.h"
 
 static int open_node(const struct vfio_transport *transport, const char *path)
@@ -69,6 +70,12 @@ static void unmap_shared(const struct vfio_transport *transport, void *memory, s
 	munmap(memory, len);
 }
 
+static int locate(const struct vfio_transport *transport, const void *memory,
+		  size_t count, uint64_t *ret_addresses)
+{
+	return host_frames_read(transport->context, memory, count, ret_addresses);
+}
+
 void vfio_transport_to(const struct host *host, struct vfio_transport *ret_transport)
 {
 	*ret_transport = (struct vfio_transport){
@@ -79,6 +86,7 @@ void vfio_transport_to(const struct host *host, struct vfio_transport *ret_trans
 		.write = write_at,
 		.map = map_shared,
 		.unmap = unmap_shared,
+		.locate = locate,
 		.context = (void *)host,
 	};
 }

@@ -33,6 +33,10 @@ struct vfio_transport {
 		   size_t len, void **ret_memory);
 	void (*unmap)(const struct vfio_transport *transport, void *memory, size_t len);
 
+	/* host_frames_read(): the physical addresses of pages of this process. */
+	int (*locate)(const struct vfio_transport *transport, const void *memory,
+		      size_t count, uint64_t *ret_addresses);
+
 	void *context;
 };
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * NVMe: the controller writes what it is, by Identify through an admin queue of our own.
+ * No command goes to a namespace. NVM Express Base Specification 2.0c: 3.1.3 (registers),
+ * 3.5.1 (initialization), 3.3.3 (queue entries), 5.17 (Identify).
+ */
+#include <endian.h>
+#include <errno.h>
+#include <linux/vfio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "vfio/dma_kind.h"
+
+/* 3.1.3: offsets of registers, and of the doorbells (NVMe over PCIe Transport 1.0, 3.1).
+ */
+enum {
+	CAP_LOW = 0x00,
+	CAP_HIGH = 0x04,
+	CC = 0x14,
+	CSTS = 0x1c,
+	AQA = 0x24,
+	ASQ_LOW = 0x28,
+	ASQ_HIGH = 0x2c,
+	ACQ_LOW = 0x30,
+	ACQ_HIGH = 0x34,
+	DOORBELLS = 0x1000,
+};
+
+/* 3.1.3.5 CC, 3.1.3.6 CSTS. */
+enum {
+	CC_EN = 1 << 0,
+	CC_CSS_NVM = 0 << 4,
+	CC_CSS_ADMIN_ONLY = 7 << 4,
+	CC_IOSQES_64 = 6 << 16,
+	CC_IOCQES_16 = 4 << 20,
+	CSTS_RDY = 1 << 0,
+	CSTS_CFS = 1 << 1,
+};
+
+enum {
+	DEPTH = 8,
+	COMMAND_SIZE = 64,
+	COMPLETION_SIZE = 16,
+	IDENTIFY = 0x06,
+	CNS_CONTROLLER = 0x01,
+	COMMAND_MS = 5000,
+	TIMEOUT_UNIT_MS = 500, /* CAP.TO */
+	IDENTIFY_SIZE = 4096,
+	LAID_OUT = 0xa5,
+};
+
+static bool is_nvme(const struct pci_device *device)
+{
+	/* PCI Code and ID Assignment 1.9: NVM Express I/O controller. */
+	return device->ids == FACT_KNOWN && device->class_code == 0x010802;
+}
+
+static int await_ready(const struct vfio_dma_run *run, bool ready, uint32_t cap_low,
+		       struct error *err)
+{
+	const struct vfio_dma_wait wait = {
+		.offset = CSTS,
+		.mask = CSTS_RDY,
+		.wanted = ready ? CSTS_RDY : 0,
+		.failed = ready ? CSTS_CFS : 0,
+		/* One unit more: 0 is what some say. */
+		.deadline_ms = ((cap_low >> 24) + 1) * TIMEOUT_UNIT_MS,
+		.what = ready ? "the controller did not become ready (CSTS.RDY)"
+			      : "the controller did not stop (CSTS.RDY)",
+	};
+
+	return vfio_dma_await(run, &wait, err);
+}
+
+static int set_up_queues(const struct vfio_dma_run *run, struct error *err)
+{
+	uint64_t asq = run->pages[0].address, acq = run->pages[1].address;
+	const struct {
+		uint64_t offset;
+		uint32_t value;
+	} registers[] = {
+		{ AQA, (DEPTH - 1) << 16 | (DEPTH - 1) }, { ASQ_LOW, (uint32_t)asq },
+		{ ASQ_HIGH, (uint32_t)(asq >> 32) },	  { ACQ_LOW, (uint32_t)acq },
+		{ ACQ_HIGH, (uint32_t)(acq >> 32) },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(registers) / sizeof(*registers); i++)
+		r = vfio_dma_set(run, registers[i].offset, registers[i].value, err);
+	return r;
+}
+
+static int start(struct vfio_dma_run *run, struct error *err)
+{
+	const char *name = run->request->session->device_name;
+	uint32_t low = 0, high = 0, css;
+	int r = vfio_dma_get(run, CAP_LOW, &low, err);
+
+	if (r == 0)
+		r = vfio_dma_get(run, CAP_HIGH, &high, err);
+	if (r < 0)
+		return r;
+	if (low == UINT32_MAX && high == UINT32_MAX)
+		return error_set(err, ENODEV, name,
+				 "the controller does not answer: CAP is all ones");
+	/* CAP.MPSMIN, in bits 51:48: 2^(12 + n) bytes. */
+	if (high >> 16 & 0xf)
+		return error_set(err, EOPNOTSUPP, name,
+				 "the controller has no pages of 4 KiB (CAP.MPSMIN)");
+	run->doorbell_stride = 4ULL << (high & 0xf);
+	/* CAP.CSS, in bits 44:37: the NVM command set, or admin commands alone. */
+	css = high >> 5 & 1 ? CC_CSS_NVM : CC_CSS_ADMIN_ONLY;
+	r = vfio_dma_set(run, CC, 0, err);
+	if (r == 0)
+		r = await_ready(run, false, low, err);
+	if (r == 0)
+		r = set_up_queues(run, err);
+	if (r == 0)
+		r = vfio_dma_set(run, CC, css | CC_IOSQES_64 | CC_IOCQES_16 | CC_EN, err);
+	return r < 0 ? r : await_ready(run, true, low, err);
+}
+
+static void lay_out(struct vfio_dma_run *run)
+{
+	memset(run->target.memory, LAID_OUT, run->page_size);
+}
+
+/* The entry of the completion queue, once its phase has turned. */
+static int await_completion(struct vfio_dma_run *run, uint32_t *ret_status,
+			    struct error *err)
+{
+	size_t slot = run->round % DEPTH;
+	uint32_t phase = !(run->round / DEPTH & 1);
+	uint32_t *last =
+		(uint32_t *)(void *)(run->pages[1].memory + slot * COMPLETION_SIZE + 12);
+	long long end = clock_now_ms() + COMMAND_MS;
+
+	for (;;) {
+		uint32_t value = le32toh(__atomic_load_n(last, __ATOMIC_ACQUIRE));
+
+		if ((value >> 16 & 1) == phase) {
+			*ret_status = value >> 17 & 0x7ff;
+			return 0;
+		}
+		if (clock_now_ms() > end)
+			return error_set(err, ETIMEDOUT,
+					 run->request->session->device_name,
+					 "Identify was not completed within %d s",
+					 COMMAND_MS / 1000);
+		vfio_dma_pause();
+	}
+}
+
+static int write_target(struct vfio_dma_run *run, struct error *err)
+{
+	size_t slot = run->round % DEPTH;
+	uint32_t next = (uint32_t)((slot + 1) % DEPTH), status = 0;
+	uint8_t *command = run->pages[0].memory + slot * COMMAND_SIZE;
+	uint32_t first = htole32(IDENTIFY | (uint32_t)(run->round + 1) << 16);
+	uint64_t prp1 = htole64(run->target.address);
+	uint32_t cdw10 = htole32(CNS_CONTROLLER);
+	int r;
+
+	memset(command, 0, COMMAND_SIZE);
+	memcpy(command, &first, sizeof(first));
+	memcpy(command + 24, &prp1, sizeof(prp1));
+	memcpy(command + 40, &cdw10, sizeof(cdw10));
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	r = vfio_dma_set(run, DOORBELLS, next, err);
+	if (r == 0)
+		r = await_completion(run, &status, err);
+	run->round++;
+	if (r == 0)
+		r = vfio_dma_set(run, DOORBELLS + run->doorbell_stride, next, err);
+	if (r == 0 && status)
+		r = error_set(err, EIO, run->request->session->device_name,
+			      "Identify: the controller says 0x%x (Status Code Type and"
+			      " Status Code)",
+			      status);
+	return r;
+}
+
+/* What it says of itself is its own affair: that it said something is enough. */
+static bool arrived(const struct vfio_dma_run *run)
+{
+	for (size_t i = 0; i < IDENTIFY_SIZE; i++)
+		if (run->target.memory[i] != LAID_OUT)
+			return true;
+	return false;
+}
+
+static void stop(struct vfio_dma_run *run)
+{
+	uint32_t low = 0;
+
+	if (vfio_dma_get(run, CAP_LOW, &low, NULL) == 0 &&
+	    vfio_dma_set(run, CC, 0, NULL) == 0)
+		await_ready(run, false, low, NULL);
+}
+
+const struct vfio_dma_kind vfio_dma_nvme = {
+	.name = "nvme",
+	.is_it = is_nvme,
+	.last = UINT64_MAX,
+	.n_pages = 2,
+	.irqs = { VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX },
+	.start = start,
+	.lay_out = lay_out,
+	.write = write_target,
+	.arrived = arrived,
+	.stop = stop,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A device's registers, for those that are made to do DMA. */
+#include <endian.h>
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "vfio/dma_kind.h"
+
+enum { PAUSE_NS = 1000000 };
+
+int vfio_dma_get(const struct vfio_dma_run *run, uint64_t offset, uint32_t *ret_value,
+		 struct error *err)
+{
+	uint32_t value;
+	int r = vfio_region_read(run->request->session, run->registers, offset, &value,
+				 sizeof(value), err);
+
+	if (r == 0)
+		*ret_value = le32toh(value);
+	return r;
+}
+
+int vfio_dma_set(const struct vfio_dma_run *run, uint64_t offset, uint32_t value,
+		 struct error *err)
+{
+	value = htole32(value);
+	return vfio_region_write(run->request->session, run->registers, offset, &value,
+				 sizeof(value), err);
+}
+
+void vfio_dma_pause(void)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	nanosleep(&pause, NULL);
+}
+
+int vfio_dma_await(const struct vfio_dma_run *run, const struct vfio_dma_wait *wait,
+		   struct error *err)
+{
+	const char *name = run->request->session->device_name;
+	long long end = clock_now_ms() + wait->deadline_ms;
+	uint32_t value = 0;
+
+	for (;;) {
+		int r = vfio_dma_get(run, wait->offset, &value, err);
+
+		if (r < 0)
+			return r;
+		if (value == UINT32_MAX)
+			return error_set(err, ENODEV, name,
+					 "%s: it does not answer any more, its registers"
+					 " are all ones",
+					 wait->what);
+		if (value & wait->failed)
+			return error_set(err, EIO, name,
+					 "%s: it says that it failed, 0x%08x", wait->what,
+					 value);
+		if ((value & wait->mask) == wait->wanted)
+			return 0;
+		if (clock_now_ms() > end)
+			return error_set(err, ETIMEDOUT, name, "%s within %u s: 0x%08x",
+					 wait->what, (wait->deadline_ms + 999) / 1000,
+					 value);
+		vfio_dma_pause();
+	}
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vfio/dma_test.h"
+
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "vfio/dma_kind.h"
+#include "vfio/dma_log.h"
+#include "vfio/irq.h"
+
+enum {
+	ARRIVAL_MS =
+		2000,	 /* of what a device has said that it wrote, and its interrupt */
+	FAULT_MS = 3000, /* the kernel is told by an interrupt, too */
+};
+
+static const struct vfio_dma_kind *const kinds[] = {
+	&vfio_dma_nvme,
+	&vfio_dma_edu,
+	&vfio_dma_82574,
+};
+
+const char *vfio_dma_verdict_name(enum vfio_dma_verdict verdict)
+{
+	static const char *const names[] = {
+		[VFIO_DMA_NOT_ASKED] = "not_asked",
+		[VFIO_DMA_ISOLATED] = "isolated",
+		[VFIO_DMA_NOT_PROVEN] = "not_proven",
+		[VFIO_DMA_NOT_ISOLATED] = "not_isolated",
+		[VFIO_DMA_FAILED] = "failed",
+	};
+
+	return names[verdict];
+}
+
+static const struct vfio_dma_kind *find_kind(const struct pci_device *device)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i]->is_it(device))
+			return kinds[i];
+	return NULL;
+}
+
+int vfio_dma_can_test(const struct pci_device *device, struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	if (find_kind(device))
+		return 0;
+	error_set(err, EOPNOTSUPP, pci_address_format(&device->address, address),
+		  "there is no DMA test for such a device");
+	error_hint(err, "there is one for NVMe, Intel's 82574 (e1000e) and QEMU's edu");
+	return -EOPNOTSUPP;
+}
+
+/* Bus mastering and memory decoding; *ret_before is what the register was. */
+static int command(const struct vfio_dma_run *run, uint16_t bits, uint16_t *ret_before,
+		   struct error *err)
+{
+	const struct vfio_session *session = run->request->session;
+	const struct vfio_region *config =
+		vfio_region(run->request->described, VFIO_PCI_CONFIG_REGION_INDEX);
+	uint8_t bytes[2];
+	int r;
+
+	if (!config)
+		return error_set(err, ENODEV, session->device_name,
+				 "VFIO shows no configuration space of it");
+	r = vfio_region_read(session, config, PCI_COMMAND, bytes, sizeof(bytes), err);
+	if (r < 0)
+		return r;
+	*ret_before = (uint16_t)(bytes[0] | bytes[1] << 8);
+	bits |= *ret_before;
+	bytes[0] = (uint8_t)bits;
+	bytes[1] = (uint8_t)(bits >> 8);
+	return vfio_region_write(session, config, PCI_COMMAND, bytes, sizeof(bytes), err);
+}
+
+static void command_back(const struct vfio_dma_run *run, uint16_t before)
+{
+	const struct vfio_region *config =
+		vfio_region(run->request->described, VFIO_PCI_CONFIG_REGION_INDEX);
+	uint8_t bytes[2] = { (uint8_t)before, (uint8_t)(before >> 8) };
+
+	vfio_region_write(run->request->session, config, PCI_COMMAND, bytes,
+			  sizeof(bytes), NULL);
+}
+
+static int map(const struct vfio_dma_run *run, const struct vfio_dma_page *page,
+	       unsigned int access, struct error *err)
+{
+	return vfio_dma_map(run->request->session, page->memory, run->page_size,
+			    page->address, access, err);
+}
+
+/* The preferred one of those that it has. Without any, it is tested without. */
+static int listen(struct vfio_dma_run *run, struct vfio_dma_test *test, struct error *err)
+{
+	const struct vfio_device *device = run->request->described;
+
+	for (size_t i = 0; i < VFIO_DMA_IRQS; i++) {
+		unsigned int index = run->kind->irqs[i];
+
+		if (index >= device->n_irqs || !device->irqs[index].count ||
+		    !device->irqs[index].eventfd)
+			continue;
+		run->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (run->event < 0)
+			return error_set(err, errno, run->request->session->device_name,
+					 "eventfd: %s", strerror(errno));
+		run->irq = test->irq = index;
+		test->has_interrupt = true;
+		return vfio_irq_listen(run->request->session, index, &run->event, 1, err);
+	}
+	return 0;
+}
+
+static bool has_arrived(const struct vfio_dma_run *run)
+{
+	long long end = clock_now_ms() + ARRIVAL_MS;
+
+	while (!run->kind->arrived(run)) {
+		if (clock_now_ms() > end)
+			return false;
+		vfio_dma_pause();
+	}
+	return true;
+}
+
+/* What it is given is where it is without an IOMMU: so nothing else can be hit. */
+static int reach(struct vfio_dma_run *run, struct vfio_dma_test *test, struct error *err)
+{
+	const char *name = run->request->session->device_name;
+	int r = run->kind->start(run, err);
+
+	if (r < 0)
+		return r;
+	run->kind->lay_out(run);
+	r = run->kind->write(run, err);
+	if (r < 0)
+		return r;
+	test->reached = has_arrived(run);
+	if (!test->reached)
+		return error_set(err, EIO, name,
+				 "it says that it wrote, and nothing came to the memory"
+				 " that it was given");
+	if (test->has_interrupt)
+		test->interrupted = vfio_irq_wait(run->event, ARRIVAL_MS, NULL) == 0;
+	return 0;
+}
+
+static void *copy(const void *bytes, size_t len)
+{
+	void *own = malloc(len);
+
+	return own ? memcpy(own, bytes, len) : NULL;
+}
+
+/* The same once more, where the memory is no longer given to it. */
+static int aim(struct vfio_dma_run *run, struct vfio_dma_log *log,
+	       struct vfio_dma_test *test, struct error *err)
+{
+	_cleanup_free_ void *before = NULL;
+	const struct vfio_dma_page *target = &run->target;
+	int r;
+
+	r = vfio_dma_unmap(run->request->session, target->address, run->page_size, err);
+	if (r < 0)
+		return r;
+	run->kind->lay_out(run);
+	before = copy(target->memory, run->page_size);
+	if (!before)
+		return error_oom(err);
+	test->aimed = true;
+	test->outside = target->address;
+	/* What a device makes of being refused is its own: a write gets no answer. */
+	run->kind->write(run, NULL);
+	vfio_dma_log_await(log, run->page_size, FAULT_MS, test);
+	test->unchanged = !memcmp(before, target->memory, run->page_size);
+	return 0;
+}
+
+static int judge(const struct vfio_dma_run *run, struct vfio_dma_test *test,
+		 struct error *err)
+{
+	const char *name = run->request->session->device_name;
+	unsigned long long outside = test->outside;
+
+	if (!test->unchanged) {
+		test->verdict = VFIO_DMA_NOT_ISOLATED;
+		test->reason[0] = '\0';
+		error_set(err, EFAULT, name,
+			  "its DMA is not held back: it wrote where it may not");
+		error_evidence(err,
+			       "memory at 0x%llx, which it had been given no longer,"
+			       " was changed by it",
+			       outside);
+		error_hint(err, "give it to no guest; pciferry check names what is wrong"
+				" with an IOMMU");
+		return -EFAULT;
+	}
+	if (test->has_interrupt && !test->interrupted) {
+		test->verdict = VFIO_DMA_FAILED;
+		return error_set(err, ETIMEDOUT, name,
+				 "its interrupt (%s) did not come within %d s",
+				 vfio_irq_name(test->irq), ARRIVAL_MS / 1000);
+	}
+	test->verdict = test->reason[0] ? VFIO_DMA_NOT_PROVEN : VFIO_DMA_ISOLATED;
+	return 0;
+}
+
+/* Between mapping and unmapping. */
+static int perform(struct vfio_dma_run *run, struct vfio_dma_log *log,
+		   struct vfio_dma_test *test, struct error *err)
+{
+	uint16_t before = 0;
+	int r = command(run, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, &before, err);
+
+	if (r < 0)
+		return r;
+	r = reach(run, test, err);
+	if (r == 0)
+		r = aim(run, log, test, err);
+	run->kind->stop(run);
+	command_back(run, before & ~PCI_COMMAND_MASTER);
+	return r == 0 ? judge(run, test, err) : r;
+}
+
+static int with_interrupt(struct vfio_dma_run *run, struct vfio_dma_log *log,
+			  struct vfio_dma_test *test, struct error *err)
+{
+	int r = listen(run, test, err);
+
+	if (r == 0)
+		r = perform(run, log, test, err);
+	if (run->event >= 0) {
+		vfio_irq_end(run->request->session, run->irq, NULL);
+		close(run->event);
+	}
+	return r;
+}
+
+static int with_pages(struct vfio_dma_run *run, const struct vfio_dma_pages *pages,
+		      struct vfio_dma_log *log, struct vfio_dma_test *test,
+		      struct error *err)
+{
+	size_t mapped = 0;
+	int r = 0;
+
+	run->page_size = pages->page_size;
+	run->target = pages->items[0];
+	memcpy(run->pages, pages->items + 1, sizeof(run->pages));
+	while (r == 0 && mapped < pages->count) {
+		memset(pages->items[mapped].memory, 0, run->page_size);
+		r = map(run, &pages->items[mapped], VFIO_DMA_READ | VFIO_DMA_WRITE, err);
+		mapped += r == 0;
+	}
+	log->target = run->target.address;
+	if (r == 0)
+		r = with_interrupt(run, log, test, err);
+	/* The target may be gone already. */
+	for (size_t i = 0; i < mapped; i++)
+		vfio_dma_unmap(run->request->session, pages->items[i].address,
+			       run->page_size, NULL);
+	return r;
+}
+
+/* A device that is as it should be, and with which the test cannot be made. */
+static int give_up(struct vfio_dma_test *test, struct error *err)
+{
+	test->verdict = VFIO_DMA_NOT_PROVEN;
+	snprintf(test->reason, sizeof(test->reason), "%s",
+		 err ? err->message : "the device does not do what the test wants");
+	error_clear(err);
+	return 0;
+}
+
+int vfio_dma_test(const struct vfio_dma_request *request, struct vfio_dma_test *ret_test,
+		  struct error *err)
+{
+	struct vfio_dma_run run = {
+		.request = request,
+		.kind = find_kind(request->device),
+		.registers = vfio_region(request->described, VFIO_PCI_BAR0_REGION_INDEX),
+		.event = -1,
+	};
+	_cleanup_(vfio_dma_pages_free) struct vfio_dma_pages pages = { 0 };
+	_cleanup_(vfio_dma_log_free) struct vfio_dma_log log = { .fd = -1 };
+	struct vfio_dma_test *test = ret_test;
+	int r;
+
+	*test = (struct vfio_dma_test){ .verdict = VFIO_DMA_FAILED };
+	r = vfio_dma_can_test(request->device, err);
+	if (r < 0)
+		return r;
+	if (!run.registers)
+		return error_set(err, ENODEV, request->session->device_name,
+				 "its registers (BAR 0) are not to be had");
+	test->kind = run.kind->name;
+	r = vfio_dma_pages_take(request, run.kind->last, run.kind->n_pages + 1, &pages,
+				test->reason, sizeof(test->reason), err);
+	if (r == 0)
+		test->verdict = VFIO_DMA_NOT_PROVEN;
+	if (r <= 0)
+		return r;
+	vfio_dma_log_begin(request, &log, test);
+	r = with_pages(&run, &pages, &log, test, err);
+	if (r == -EOPNOTSUPP)
+		return give_up(test, err);
+	if (r < 0 && !test->reached)
+		vfio_dma_log_add_evidence(&log, run.page_size, err);
+	return r;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where regions begin in the device's descriptor, and memory in the machine. */
+#define CONFIG_OFFSET (1ULL << 40)
+#define MEMORY	      0x12300000ULL
+
+enum {
+	PAGE = 4096,
+	CONTAINER = 3,
+	DEVICE = 4,
+	CAP_HIGH = 4,
+	CC = 0x14 / 4,
+	CSTS = 0x1c / 4,
+	ASQ = 0x28 / 4,
+	ACQ = 0x30 / 4,
+	DOORBELL = 0x1000,
+	DEPTH = 8,
+};
+
+static struct machine *machine_of(const struct vfio_transport *transport)
+{
+	return transport->context;
+}
+
+static int locate(const struct vfio_transport *transport, const void *memory,
+		  size_t count, uint64_t *ret_addresses)
+{
+	struct machine *machine = machine_of(transport);
+	const uint8_t *page = memory;
+	size_t i = 0;
+
+	if (machine->hides_frames)
+		return -EPERM;
+	while (i < machine->n_areas &&
+	       (page < machine->areas[i].memory ||
+		page >= machine->areas[i].memory + machine->areas[i].len))
+		i++;
+	if (i == machine->n_areas) {
+		assert_true(i < MACHINE_AREAS);
+		machine->areas[machine->n_areas].memory = (uint8_t *)memory;
+		machine->areas[machine->n_areas].len = count * PAGE;
+		machine->areas[machine->n_areas++].address = MEMORY + i * 0x1000000;
+	}
+	for (size_t n = 0; n < count; n++)
+		ret_addresses[n] = machine->areas[i].address + n * PAGE +
+				   (uint64_t)(page - machine->areas[i].memory);
+	return 0;
+}
+
+static int map(struct machine *machine, const struct vfio_iommu_type1_dma_map *map)
+{
+	assert_true(machine->n_mappings < MACHINE_MAPPINGS);
+	for (size_t i = 0; i < machine->n_mappings; i++)
+		if (machine->mappings[i].address < map->iova + map->size &&
+		    map->iova < machine->mappings[i].address + machine->mappings[i].len)
+			return -EEXIST;
+	machine->mappings[machine->n_mappings].memory = (uint8_t *)(uintptr_t)map->vaddr;
+	machine->mappings[machine->n_mappings].address = map->iova;
+	machine->mappings[machine->n_mappings++].len = map->size;
+	return 0;
+}
+
+static int unmap(struct machine *machine, struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	if (machine->forgets_unmap)
+		return 0;
+	for (size_t i = 0; i < machine->n_mappings; i++) {
+		if (machine->mappings[i].address != unmap->iova)
+			continue;
+		machine->mappings[i] = machine->mappings[--machine->n_mappings];
+		return 0;
+	}
+	unmap->size = 0;
+	return 0;
+}
+
+static int ask(const struct vfio_transport *transport, int fd, unsigned long request,
+	       void *argument)
+{
+	struct machine *machine = machine_of(transport);
+	const struct vfio_irq_set *set = argument;
+
+	if (request == VFIO_IOMMU_MAP_DMA && fd == CONTAINER)
+		return map(machine, argument);
+	if (request == VFIO_IOMMU_UNMAP_DMA && fd == CONTAINER)
+		return unmap(machine, argument);
+	assert_int_equal(request, VFIO_DEVICE_SET_IRQS);
+	assert_int_equal(set->index, VFIO_PCI_MSIX_IRQ_INDEX);
+	machine->event = set->count ? *(const int32_t *)set->data : -1;
+	return 0;
+}
+
+/* As drivers/iommu/intel/dmar.c says it, in a record of /dev/kmsg. */
+static void tell_fault(const struct machine *machine, uint64_t address, bool writes)
+{
+	char line[256];
+	int fd, n;
+
+	if (machine->says_nothing)
+		return;
+	n = snprintf(line, sizeof(line),
+		     "3,812,30640225,-;DMAR: [DMA %s NO_PASID] Request device [%s] fault"
+		     " addr 0x%llx [fault reason 0x05] PTE Write access is not set\n"
+		     " SUBSYSTEM=pci\n DEVICE=+pci:0000:03:00.0\n",
+		     writes ? "Write" : "Read", machine->requester,
+		     (unsigned long long)address);
+	fd = openat(machine->tree->fd, "dev/kmsg", O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	assert_int_equal(write(fd, line, (size_t)n), n);
+	close(fd);
+}
+
+/* Where DMA to an address ends; NULL: it is held back. */
+static uint8_t *translate(struct machine *machine, uint64_t address, bool writes)
+{
+	if (!(machine->command & PCI_COMMAND_MASTER))
+		return NULL;
+	for (size_t i = 0; i < machine->n_areas && machine->passes_through; i++)
+		if (address - machine->areas[i].address < machine->areas[i].len)
+			return machine->areas[i].memory + address -
+			       machine->areas[i].address;
+	if (machine->passes_through)
+		fail_msg("memory of others was hit, at 0x%llx",
+			 (unsigned long long)address);
+	for (size_t i = 0; i < machine->n_mappings; i++)
+		if (address - machine->mappings[i].address < machine->mappings[i].len)
+			return machine->mappings[i].memory + address -
+			       machine->mappings[i].address;
+	tell_fault(machine, address & ~(uint64_t)(PAGE - 1), writes);
+	return NULL;
+}
+
+static uint64_t register64(const struct machine *machine, size_t index)
+{
+	return machine->registers[index] | (uint64_t)machine->registers[index + 1] << 32;
+}
+
+/* One command of the admin queue. */
+static void identify(struct machine *machine)
+{
+	unsigned int slot = machine->head % DEPTH;
+	uint8_t *entry = translate(machine, register64(machine, ASQ) + slot * 64, false);
+	uint32_t done[4] = { 0 }, first, cdw10;
+	uint8_t *buffer, *completion;
+	const uint64_t event = 1;
+	uint64_t prp1;
+
+	if (!entry)
+		return;
+	memcpy(&first, entry, sizeof(first));
+	memcpy(&prp1, entry + 24, sizeof(prp1));
+	memcpy(&cdw10, entry + 40, sizeof(cdw10));
+	assert_int_equal(first & 0xff, 0x06);
+	assert_int_equal(cdw10, 1);
+	buffer = translate(machine, prp1, true);
+	if (buffer && !machine->writes_nothing) {
+		memset(buffer, 0, PAGE);
+		memcpy(buffer, "\x36\x1b\xf4\x1a", 4);
+	}
+	done[3] = (first >> 16) | (machine->head / DEPTH & 1 ? 0U : 1U) << 16;
+	completion = translate(machine, register64(machine, ACQ) + slot * 16, true);
+	if (completion)
+		memcpy(completion, done, sizeof(done));
+	if (machine->event >= 0 && !machine->sends_nothing)
+		assert_int_equal(write(machine->event, &event, sizeof(event)), 8);
+	machine->head++;
+}
+
+static void set_register(struct machine *machine, uint64_t offset, uint32_t value)
+{
+	machine->touched++;
+	if (offset == DOORBELL && !machine->gone)
+		identify(machine);
+	if (offset >= sizeof(machine->registers))
+		return;
+	machine->registers[offset / 4] = value;
+	if (offset / 4 != CC)
+		return;
+	machine->registers[CSTS] = 0;
+	if (value & 1 && machine->fails)
+		machine->registers[CSTS] = 2;
+	else if (value & 1 && !machine->never_ready)
+		machine->registers[CSTS] = 1;
+}
+
+static ssize_t read_at(const struct vfio_transport *transport, int fd, void *buffer,
+		       size_t len, uint64_t offset)
+{
+	struct machine *machine = machine_of(transport);
+
+	assert_int_equal(fd, DEVICE);
+	if (offset >= CONFIG_OFFSET) {
+		assert_int_equal(offset, CONFIG_OFFSET + PCI_COMMAND);
+		memcpy(buffer, &machine->command, len);
+		return (ssize_t)len;
+	}
+	assert_true(len == 4 && offset < sizeof(machine->registers));
+	assert_true(machine->command & PCI_COMMAND_MEMORY);
+	if (machine->gone)
+		memset(buffer, 0xff, len);
+	else
+		memcpy(buffer, &machine->registers[offset / 4], len);
+	if (machine->has_large_pages && offset == CAP_HIGH)
+		((uint8_t *)buffer)[2] |= 1;
+	return (ssize_t)len;
+}
+
+static ssize_t write_at(const struct vfio_transport *transport, int fd,
+			const void *buffer, size_t len, uint64_t offset)
+{
+	struct machine *machine = machine_of(transport);
+	uint32_t value;
+
+	assert_int_equal(fd, DEVICE);
+	if (offset >= CONFIG_OFFSET) {
+		assert_int_equal(offset, CONFIG_OFFSET + PCI_COMMAND);
+		memcpy(&machine->command, buffer, len);
+		return (ssize_t)len;
+	}
+	assert_int_equal(len, 4);
+	memcpy(&value, buffer, len);
+	set_register(machine, offset, value);
+	return (ssize_t)len;
+}
+
+void machine_make(struct machine *machine, const struct tree *tree)
+{
+	*machine = (struct machine){ .tree = tree, .requester = "03:00.0", .event = -1 };
+	assert_int_equal(host_open_directory(tree->path, &machine->host, NULL), 0);
+	machine->device = (struct pci_device){
+		.address = { .bus = 3 },
+		.ids = FACT_KNOWN,
+		.vendor_id = 0x1b36,
+		.device_id = 0x0010,
+		.class_code = 0x010802,
+	};
+	machine->transport = (struct vfio_transport){
+		.ioctl = ask,
+		.read = read_at,
+		.write = write_at,
+		.locate = locate,
+		.context = machine,
+	};
+	machine->session = (struct vfio_session){
+		.transport = &machine->transport,
+		.device_name = "0000:03:00.0",
+		.iommu = CONTAINER,
+		.device = DEVICE,
+	};
+	machine->regions[VFIO_PCI_BAR0_REGION_INDEX].is_there = true;
+	machine->regions[VFIO_PCI_BAR0_REGION_INDEX].size = 0x4000;
+	machine->regions[VFIO_PCI_CONFIG_REGION_INDEX].is_there = true;
+	machine->regions[VFIO_PCI_CONFIG_REGION_INDEX].size = 4096;
+	machine->regions[VFIO_PCI_CONFIG_REGION_INDEX].offset = CONFIG_OFFSET;
+	machine->irqs[VFIO_PCI_MSIX_IRQ_INDEX].count = 65;
+	machine->irqs[VFIO_PCI_MSIX_IRQ_INDEX].eventfd = true;
+	machine->described = (struct vfio_device){
+		.regions = machine->regions,
+		.n_regions = 9,
+		.irqs = machine->irqs,
+		.n_irqs = 5,
+	};
+	machine->range = (struct vfio_range){ 0, (1ULL << 39) - 1 };
+	machine->iommu = (struct vfio_iommu){
+		.ranges_fact = FACT_KNOWN,
+		.ranges = &machine->range,
+		.n_ranges = 1,
+	};
+	/* CAP: the NVM command set, and half a second to become ready. */
+	machine->registers[0] = 0x7ff;
+	machine->registers[1] = 1 << 5;
+}
+
+void machine_free(struct machine *machine)
+{
+	host_free(machine->host);
+}
+
+int machine_test(struct machine *machine, struct vfio_dma_test *ret_test,
+		 struct error *err)
+{
+	const struct vfio_dma_request request = {
+		.host = machine->host,
+		.device = &machine->device,
+		.session = &machine->session,
+		.described = &machine->described,
+		.iommu = &machine->iommu,
+	};
+
+	return vfio_dma_test(&request, ret_test, err);
+}
+
+void machine_is_quiet(const struct machine *machine)
+{
+	if (!machine->forgets_unmap)
+		assert_int_equal(machine->n_mappings, 0);
+	assert_int_equal(machine->command, 0);
+	assert_int_equal(machine->event, -1);
+	assert_int_equal(machine->registers[CC] & 1, 0);
+}

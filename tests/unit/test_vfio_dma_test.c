@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether a device's DMA is held back, on made machines: see machine.h. */
+#include "machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "iommu/requester.h"
+#include "pci/config.h"
+#include "vfio/dma_test.h"
+#include "vfio/probe.h"
+
+/* A machine, its test, and what came of it. */
+struct trial {
+	struct machine machine;
+	struct vfio_dma_test test;
+	struct error error;
+	int result;
+};
+
+static void prepare(struct trial *trial, void **state)
+{
+	const struct tree *tree = *state;
+
+	*trial = (struct trial){ .error = ERROR_INIT };
+	tree_file(tree, "dev/kmsg", "");
+	tree_folder(tree, "sys/bus/pci/devices");
+	machine_make(&trial->machine, tree);
+}
+
+static void run(struct trial *trial)
+{
+	trial->result = machine_test(&trial->machine, &trial->test, &trial->error);
+	machine_is_quiet(&trial->machine);
+	machine_free(&trial->machine);
+}
+
+static void expect(struct trial *trial, enum vfio_dma_verdict verdict, const char *words)
+{
+	const char *said = trial->result < 0 ? trial->error.message : trial->test.reason;
+
+	assert_int_equal(trial->test.verdict, verdict);
+	assert_int_equal(trial->result == 0,
+			 verdict == VFIO_DMA_ISOLATED || verdict == VFIO_DMA_NOT_PROVEN);
+	if (!strstr(said, words))
+		fail_msg("no \"%s\" in \"%s\"", words, said);
+	error_clear(&trial->error);
+}
+
+static void a_device_that_is_held_back_is_isolated_by_both_proofs(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	run(&trial);
+	assert_true(trial.test.reached && trial.test.interrupted && trial.test.aimed &&
+		    trial.test.unchanged);
+	assert_string_equal(trial.test.kind, "nvme");
+	assert_non_null(strstr(trial.test.fault, "Request device [03:00.0]"));
+	assert_int_equal(trial.test.requester.bus, 3);
+	assert_false(trial.test.by_alias);
+	expect(&trial, VFIO_DMA_ISOLATED, "");
+}
+
+static void a_mapping_that_outlives_its_end_is_not_isolation(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.forgets_unmap = true;
+	run(&trial);
+	assert_true(trial.test.reached);
+	assert_false(trial.test.unchanged);
+	assert_non_null(strstr(trial.error.evidence[0], "was changed by it"));
+	expect(&trial, VFIO_DMA_NOT_ISOLATED, "not held back");
+}
+
+static void without_translation_only_the_tests_own_memory_is_hit(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.passes_through = true;
+	run(&trial);
+	assert_false(trial.test.unchanged);
+	expect(&trial, VFIO_DMA_NOT_ISOLATED, "not held back");
+}
+
+/* It had the page until now, and whatever was said of it before is no proof. */
+static void what_the_kernel_said_before_is_no_proof(void **state)
+{
+	struct trial trial;
+	char line[256];
+
+	prepare(&trial, state);
+	snprintf(line, sizeof(line),
+		 "3,1,1,-;DMAR: [DMA Write NO_PASID] Request device [03:00.0] fault addr"
+		 " 0x%llx [fault reason 0x05] PTE Write access is not set\n",
+		 0x12300000ULL);
+	tree_file(trial.machine.tree, "dev/kmsg", line);
+	trial.machine.says_nothing = true;
+	run(&trial);
+	assert_int_equal(trial.test.outside, 0x12300000);
+	assert_true(trial.test.unchanged);
+	assert_string_equal(trial.test.fault, "");
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "no line of the kernel's log");
+}
+
+static void a_fault_of_another_requester_is_no_proof(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.requester = "04:00.0";
+	run(&trial);
+	assert_true(trial.test.unchanged);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "names another requester");
+}
+
+static void without_the_kernels_log_nothing_is_proven(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	assert_int_equal(unlinkat(trial.machine.tree->fd, "dev/kmsg", 0), 0);
+	run(&trial);
+	assert_true(trial.test.reached && trial.test.unchanged);
+	assert_int_equal(trial.test.log_fact, FACT_ABSENT);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "log cannot be read");
+}
+
+static void who_is_not_told_where_memory_is_aims_at_none(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.hides_frames = true;
+	run(&trial);
+	assert_int_equal(trial.machine.touched, 0);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "only root is told");
+}
+
+static void a_controller_that_is_dead_is_told_in_one_line(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.never_ready = true;
+	run(&trial);
+	assert_int_equal(trial.result, -ETIMEDOUT);
+	expect(&trial, VFIO_DMA_FAILED, "did not become ready (CSTS.RDY) within 1 s");
+
+	prepare(&trial, state);
+	trial.machine.fails = true;
+	run(&trial);
+	expect(&trial, VFIO_DMA_FAILED, "it says that it failed");
+
+	prepare(&trial, state);
+	trial.machine.gone = true;
+	run(&trial);
+	assert_int_equal(trial.result, -ENODEV);
+	expect(&trial, VFIO_DMA_FAILED, "CAP is all ones");
+}
+
+static void a_controller_that_cannot_be_tested_is_no_bad_one(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.has_large_pages = true;
+	run(&trial);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "CAP.MPSMIN");
+}
+
+static void a_device_that_only_says_that_it_wrote_has_failed(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.writes_nothing = true;
+	run(&trial);
+	assert_false(trial.test.reached || trial.test.aimed);
+	expect(&trial, VFIO_DMA_FAILED, "nothing came");
+}
+
+static void an_interrupt_that_does_not_come_is_a_failure(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.sends_nothing = true;
+	run(&trial);
+	assert_true(trial.test.reached && trial.test.unchanged);
+	expect(&trial, VFIO_DMA_FAILED, "interrupt (MSI-X) did not come");
+}
+
+static void a_fault_by_the_bridge_that_stands_for_a_device_is_its_own(void **state)
+{
+	uint8_t bridge[256] = { [0x0e] = 1, [0x19] = 5 };
+	const struct tree *tree = *state;
+	struct trial trial;
+
+	prepare(&trial, state);
+	tree_place(tree, "pci0000:00/0000:00:1e.0");
+	tree_bytes(tree, "sys/devices/pci0000:00/0000:00:1e.0/config", bridge,
+		   sizeof(bridge));
+	tree_place(tree, "pci0000:00/0000:00:1e.0/0000:05:01.0");
+	trial.machine.device.address = (struct pci_address){ .bus = 5, .device = 1 };
+	trial.machine.requester = "05:00.0";
+	run(&trial);
+	assert_true(trial.test.by_alias);
+	assert_int_equal(trial.test.requester.bus, 5);
+	assert_int_equal(trial.test.requester.device, 0);
+	expect(&trial, VFIO_DMA_ISOLATED, "");
+}
+
+static void a_port_of_pcie_stands_for_nothing_behind_it(void **state)
+{
+	/* Header, and a PCI Express capability at 0x40 of a root port. */
+	uint8_t port[256] = {
+		[0x06] = 0x10, [0x0e] = 1,    [0x19] = 5,
+		[0x34] = 0x40, [0x40] = 0x10, [0x42] = PCIE_ROOT_PORT << 4 | 2,
+	};
+	const struct tree *tree = *state;
+	struct iommu_requesters requesters;
+	struct trial trial;
+
+	prepare(&trial, state);
+	tree_place(tree, "pci0000:00/0000:00:1c.0");
+	tree_bytes(tree, "sys/devices/pci0000:00/0000:00:1c.0/config", port,
+		   sizeof(port));
+	tree_place(tree, "pci0000:00/0000:00:1c.0/0000:05:00.0");
+	trial.machine.device.address = (struct pci_address){ .bus = 5 };
+	iommu_requesters_read(trial.machine.host, &trial.machine.device, &requesters);
+	assert_int_equal(requesters.count, 1);
+	machine_free(&trial.machine);
+}
+
+static void a_device_without_a_test_is_refused_before_it_is_touched(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.device.class_code = 0x020000;
+	run(&trial);
+	assert_int_equal(trial.machine.touched, 0);
+	assert_int_equal(trial.result, -EOPNOTSUPP);
+	expect(&trial, VFIO_DMA_FAILED, "no DMA test");
+}
+
+static void what_a_device_does_stops_a_guest_by_whichever_way_it_was_opened(void **state)
+{
+	struct vfio_probe probe = {
+		.ways = { { .way = VFIO_BY_GROUP, .offered = true },
+			  { .way = VFIO_BY_CDEV, .offered = true } },
+		.described_by = VFIO_BY_GROUP,
+		.dma = { .verdict = VFIO_DMA_NOT_ISOLATED },
+	};
+
+	(void)state;
+	error_set(&probe.ways[VFIO_BY_GROUP].failure, EFAULT, "", "not held back");
+	assert_ptr_equal(vfio_probe_obstacle(&probe), &probe.ways[VFIO_BY_GROUP]);
+	probe.dma.verdict = VFIO_DMA_NOT_PROVEN;
+	assert_null(vfio_probe_obstacle(&probe));
+	error_clear(&probe.ways[VFIO_BY_GROUP].failure);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tree_setup, tree_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_device_that_is_held_back_is_isolated_by_both_proofs),
+		TEST(a_mapping_that_outlives_its_end_is_not_isolation),
+		TEST(without_translation_only_the_tests_own_memory_is_hit),
+		TEST(what_the_kernel_said_before_is_no_proof),
+		TEST(a_fault_of_another_requester_is_no_proof),
+		TEST(without_the_kernels_log_nothing_is_proven),
+		TEST(who_is_not_told_where_memory_is_aims_at_none),
+		TEST(a_controller_that_is_dead_is_told_in_one_line),
+		TEST(a_controller_that_cannot_be_tested_is_no_bad_one),
+		TEST(a_device_that_only_says_that_it_wrote_has_failed),
+		TEST(an_interrupt_that_does_not_come_is_a_failure),
+		TEST(a_fault_by_the_bridge_that_stands_for_a_device_is_its_own),
+		TEST(a_port_of_pcie_stands_for_nothing_behind_it),
+		TEST(a_device_without_a_test_is_refused_before_it_is_touched),
+		cmocka_unit_test(
+			what_a_device_does_stops_a_guest_by_whichever_way_it_was_opened),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
