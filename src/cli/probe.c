@@ -11,11 +11,11 @@
 #include "cli/take.h"
 #include "cli/vm_options.h"
 
-enum { OPTION_BIND = 1, OPTION_MEMORY, OPTION_RESET, OPTION_TIMEOUT };
+enum { OPTION_BIND = 1, OPTION_DMA_TEST, OPTION_MEMORY, OPTION_RESET, OPTION_TIMEOUT };
 
 struct probe_options {
 	struct take_options take;
-	bool bind, reset;
+	bool bind, dma_test, reset;
 	unsigned int memory_mib; /* 0: not asked */
 };
 
@@ -31,6 +31,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct probe_options *o
 {
 	static const struct option own[] = {
 		{ "bind", no_argument, NULL, OPTION_BIND },
+		{ "dma-test", no_argument, NULL, OPTION_DMA_TEST },
 		{ "memory", required_argument, NULL, OPTION_MEMORY },
 		{ "reset", no_argument, NULL, OPTION_RESET },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -42,6 +43,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct probe_options *o
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value == OPTION_BIND)
 			options->bind = true;
+		else if (value == OPTION_DMA_TEST)
+			options->dma_test = true;
 		else if (value == OPTION_RESET)
 			options->reset = true;
 		else if (value == OPTION_MEMORY)
@@ -146,6 +149,7 @@ static int probe(const struct cli *cli, const struct probe_options *options,
 		.host = view->host,
 		.transport = &transport,
 		.device = device,
+		.dma_test = options->dma_test,
 		.memory = (uint64_t)options->memory_mib << 20,
 		.may_reset = options->reset ? may_reset : NULL,
 		.argument = &others,
@@ -227,6 +231,20 @@ static int probe_bound(const struct cli *cli, const struct probe_options *option
 				 " could be given back");
 }
 
+/* Before anything is bound for it. */
+static int check_dma_test(struct host *host, const struct pci_address *address,
+			  struct error *err)
+{
+	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
+	const struct pci_device *device;
+	int r = pci_scan(host, &devices, err);
+
+	if (r < 0)
+		return r;
+	device = pci_find(&devices, address);
+	return device ? vfio_dma_can_test(device, err) : 0;
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_free_ struct pci_address *addresses = NULL;
@@ -244,6 +262,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		return error_usage(err, argv[optind],
 				   "several devices are meant; name one");
 	r = change_check_host(host, err);
+	if (r == 0 && options.dma_test)
+		r = check_dma_test(host, addresses, err);
 	if (r < 0)
 		return r;
 	return options.bind ? probe_bound(cli, &options, host, addresses, err)
@@ -252,10 +272,12 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_probe = {
 	.name = "probe",
-	.arguments = "DEVICE [--bind] [--memory SIZE] [--reset]",
+	.arguments = "DEVICE [--bind] [--dma-test] [--memory SIZE] [--reset]",
 	.summary = "open a device through VFIO, with no guest: is it really assignable",
 	.options =
 		"  --bind           where it is not on VFIO: bind its group, and give it back\n"
+		"  --dma-test       have the device (NVMe, e1000e's 82574, QEMU's edu) write to memory\n"
+		"                   that it is given, and to some that it is not: is it held back\n"
 		"  --memory SIZE    may a guest of that size be locked: 2048M or 4G\n"
 		"  --reset          reset it, too, where nothing else is in use that may go along;\n"
 		"                   the kernel itself resets a function that is opened, if it can\n"

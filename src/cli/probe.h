@@ -6,6 +6,8 @@
 #include "cli/view.h"
 #include "vfio/probe.h"
 
+struct json_object;
+
 struct probe_report {
 	const struct cli_view *view;
 	const struct pci_device *device;
@@ -22,5 +24,9 @@ int probe_json_print(const struct probe_report *report);
 
 /* "came", "lost", "refused"; NULL: not tried. */
 const char *probe_loop_name(enum vfio_loop loop);
+
+/* Of --dma-test; nothing, and NULL, where it was not asked for. */
+void probe_dma_print(const struct vfio_dma_test *test);
+struct json_object *probe_dma_json(const struct vfio_dma_test *test);
 
 #endif

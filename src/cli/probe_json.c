@@ -252,6 +252,7 @@ static void add_device(const struct probe_report *report, struct json_object *ro
 	json_add_boolean(root, "was_reset", FACT_KNOWN, probe->was_reset);
 	json_object_object_add(root, "configuration",
 			       configuration(&probe->configuration));
+	json_object_object_add(root, "dma_test", probe_dma_json(&probe->dma));
 	json_object_object_add(root, "locked_memory", locked_memory(report));
 }
 

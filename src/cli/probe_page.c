@@ -267,6 +267,7 @@ static void print_seen(const struct probe_report *report)
 								       ? "Maps"
 								       : "  by cdev");
 	print_limit(report);
+	probe_dma_print(&probe->dma);
 }
 
 /* The last lines: what came of it. */

@@ -96,6 +96,24 @@ def test_what_is_in_use_is_not_bound_for_a_probe(live):
 
 
 @needs_live
+def test_a_device_that_cannot_be_tested_for_isolation_is_told_before_it_is_bound(live):
+    (live.root / "run").mkdir()
+    done = live.run("probe", "0000:01:00.0", "--bind", "--dma-test")
+    assert done.returncode == 1
+    assert "there is no DMA test for such a device" in done.stderr
+    assert done.stdout == ""
+    assert not list((live.root / "run").iterdir())
+
+
+@needs_live
+def test_a_disk_in_use_does_no_dma_for_a_test(live):
+    (live.root / "run").mkdir()
+    done = live.run("probe", "0000:02:00.0", "--bind", "--dma-test")
+    assert done.returncode == 3
+    assert "mounted on /srv" in done.stderr
+
+
+@needs_live
 def test_a_group_without_its_node_is_told_by_name(host, live):
     """On vfio-pci by its link alone: the container can be opened, and its ioctl fails."""
     host.device("0000:05:00.0", "1234:0010", "010802", "vfio-pci", 9)
