@@ -10,7 +10,7 @@
 #include <linux/vfio.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "base/cleanup.h"
 #include "vfio/dma_kind.h"
 
 /* Offsets of registers; those from BASE_LOW on are within a queue's. */
@@ -108,15 +108,15 @@ static int set_up_queue(const struct vfio_dma_run *run, uint64_t queue, size_t r
 			struct error *err)
 {
 	uint64_t address = run->pages[0].address + ring;
-	int r = vfio_dma_set(run, queue + BASE_LOW, (uint32_t)address, err);
+	const struct vfio_dma_value values[] = {
+		{ queue + BASE_LOW, (uint32_t)address },
+		{ queue + BASE_HIGH, (uint32_t)(address >> 32) },
+		{ queue + LENGTH, DESCRIPTORS * DESCRIPTOR_SIZE },
+		{ queue + HEAD, 0 },
+		{ queue + TAIL, 0 },
+	};
 
-	if (r == 0)
-		r = vfio_dma_set(run, queue + BASE_HIGH, (uint32_t)(address >> 32), err);
-	if (r == 0)
-		r = vfio_dma_set(run, queue + LENGTH, DESCRIPTORS * DESCRIPTOR_SIZE, err);
-	if (r == 0)
-		r = vfio_dma_set(run, queue + HEAD, 0, err);
-	return r < 0 ? r : vfio_dma_set(run, queue + TAIL, 0, err);
+	return vfio_dma_set_all(run, values, ARRAY_SIZE(values), err);
 }
 
 /* To itself, of the type for experiments (IEEE 802-2014, 9.2.4). */
@@ -140,10 +140,7 @@ static int make_frame(const struct vfio_dma_run *run, struct error *err)
 
 static int start(struct vfio_dma_run *run, struct error *err)
 {
-	static const struct {
-		uint64_t offset;
-		uint32_t value;
-	} last[] = {
+	static const struct vfio_dma_value last[] = {
 		{ CTRL,
 		  CTRL_FD | CTRL_SLU | CTRL_SPEED_1000 | CTRL_FRCSPD | CTRL_FRCDPX },
 		{ TXDCTL, TXDCTL_GRAN },
@@ -163,9 +160,7 @@ static int start(struct vfio_dma_run *run, struct error *err)
 		r = set_up_queue(run, RECEIVE_QUEUE, RECEIVE_RING, err);
 	if (r == 0)
 		r = set_up_queue(run, TRANSMIT_QUEUE, TRANSMIT_RING, err);
-	for (size_t i = 0; r == 0 && i < sizeof(last) / sizeof(*last); i++)
-		r = vfio_dma_set(run, last[i].offset, last[i].value, err);
-	return r;
+	return r < 0 ? r : vfio_dma_set_all(run, last, ARRAY_SIZE(last), err);
 }
 
 static void lay_out(struct vfio_dma_run *run)

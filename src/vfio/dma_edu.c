@@ -7,6 +7,7 @@
 #include <linux/vfio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "vfio/dma_kind.h"
 
@@ -59,16 +60,16 @@ static int await_end(const struct vfio_dma_run *run, struct error *err)
 static int move(const struct vfio_dma_run *run, uint32_t from, uint32_t to,
 		uint32_t command, struct error *err)
 {
+	const struct vfio_dma_value values[] = {
+		{ DMA_SOURCE, from },
+		{ DMA_DESTINATION, to },
+		{ DMA_COUNT, MOVED_SIZE },
+		{ DMA_COMMAND, command | COMMAND_START },
+	};
 	int r;
 
 	acknowledge(run);
-	r = vfio_dma_set(run, DMA_SOURCE, from, err);
-	if (r == 0)
-		r = vfio_dma_set(run, DMA_DESTINATION, to, err);
-	if (r == 0)
-		r = vfio_dma_set(run, DMA_COUNT, MOVED_SIZE, err);
-	if (r == 0)
-		r = vfio_dma_set(run, DMA_COMMAND, command | COMMAND_START, err);
+	r = vfio_dma_set_all(run, values, ARRAY_SIZE(values), err);
 	return r < 0 ? r : await_end(run, err);
 }
 

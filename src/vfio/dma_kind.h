@@ -77,6 +77,14 @@ int vfio_dma_get(const struct vfio_dma_run *run, uint64_t offset, uint32_t *ret_
 int vfio_dma_set(const struct vfio_dma_run *run, uint64_t offset, uint32_t value,
 		 struct error *err);
 
+/* Several, one after the other, until one fails. */
+struct vfio_dma_value {
+	uint64_t offset;
+	uint32_t value;
+};
+int vfio_dma_set_all(const struct vfio_dma_run *run, const struct vfio_dma_value *values,
+		     size_t count, struct error *err);
+
 /* What a register is waited for, and how long. */
 struct vfio_dma_wait {
 	uint64_t offset;

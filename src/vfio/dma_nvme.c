@@ -9,6 +9,7 @@
 #include <linux/vfio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "vfio/dma_kind.h"
@@ -77,19 +78,13 @@ static int await_ready(const struct vfio_dma_run *run, bool ready, uint32_t cap_
 static int set_up_queues(const struct vfio_dma_run *run, struct error *err)
 {
 	uint64_t asq = run->pages[0].address, acq = run->pages[1].address;
-	const struct {
-		uint64_t offset;
-		uint32_t value;
-	} registers[] = {
+	const struct vfio_dma_value values[] = {
 		{ AQA, (DEPTH - 1) << 16 | (DEPTH - 1) }, { ASQ_LOW, (uint32_t)asq },
 		{ ASQ_HIGH, (uint32_t)(asq >> 32) },	  { ACQ_LOW, (uint32_t)acq },
 		{ ACQ_HIGH, (uint32_t)(acq >> 32) },
 	};
-	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < sizeof(registers) / sizeof(*registers); i++)
-		r = vfio_dma_set(run, registers[i].offset, registers[i].value, err);
-	return r;
+	return vfio_dma_set_all(run, values, ARRAY_SIZE(values), err);
 }
 
 static int start(struct vfio_dma_run *run, struct error *err)

@@ -30,6 +30,16 @@ int vfio_dma_set(const struct vfio_dma_run *run, uint64_t offset, uint32_t value
 				 sizeof(value), err);
 }
 
+int vfio_dma_set_all(const struct vfio_dma_run *run, const struct vfio_dma_value *values,
+		     size_t count, struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = vfio_dma_set(run, values[i].offset, values[i].value, err);
+	return r;
+}
+
 void vfio_dma_pause(void)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
