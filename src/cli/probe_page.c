@@ -19,16 +19,27 @@ const char *probe_loop_name(enum vfio_loop loop)
 	return names[loop];
 }
 
-/* "4 KiB, 2 MiB"; of a bitmap. The caller frees it; NULL: no memory. */
+/*
+ * "4 KiB, 2 MiB, 16 MiB to 1 GiB": sizes of a bitmap, those that double in a row as one,
+ * since AMD's IOMMU has nearly all. The caller frees it; NULL: no memory.
+ */
 static char *format_sizes(uint64_t sizes)
 {
 	_cleanup_(string_list_free) struct string_list list = { 0 };
 
-	for (unsigned int bit = 0; bit < 64; bit++) {
-		char size[32];
+	for (unsigned int bit = 0, last; bit < 64; bit = last + 1) {
+		char first_size[32], last_size[32];
 
-		describe_size(1ULL << bit, size, sizeof(size));
-		if (sizes >> bit & 1 && string_list_add(&list, size) < 0)
+		last = bit;
+		if (!(sizes >> bit & 1))
+			continue;
+		while (last < 63 && sizes >> (last + 1) & 1)
+			last++;
+		describe_size(1ULL << bit, first_size, sizeof(first_size));
+		describe_size(1ULL << last, last_size, sizeof(last_size));
+		if (string_list_addf(&list, "%s%s%s", first_size,
+				     last > bit ? " to " : "",
+				     last > bit ? last_size : "") < 0)
 			return NULL;
 	}
 	return string_list_join(&list, ", ");
