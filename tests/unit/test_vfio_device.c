@@ -44,8 +44,12 @@ static void has_one_region(void *argument)
 struct sparse_answer {
 	struct vfio_region_info info;
 	struct vfio_region_info_cap_type type;
-	struct vfio_region_info_cap_sparse_mmap sparse;
-	struct vfio_region_sparse_mmap_area areas[2];
+	/* vfio_region_info_cap_sparse_mmap, of two areas. */
+	struct {
+		struct vfio_info_cap_header header;
+		uint32_t nr_areas, reserved;
+		struct vfio_region_sparse_mmap_area areas[2];
+	} sparse;
 };
 
 static void make_sparse(struct sparse_answer *answer)
@@ -70,8 +74,8 @@ static void make_sparse(struct sparse_answer *answer)
 	answer->sparse.header =
 		(struct vfio_info_cap_header){ VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 };
 	answer->sparse.nr_areas = 2;
-	answer->areas[0] = (struct vfio_region_sparse_mmap_area){ 0, 0x2000 };
-	answer->areas[1] = (struct vfio_region_sparse_mmap_area){ 0x3000, 0xd000 };
+	answer->sparse.areas[0] = (struct vfio_region_sparse_mmap_area){ 0, 0x2000 };
+	answer->sparse.areas[1] = (struct vfio_region_sparse_mmap_area){ 0x3000, 0xd000 };
 }
 
 static void tells_sparse(void *argument)
@@ -161,8 +165,8 @@ LIES(leads_back, answer->sparse.header.next = offsetof(struct sparse_answer, typ
 LIES(leads_to_itself, answer->type.header.next = answer->info.cap_offset)
 LIES(begins_crooked, answer->info.cap_offset += 2)
 LIES(begins_outside, answer->info.cap_offset = UINT32_MAX)
-LIES(has_an_area_beyond_its_end, answer->areas[1].size = 0xd001)
-LIES(has_an_area_that_wraps, answer->areas[1].offset = UINT64_MAX)
+LIES(has_an_area_beyond_its_end, answer->sparse.areas[1].size = 0xd001)
+LIES(has_an_area_that_wraps, answer->sparse.areas[1].offset = UINT64_MAX)
 LIES(is_larger_than_a_file, answer->info.size = UINT64_MAX)
 LIES(wants_still_more, answer->info.argsz = sizeof(*answer) + 1)
 LIES(is_shorter_than_it_is, answer->info.argsz = 8)

@@ -14,8 +14,12 @@
 struct type1_answer {
 	struct vfio_iommu_type1_info info;
 	struct vfio_iommu_type1_info_dma_avail left;
-	struct vfio_iommu_type1_info_cap_iova_range ranges;
-	struct vfio_iova_range items[2];
+	/* vfio_iommu_type1_info_cap_iova_range, of two. */
+	struct {
+		struct vfio_info_cap_header header;
+		uint32_t nr_iovas, reserved;
+		struct vfio_iova_range items[2];
+	} __attribute__((packed)) ranges;
 } __attribute__((packed));
 
 static void make_type1(struct type1_answer *answer)
@@ -38,8 +42,9 @@ static void make_type1(struct type1_answer *answer)
 		(struct vfio_info_cap_header){ VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1,
 					       0 };
 	answer->ranges.nr_iovas = 2;
-	answer->items[0] = (struct vfio_iova_range){ 0, 0xfedfffff };
-	answer->items[1] = (struct vfio_iova_range){ 0xfef00000, (1ULL << 39) - 1 };
+	answer->ranges.items[0] = (struct vfio_iova_range){ 0, 0xfedfffff };
+	answer->ranges.items[1] =
+		(struct vfio_iova_range){ 0xfef00000, (1ULL << 39) - 1 };
 }
 
 static void tells_type1(void *argument)
@@ -54,7 +59,7 @@ static void tells_an_inverted_range(void *argument)
 
 	make_type1(answer);
 	if (has_room)
-		answer->items[1].end = 0;
+		answer->ranges.items[1].end = 0;
 }
 
 static void tells_too_many_ranges(void *argument)
