@@ -134,7 +134,9 @@ plugged() { wrong=$(basename "$(echo "/sys/bus/pci/devices/0000:00:0c.0/"0000:*)
 gone() { ! plugged; }
 plug()
 {
-	monitor device_add driver=e1000e id=wrong bus=at-0c_0 romfile="$1"
+	# The one before goes from QEMU somewhat later than from the kernel.
+	eventually "QEMU has room for it" monitor device_add driver=e1000e id=wrong \
+		bus=at-0c_0 romfile="$1"
 	eventually "it is plugged in" plugged
 }
 unplug()
