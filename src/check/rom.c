@@ -133,7 +133,7 @@ static int look_at_bytes(const struct check_rom_request *request,
 			verdict, false, "",
 			"its images are %zu bytes, and the device's ROM BAR shows %llu",
 			rom->size, (unsigned long long)request->bar_size);
-	if (r == 0 && behind && !last->is_cut)
+	if (r == 0 && behind && last->size && !last->is_cut && !rom->is_unfinished)
 		r = remark(
 			verdict, false, "",
 			"%zu bytes behind the last image: firmware does not look there",
@@ -147,7 +147,7 @@ static int explain_uefi(const struct pci_rom_image *image, struct check_rom *ver
 	const struct pci_rom_efi *efi = &image->efi;
 
 	/* That has been said of the ROM. */
-	if (image->is_cut)
+	if (image->is_cut || !image->size)
 		return 0;
 	if (!efi->is_there)
 		return remark(verdict, true, other_file,
@@ -278,11 +278,10 @@ static void sort(struct check_rom *verdict)
 
 int check_rom_judge(const struct check_rom_request *request, struct check_rom *ret_rom)
 {
-	/* Where something stands before it, firmware finds none of its images. */
-	bool begins = request->rom->start == 0;
+	/* Its images are judged by themselves, and last what stands before them. */
 	struct check_rom verdict = {
-		.uefi = begins && check_rom_serves_uefi(request->rom),
-		.bios = begins && serves_bios(request->rom, request->device),
+		.uefi = check_rom_serves_uefi(request->rom),
+		.bios = serves_bios(request->rom, request->device),
 		.ids = check_rom_compare(request->rom, request->device),
 	};
 	int r = look_at_bytes(request, &verdict);
@@ -305,6 +304,9 @@ int check_rom_judge(const struct check_rom_request *request, struct check_rom *r
 		check_rom_free(&verdict);
 		return r;
 	}
+	/* Where something stands before it, firmware finds none of its images. */
+	verdict.uefi &= request->rom->start == 0;
+	verdict.bios &= request->rom->start == 0;
 	sort(&verdict);
 	*ret_rom = verdict;
 	return 0;
