@@ -110,7 +110,7 @@ static int look_at_bytes(const struct check_rom_request *request,
 	if (rom->start)
 		r = remark(
 			verdict, true,
-			"--trim -o FILE writes the ROM without it, for --rom DEVICE=FILE",
+			"--trim -o FILE writes the ROM without it, for pciferry vm create --rom",
 			"%zu bytes of a vendor's tool stand before the ROM: firmware looks"
 			" for it at the beginning, and finds none",
 			rom->start);
@@ -192,7 +192,7 @@ static int explain_bios_only(const struct check_rom_request *request,
 	return remark(
 		verdict, false,
 		"a newer ROM of the maker's with an image for UEFI (GOP), given by"
-		" --rom DEVICE=FILE; or --bios, a guest by BIOS",
+		" pciferry vm create --rom DEVICE=/FILE; or --bios, a guest by BIOS",
 		"no image for UEFI: in a guest by UEFI a display shows nothing until its"
 		" driver is there");
 }

@@ -185,7 +185,7 @@ const struct cli_command cli_rom = {
 	.options =
 		"  -o, --output FILE  write its bytes to FILE\n"
 		"  --trim           without what a vendor's tool has put around the ROM: what a\n"
-		"                   guest needs (--rom DEVICE=FILE of vm run and vm create)\n"
+		"                   guest needs (--rom DEVICE=/FILE of vm create and vm attach)\n"
 		"  --force          over a FILE that is there\n"
 		"  --for DEVICE     the device that a FILE is meant for: compare the IDs\n"
 		"  --wake           wake a device that sleeps, for as long as it is read\n"

@@ -162,7 +162,8 @@ static void explain_none(struct cli_view *view, const struct rom_found *found,
 		pci_is_display(found->device)
 			? "the firmware may hide it: let another card be the first in its"
 			  " set-up, or move this one to another slot; or give the guest"
-			  " the maker's file (--rom DEVICE=FILE). A guest whose driver"
+			  " the maker's file (vm create --rom DEVICE=/FILE). A guest"
+			  " whose driver"
 			  " starts without it needs none"
 			: "its maker may have left the ROM empty: a guest needs none but"
 			  " to boot from it");
@@ -245,7 +246,7 @@ static int tell_no_bar(const struct rom_found *found, struct error *err)
 		err, "%s",
 		pci_is_display(found->device)
 			? "graphics within a processor have none; a guest whose driver"
-			  " needs one gets a file: --rom DEVICE=FILE"
+			  " needs one gets a file: vm create --rom DEVICE=/FILE"
 			: "few devices have one: a guest needs none but to boot from it");
 	return -ENOENT;
 }

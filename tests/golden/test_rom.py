@@ -368,3 +368,13 @@ def test_what_was_kept_of_a_device_that_has_gone_is_forgotten(machine, host):
 def test_reading_takes_root(machine):
     done = machine.run("rom", CARD, user=65534)
     assert done.returncode == 1 and "needs root" in done.stderr and not done.stdout
+
+
+def test_only_options_that_there_are_are_named(tmp_path):
+    """--rom is of vm create and vm attach, and wants an absolute path."""
+    assert "--rom" not in run("vm", "run", "--help").stdout
+    assert "--rom" in run("vm", "create", "--help").stdout
+    assert "--rom" in run("vm", "attach", "--help").stdout
+    (tmp_path / "dump").write_bytes(b"NVGI" + b"\0" * 0x5fc + chain(0))
+    for text in (run("rom", tmp_path / "dump").stdout, run("rom", "--help").stdout):
+        assert "vm create" in text and "vm run and" not in text and "=FILE" not in text
