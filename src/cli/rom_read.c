@@ -181,7 +181,7 @@ static int begin(const struct cli *cli, struct cli_view *view, struct change **r
 	return take_begin(cli, view->host, &options, &late, ret_change, err);
 }
 
-/* With the lock held: what uses it is looked at only then. */
+/* With the lock held, and a view from then: see look_again(). */
 static int read_changing(struct change *change, struct cli_view *view,
 			 const struct rom_request *request, struct rom_found *found,
 			 struct error *err)
@@ -211,20 +211,6 @@ static int read_changing(struct change *change, struct cli_view *view,
 	return r;
 }
 
-static int read_bar(const struct cli *cli, struct cli_view *view,
-		    const struct rom_request *request, struct rom_found *found,
-		    struct error *err)
-{
-	struct change *change;
-	int r = begin(cli, view, &change, err);
-
-	if (r < 0)
-		return r;
-	r = read_changing(change, view, request, found, err);
-	change_end(change);
-	return r;
-}
-
 static void look_at_bar(const struct cli_view *view, struct rom_found *found)
 {
 	struct pci_resource resources[PCI_RESOURCE_COUNT];
@@ -234,6 +220,55 @@ static void look_at_bar(const struct cli_view *view, struct rom_found *found)
 		return;
 	found->bar_size = resources[PCI_RESOURCE_ROM].size;
 	found->is_shadow = resources[PCI_RESOURCE_ROM].is_shadow;
+}
+
+/*
+ * While somebody else had the lock the device may have got another driver, and a guest.
+ */
+static int look_again(const struct cli *cli, struct cli_view *now,
+		      const struct rom_found *found, struct rom_found *ret_again,
+		      struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+	struct rom_found again = { 0 };
+	int r = cli_view_open(cli, now, 0, err);
+
+	pci_address_format(&found->device->address, address);
+	if (r == 0)
+		r = rom_find_device(now, address, &again.device, err);
+	if (r < 0)
+		return r;
+	if (again.device->vendor_id != found->device->vendor_id ||
+	    again.device->device_id != found->device->device_id) {
+		error_set(err, EAGAIN, address, "another device is there now");
+		error_hint(err, "pciferry list shows what it is");
+		return -EAGAIN;
+	}
+	look_at_bar(now, &again);
+	*ret_again = again;
+	return 0;
+}
+
+static int read_bar(const struct cli *cli, struct cli_view *view,
+		    const struct rom_request *request, struct rom_found *found,
+		    struct error *err)
+{
+	_cleanup_(cli_view_close) struct cli_view now = { 0 };
+	struct rom_found again;
+	struct change *change;
+	int r = begin(cli, view, &change, err);
+
+	if (r < 0)
+		return r;
+	r = look_again(cli, &now, found, &again, err);
+	if (r == 0)
+		r = read_changing(change, &now, request, &again, err);
+	change_end(change);
+	if (r < 0)
+		return r;
+	again.device = found->device;
+	*found = again;
+	return 0;
 }
 
 static int tell_no_bar(const struct rom_found *found, struct error *err)

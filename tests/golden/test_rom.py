@@ -3,10 +3,13 @@
 are damaged. The ROMs of NVIDIA and AMD are not here: what NPDE, NPDS and VFCT are is shown by
 fixtures alone. Reading a device's own is for tests/lab/scenarios/rom.sh; here its attribute is a
 file, as one that somebody has opened already."""
+import concurrent.futures
+import fcntl
 import json
 import os
 import pathlib
 import struct
+import time
 
 import jsonschema
 import pytest
@@ -329,18 +332,39 @@ def test_a_device_that_sleeps_is_not_woken_unasked(machine, host):
     assert (host.root / host.folder(CARD) / "power/control").read_text() == "auto\n"
 
 
-@live
-def test_a_device_that_a_guest_has_is_never_read(machine, host):
+def give_to_guest(host):
     host.link(host.folder(CARD) + "/driver", "../../../bus/pci/drivers/vfio-pci")
     host.link("proc/77/fd/9", "/dev/vfio/2")
     host.link("proc/77/ns/mnt", "mnt:[4026531840]")
     host.file("proc/77/comm", "qemu-system-x86\n")
     host.file("proc/77/cmdline", "qemu\0-name\0guest=win\0")
     host.file("proc/77/mountinfo", (host.root / "proc/1/mountinfo").read_text())
+
+
+@live
+def test_a_device_that_a_guest_has_is_never_read(machine, host):
+    give_to_guest(host)
     for more in ([], ["--in-use"], ["--in-use", "--wake"]):
         done = machine.run("rom", CARD, *more)
         assert done.returncode == 3, done
         assert "guest win" in done.stderr and "end what may be a guest first" in done.stderr
+
+
+@live
+def test_a_device_that_a_guest_got_while_the_lock_was_waited_for_is_not_read(machine, host):
+    """The lock is this test's, as another pciferry's that gives the card to a guest."""
+    (host.root / "run/pciferry").mkdir(mode=0o755)
+    host.file("run/pciferry/lock", "")
+    with open(host.root / "run/pciferry/lock", "w", encoding="ascii") as lock, \
+            concurrent.futures.ThreadPoolExecutor() as pool:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        waits = pool.submit(machine.run, "rom", CARD)
+        time.sleep(2)
+        assert not waits.done()
+        give_to_guest(host)
+        fcntl.lockf(lock, fcntl.LOCK_UN)
+        done = waits.result()
+    assert done.returncode == 3 and "guest win" in done.stderr, done
 
 
 @live
