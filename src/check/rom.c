@@ -51,26 +51,29 @@ bool check_rom_is_cut(const struct pci_rom *rom)
 	return rom->images[rom->count - 1].is_cut;
 }
 
-/* A BIOS asks for exactly the device's IDs, and passes over what has others. */
-static bool serves_bios(const struct pci_rom *rom, const struct pci_device *device)
+/* The image that a BIOS takes: the first with exactly the device's IDs, whatever its sum.
+ */
+static const struct pci_rom_image *find_bios(const struct pci_rom *rom,
+					     const struct pci_device *device)
 {
 	for (size_t i = 0; i < rom->count; i++) {
 		const struct pci_rom_image *image = &rom->images[i];
 
-		if (pci_rom_serves_bios(image) &&
+		if (image->has_pcir && !image->is_npds && !image->is_beyond &&
+		    !image->is_past_bios && image->code == PCI_ROM_BIOS &&
 		    (!device || device->ids != FACT_KNOWN ||
 		     (image->vendor_id == device->vendor_id &&
 		      image->device_id == device->device_id)))
-			return true;
+			return image;
 	}
-	return false;
+	return NULL;
 }
 
-static const struct pci_rom_image *find_code(const struct pci_rom *rom, int code)
+static const struct pci_rom_image *find_uefi(const struct pci_rom *rom)
 {
 	for (size_t i = 0; i < rom->count; i++)
 		if (rom->images[i].has_pcir && !rom->images[i].is_beyond &&
-		    rom->images[i].code == code)
+		    rom->images[i].code == PCI_ROM_UEFI)
 			return &rom->images[i];
 	return NULL;
 }
@@ -125,9 +128,16 @@ static int look_at_bytes(const struct check_rom_request *request,
 			"image %zu does not tell its size: the kernel gives nothing of it",
 			rom->count);
 	if (r == 0 && rom->is_unfinished)
+		r = remark(
+			verdict, !verdict->uefi,
+			"a dump of the card's whole flash chip, or the maker's file: what"
+			" is missing may be the image for UEFI",
+			"image %zu says that another follows, which is not there",
+			rom->count);
+	if (r == 0 && rom->is_full)
 		r = remark(verdict, false, "",
-			   "image %zu says that another follows, and none does",
-			   rom->count);
+			   "it has more images than the %d that are looked at",
+			   PCI_ROM_IMAGES_MAX);
 	if (r == 0 && request->bar_size && rom->size > request->bar_size)
 		r = remark(
 			verdict, false, "",
@@ -149,6 +159,10 @@ static int explain_uefi(const struct pci_rom_image *image, struct check_rom *ver
 	/* That has been said of the ROM. */
 	if (image->is_cut || !image->size)
 		return 0;
+	if (image->is_past_uefi)
+		return remark(verdict, true, other_file,
+			      "UEFI does not come to its image for UEFI: the PCIR of one"
+			      " before it is at no multiple of 4, or none");
 	if (!efi->is_there)
 		return remark(verdict, true, other_file,
 			      "its image for UEFI has no header of UEFI's (0x0ef1)");
@@ -200,8 +214,8 @@ static int explain_bios_only(const struct check_rom_request *request,
 static int look_at_images(const struct check_rom_request *request,
 			  struct check_rom *verdict)
 {
-	const struct pci_rom_image *bios = find_code(request->rom, PCI_ROM_BIOS);
-	const struct pci_rom_image *uefi = find_code(request->rom, PCI_ROM_UEFI);
+	const struct pci_rom_image *bios = find_bios(request->rom, request->device);
+	const struct pci_rom_image *uefi = find_uefi(request->rom);
 	int r = 0;
 
 	if (!request->rom->images[0].has_pcir)
@@ -224,7 +238,9 @@ static int look_at_images(const struct check_rom_request *request,
 			" passes it over");
 	if (r == 0 && uefi && !verdict->uefi)
 		r = explain_uefi(uefi, verdict);
-	if (r == 0 && verdict->bios && !uefi)
+	/* What is missing has been told. */
+	if (r == 0 && verdict->bios && !uefi && !request->rom->is_unfinished &&
+	    !request->rom->is_full)
 		r = explain_bios_only(request, verdict);
 	return r;
 }
@@ -278,10 +294,11 @@ static void sort(struct check_rom *verdict)
 
 int check_rom_judge(const struct check_rom_request *request, struct check_rom *ret_rom)
 {
+	const struct pci_rom_image *bios = find_bios(request->rom, request->device);
 	/* Its images are judged by themselves, and last what stands before them. */
 	struct check_rom verdict = {
 		.uefi = check_rom_serves_uefi(request->rom),
-		.bios = serves_bios(request->rom, request->device),
+		.bios = bios && pci_rom_serves_bios(bios),
 		.ids = check_rom_compare(request->rom, request->device),
 	};
 	int r = look_at_bytes(request, &verdict);

@@ -118,8 +118,19 @@ static int write_out(const struct cli *cli, const struct rom_request *request,
 {
 	const char *bytes = found->bytes + (request->trim ? rom->start : 0);
 	size_t len = request->trim ? rom->size : found->len;
-	int r = file_write(request->output, bytes, len, request->force, err);
+	struct pci_rom trimmed;
+	int r;
 
+	if (request->trim &&
+	    (pci_rom_parse(bytes, len, &trimmed) < 0 || trimmed.count != rom->count ||
+	     trimmed.images[0].has_pcir != rom->images[0].has_pcir)) {
+		error_set(err, EINVAL, request->argument,
+			  "without what is around the ROM it is another: an image points"
+			  " behind its own end");
+		error_hint(err, "write all of it: without --trim");
+		return -EINVAL;
+	}
+	r = file_write(request->output, bytes, len, request->force, err);
 	if (r == 0 && !cli->quiet && !cli->json)
 		output_talk("%s: %zu bytes written", request->output, len);
 	return r;

@@ -52,7 +52,7 @@ struct pci_rom_image {
 	 * for a PCI device's.
 	 */
 	bool has_pcir;
-	bool is_npds;	 /* "NPDS" in place of "PCIR", as NVIDIA has it */
+	bool is_npds;	 /* "NPDS" or "RGIS" in place of "PCIR", as NVIDIA has it */
 	bool is_aligned; /* UEFI takes only a PCIR at a multiple of 4 */
 	uint8_t pcir_revision;
 	uint16_t vendor_id, device_id;
@@ -68,16 +68,20 @@ struct pci_rom_image {
 	size_t npde_size;
 
 	bool is_beyond; /* firmware does not see it: its PCIR ends before */
+	/* Another before it is such that this firmware does not come so far. */
+	bool is_past_uefi, is_past_bios;
 	enum pci_rom_sum sum;
 	struct pci_rom_efi efi; /* of an image for UEFI */
 };
 
 struct pci_rom {
 	size_t start; /* of the first image; what is before it is a vendor's own */
-	size_t size;  /* from there to the end of the last one, as far as it is there */
+	size_t size;  /* from there to where the last of them ends, as far as it is there
+		       */
 	struct pci_rom_image images[PCI_ROM_IMAGES_MAX];
 	size_t count;	    /* at least 1 */
-	bool is_unfinished; /* the last one says that another follows */
+	bool is_unfinished; /* the last one says that another follows; there is none */
+	bool is_full;	    /* more follow, which are not looked at */
 };
 
 /*

@@ -88,7 +88,7 @@ static void read_pcir(const uint8_t *bytes, size_t left, struct pci_rom_image *i
 
 	if (!has(left, at, PCIR_MIN))
 		return;
-	image->is_npds = !memcmp(pcir, "NPDS", 4);
+	image->is_npds = !memcmp(pcir, "NPDS", 4) || !memcmp(pcir, "RGIS", 4);
 	if (!image->is_npds && memcmp(pcir, "PCIR", 4) != 0)
 		return;
 	image->has_pcir = true;
@@ -137,13 +137,23 @@ static void read_efi(const uint8_t *bytes, const struct pci_rom_image *image,
 	efi->fits = size <= image->size && read_16(bytes + EFI_PROGRAM) < size;
 }
 
-int pci_rom_image_parse(const uint8_t *bytes, size_t len, size_t start,
+/*
+ * NVIDIA's own begin otherwise (nvbios_imagen() in
+ * drivers/gpu/drm/nouveau/nvkm/subdev/bios/image.c).
+ */
+static bool begins(unsigned int signature, bool is_beyond)
+{
+	return signature == 0xaa55 ||
+	       (is_beyond && (signature == 0xbb77 || signature == 0x4e56));
+}
+
+int pci_rom_image_parse(const uint8_t *bytes, size_t len, size_t start, bool is_beyond,
 			struct pci_rom_image *ret_image)
 {
-	struct pci_rom_image image = { .start = start };
+	struct pci_rom_image image = { .start = start, .is_beyond = is_beyond };
 	size_t left = len - start;
 
-	if (left < IMAGE_HEADER || bytes[start] != 0x55 || bytes[start + 1] != 0xaa)
+	if (left < IMAGE_HEADER || !begins(read_16(bytes + start), is_beyond))
 		return -EINVAL;
 	bytes += start;
 	read_pcir(bytes, left, &image);

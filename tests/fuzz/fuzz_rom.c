@@ -14,8 +14,9 @@ static void check_image(const uint8_t *data, size_t size,
 {
 	struct string_list texts = { 0 };
 
-	must(size - image->start >= 2 && data[image->start] == 0x55 &&
-	     data[image->start + 1] == 0xaa);
+	must(size - image->start >= 2);
+	must(image->is_beyond ||
+	     (data[image->start] == 0x55 && data[image->start + 1] == 0xaa));
 	must(image->is_cut == (image->size > size - image->start));
 	must(image->n_devices <= PCI_ROM_DEVICES_MAX);
 	must(!pci_rom_serves_uefi(image) || !pci_rom_serves_bios(image));
@@ -57,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < rom.count; i++) {
 		must(rom.images[i].start >= end);
 		check_image(data, size, &rom.images[i]);
+		must(rom.images[i].is_cut ||
+		     rom.images[i].start + rom.images[i].size <= rom.start + rom.size);
 		end = rom.images[i].start + 1;
 	}
 	check_verdict(&rom, size);

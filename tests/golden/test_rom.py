@@ -138,9 +138,25 @@ DAMAGED = {
     "cut in the first": (chain(0, 3)[:300], False, False, "cut off: image 1", None),
     "more behind it": (chain(0, 3) + b"\xff" * 512, True, True, None,
                        "512 bytes behind the last image"),
-    "without an end": (image(0, last=False), False, True, None, "says that another follows"),
-    "an end that is no image": (image(0, last=False) + b"\xff" * 512, False, True, None,
-                                "says that another follows"),
+    "without an end": (image(0, last=False), False, True, "says that another follows", None),
+    "an end that is no image": (image(0, last=False) + b"\xff" * 512, False, True,
+                                "says that another follows", None),
+    "without an end, but uefi": (image(3, last=False), True, False, None,
+                                 "says that another follows"),
+    "a gap": (image(0, last=False) + b"\xff" * 1024 + image(3), True, True, None, None),
+    "a gap, a bios behind it": (image(3, last=False) + b"\xff" * 512 + image(0), True, False,
+                                None, None),
+    "unaligned before uefi": (image(0, last=False, pcir=30) + image(3), False, True,
+                              "UEFI does not come to its image", None),
+    "npds before uefi": (image(0, last=False) + image(0, last=False, signature=b"NPDS")
+                         + image(3), False, True, "UEFI does not come to its image", None),
+    "two for a bios, the first wrong": (image(0, last=False, sum_wrong=1) + image(0), False,
+                                        False, "the checksum of its image for a BIOS", None),
+    "nvidia's, by the kernel": (image(0, last=False, npde=(512, False))
+                                + image(3, npde=(512, False)), True, True, None, None),
+    "size by npde smaller": (image(0, last=False) + image(3, size=2048, npde=(1024, False)),
+                             True, True, None, None),
+    "more than are looked at": (chain(*[0] * 17, 3), False, True, None, "more images than the 16"),
     "size 0": (image(3, stated=0), False, False, "does not tell its size", None),
     "checksum": (chain(0, sum_wrong=1), False, False, "the checksum of its image for a BIOS", None),
     "checksum, but uefi": (chain(0, 3, sum_wrong=1), True, False, None, "the checksum"),
@@ -161,7 +177,9 @@ DAMAGED = {
 
 def bios_alone(document):
     codes = [one["code_type"] for one in document["images"]]
-    return document["bios_guest"] and 3 not in codes
+    return document["bios_guest"] and 3 not in codes and not any(
+        "another follows" in one["seen"] or "more images" in one["seen"]
+        for one in document["remarks"])
 
 
 @pytest.mark.parametrize("rom,uefi,bios,fatally,harmlessly", DAMAGED.values(), ids=DAMAGED)
@@ -175,6 +193,13 @@ def test_what_is_wrong_with_a_rom_is_told_and_what_it_costs(rom, uefi, bios, fat
     for words, seen in ((fatally, fatal(document)), (harmlessly, remarks)):
         assert len(seen) == (words is not None) and all(words in one for one in seen)
     assert run("rom", tmp_path / "card.rom").returncode == 0
+    out = tmp_path / "out.rom"
+    told(tmp_path / "card.rom", "--trim", "-o", out)
+    trimmed = told(out)
+    assert trimmed["offset"] == 0 and len(trimmed["images"]) == len(document["images"])
+    if not document["offset"]:
+        assert (trimmed["uefi_guest"], trimmed["bios_guest"]) == (uefi, bios)
+        assert fatal(trimmed) == fatal(document)
 
 
 @pytest.mark.parametrize("content,words", [
@@ -188,14 +213,18 @@ def test_what_is_no_rom_is_not_called_one(content, words, tmp_path):
 
 
 def test_nvidia_s_extension_shows_what_firmware_does_not_see(tmp_path):
-    """A fixture: an image of a code type of NVIDIA's behind the last one of the PCIRs."""
+    """A fixture after nouveau's nvbios_imagen(): own images behind the last one of the PCIRs."""
+    own = b"VN" + image(0xe0, signature=b"NPDS", npde=(512, False))[2:]
+    last = b"\x77\xbb" + image(0x70, signature=b"RGIS", npde=(512, False))[2:]
     rom = (image(0, last=False, npde=(512, False)) + image(3, npde=(1024, False), size=1024)
-           + image(0xe0))
-    document = told_of(tmp_path, rom)
+           + own + last)
+    document = told_of(tmp_path, rom + b"\xff" * 512)
     assert [(one["code_type"], one["extension"], one["beyond"]) for one in document["images"]] == [
-        (0, "NPDE", False), (3, "NPDE", False), (0xe0, None, True)]
+        (0, "NPDE", False), (3, "NPDE", False), (0xe0, "NPDS", True), (0x70, "NPDS", True)]
     assert document["uefi_guest"] and document["length"] == len(rom)
-    ends = image(0, npde=(512, True)) + image(0xe0)
+    assert not fatal(document)
+    assert [one[:9] for one in harmless(document)] == ["512 bytes"]
+    ends = image(0, npde=(512, True)) + own
     assert len(told_of(tmp_path, ends)["images"]) == 1
 
 
@@ -219,6 +248,14 @@ def test_trim_writes_what_a_guest_needs(tmp_path):
     assert done.returncode == 0 and out.read_bytes() == whole
     assert f"{out}: 1024 bytes written" in done.stderr
     assert not told(out)["remarks"] and told(tmp_path / "dump", "-o", out, "--force")["written"]
+
+
+def test_what_trim_would_damage_is_not_written(tmp_path):
+    """Its PCIR stands behind the end that the PCIR tells."""
+    (tmp_path / "dump").write_bytes(image(0, size=1024, stated=512, pcir=600))
+    expect(1, "points behind its own end", "rom", tmp_path / "dump", "--trim", "-o",
+           tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_written_where_nobody_said_so(tmp_path):

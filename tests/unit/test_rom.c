@@ -111,7 +111,9 @@ static void a_chain_without_an_end_is_left_somewhere(void **state)
 		make_image(bytes + i * IMAGE, PCI_ROM_BIOS, false);
 	assert_int_equal(pci_rom_parse(bytes, COUNT * (size_t)IMAGE, &rom), 0);
 	assert_int_equal(rom.count, PCI_ROM_IMAGES_MAX);
-	assert_true(rom.is_unfinished);
+	assert_true(rom.is_full);
+	assert_false(rom.is_unfinished);
+	assert_int_equal(rom.size, COUNT * (size_t)IMAGE);
 	free(bytes);
 }
 
