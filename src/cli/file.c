@@ -27,6 +27,28 @@ static int open_folder(const char *path, const char **ret_name, struct error *er
 	return fd < 0 ? error_set(err, errno, folder, "%s", strerror(errno)) : fd;
 }
 
+/* What is no regular file is never replaced: /dev/null would be one then, for all. */
+static int check_old(int folder, const char *name, const char *path, bool force,
+		     struct error *err)
+{
+	struct stat old;
+
+	if (fstatat(folder, name, &old, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : error_set(err, errno, path, "%s", strerror(errno));
+	if (!S_ISREG(old.st_mode)) {
+		error_set(err, EEXIST, path, "it is there, and no regular file");
+		error_hint(err, "choose another name: it is not replaced");
+		return -EEXIST;
+	}
+	if (force)
+		return 0;
+	error_set(err, EEXIST, path, "it is there already");
+	error_hint(err, "choose another name, or add --force");
+	return -EEXIST;
+}
+
 int file_write(const char *path, const char *bytes, size_t len, bool force,
 	       struct error *err)
 {
@@ -37,11 +59,9 @@ int file_write(const char *path, const char *bytes, size_t len, bool force,
 	folder = open_folder(path, &name, err);
 	if (folder < 0)
 		return folder;
-	if (!force && faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		error_set(err, EEXIST, path, "it is there already");
-		error_hint(err, "choose another name, or add --force");
-		return -EEXIST;
-	}
+	r = check_old(folder, name, path, force, err);
+	if (r < 0)
+		return r;
 	r = atomic_replace(folder, name, bytes, len, 0600, ATOMIC_DURABLE);
 	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
 }

@@ -10,7 +10,7 @@ struct error;
 
 /*
  * Writes a file, for its owner alone, whole or not at all. One that is there already is
- * replaced only with force. Returns 0 or -errno.
+ * replaced only with force, and one that is no regular file never. Returns 0 or -errno.
  */
 int file_write(const char *path, const char *bytes, size_t len, bool force,
 	       struct error *err);

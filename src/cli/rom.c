@@ -30,6 +30,10 @@ static int check_request(const struct rom_request *request, struct error *err)
 	if (!is_file && request->meant)
 		return error_usage(err, "--for",
 				   "it goes with a FILE, not with a DEVICE");
+	if (request->output && !strcmp(request->output, "-"))
+		return error_usage(err, "-o",
+				   "\"-\" is no FILE here, and standard output"
+				   " has the report");
 	if (!request->output && (request->trim || request->force))
 		return error_usage(err, request->trim ? "--trim" : "--force",
 				   "it goes with -o FILE");

@@ -258,6 +258,19 @@ def test_what_trim_would_damage_is_not_written(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("other")])
+def test_what_is_no_regular_file_is_never_replaced(make, tmp_path):
+    """As /dev/null and /dev/stdout are none: of them nothing is left for the host then."""
+    (tmp_path / "rom").write_bytes(chain(0))
+    make(tmp_path / "out")
+    before = (tmp_path / "out").lstat()
+    for more in ([], ["--force"]):
+        expect(1, "no regular file", "rom", tmp_path / "rom", "-o", tmp_path / "out", *more)
+    assert (tmp_path / "out").lstat().st_mode == before.st_mode
+    expect(2, "standard output", "rom", tmp_path / "rom", "-o", "-", cwd=tmp_path)
+    assert not (tmp_path / "-").exists()
+
+
 def test_nothing_is_written_where_nobody_said_so(tmp_path):
     expect(2, "goes with -o", "rom", IPXE / "pxe-e1000e.rom", "--trim")
     expect(2, "goes with -o", "rom", IPXE / "pxe-e1000e.rom", "--force")
