@@ -241,11 +241,14 @@ static int read_opened(struct change *change, const char *device,
 	if (r == -ETIMEDOUT)
 		return r;
 	closed = close_again(change, device, first, &unclosed);
-	if (closed < 0 && r < 0)
+	if (closed == 0)
+		return r;
+	/* No caller may take it for a device without a ROM, whatever the reading said. */
+	if (r < 0)
 		error_evidence(err, "and %s: %s", unclosed.subject, unclosed.message);
-	else if (closed < 0)
-		r = error_set(err, -closed, unclosed.subject, "%s", unclosed.message);
-	return r;
+	else
+		error_set(err, EBUSY, unclosed.subject, "%s", unclosed.message);
+	return -EBUSY;
 }
 
 int change_read_rom(struct change *change, const char *device, bool wake,

@@ -20,7 +20,8 @@ enum { CHANGE_ROM_MAX = 16 << 20 }; /* PCI 3.0, 6.2.5.2 */
  * `wake`: keeps the device awake meanwhile (power/control). What was so first is kept in
  * /run/pciferry until it is so again; where the reading is killed, the next
  * change_begin() closes the ROM. The caller frees *ret_bytes. -EIO: the kernel finds no
- * ROM, with no hint set; -ENOENT: the device has none; -ETIMEDOUT; or another -errno.
+ * ROM, with no hint set; -ENOENT: the device has none; -EBUSY: it could not be closed
+ * again; -ETIMEDOUT; or another -errno.
  */
 int change_read_rom(struct change *change, const char *device, bool wake,
 		    char **ret_bytes, size_t *ret_len, struct error *err);

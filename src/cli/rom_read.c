@@ -323,6 +323,8 @@ int rom_read_device(const struct cli *cli, struct cli_view *view,
 		r = tell_no_bar(found, err);
 	else
 		r = read_bar(cli, view, request, found, err);
-	/* What is refused stays so. */
-	return r < 0 && r != -EBUSY ? fall_back(cli, view, found, r, err) : r;
+	/* Only where its own is not to be had: another failure is told. */
+	return r == -ENOENT || r == -EIO || r == -EAGAIN
+		       ? fall_back(cli, view, found, r, err)
+		       : r;
 }

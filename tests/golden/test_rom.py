@@ -439,6 +439,19 @@ def test_what_was_kept_of_a_device_that_has_gone_is_forgotten(machine, host):
 
 
 @live
+def test_the_firmware_s_copy_hides_no_failure(host):
+    """A folder in place of the attribute: what is read of it is an error that no kernel's
+    "no ROM" is."""
+    card = amd(host, (11, 0, 0, "1002:1638", ROM))
+    host.file(host.folder(card) + "/resource", RESOURCES)
+    host.file(host.folder(card) + "/rom/file", "")
+    host.link("proc/self/ns/mnt", "mnt:[4026531840]")
+    (host.root / "run").mkdir()
+    done = livehost.LiveHost(host, PROGRAM).run("rom", card)
+    assert done.returncode == 1 and "Is a directory" in done.stderr, done
+
+
+@live
 def test_reading_takes_root(machine):
     done = machine.run("rom", CARD, user=65534)
     assert done.returncode == 1 and "needs root" in done.stderr and not done.stdout
