@@ -265,6 +265,15 @@ int change_read_rom(struct change *change, const char *device, bool wake,
 		return error_set(err, ENOENT, device, "it has no ROM");
 	if (r < 0)
 		return error_set(err, -r, device, "its ROM: %s", strerror(-r));
+	if (wake && !first.sleeps) {
+		error_set(err, EAGAIN, device,
+			  "it sleeps, and not since power/control lets it: writing there"
+			  " does not wake it");
+		error_hint(err,
+			   "its driver keeps it asleep, as vfio-pci of older kernels"
+			   " does: take it from that driver first (pciferry release)");
+		return -EAGAIN;
+	}
 	copy = memfd_create("rom", MFD_CLOEXEC);
 	if (copy < 0)
 		return error_set(err, errno, device, "no room for its ROM: %s",

@@ -392,6 +392,16 @@ def give_to_guest(host):
 
 
 @live
+def test_a_device_that_cannot_be_woken_is_not_read(machine, host):
+    """vfio-pci of kernels without runtime power management for it puts it to sleep itself."""
+    host.file(host.folder(CARD) + "/power_state", "D3hot\n")
+    host.file(host.folder(CARD) + "/power/control", "on\n")
+    done = machine.run("rom", CARD, "--wake")
+    assert done.returncode == 1 and "does not wake it" in done.stderr, done
+    assert "release" in done.stderr
+
+
+@live
 def test_a_device_that_a_guest_has_is_never_read(machine, host):
     give_to_guest(host)
     for more in ([], ["--in-use"], ["--in-use", "--wake"]):
