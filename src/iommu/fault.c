@@ -47,6 +47,7 @@ static bool parse_dmar(const char *line, struct iommu_fault *fault)
 {
 	const char *device = behind(line, "Request device [");
 
+	fault->is_write = strstr(line, "[DMA Write");
 	return !strncmp(line, "DMAR:", 5) && device &&
 	       take_requester(device, strcspn(device, "]"), fault) &&
 	       take_address(behind(device, "fault addr "), fault);
@@ -61,8 +62,11 @@ static bool parse_amd(const char *line, struct iommu_fault *fault)
 {
 	const char *event = behind(line, "[IO_PAGE_FAULT ");
 	const char *device = behind(event, "device=");
+	const char *flags = behind(event, "flags=");
 	const char *end = strstr(line, ": AMD-Vi: "), *speaker = end;
 
+	/* EVENT_FLAG_RW in drivers/iommu/amd/amd_iommu_types.h. */
+	fault->is_write = flags && strtoull(flags, NULL, 16) & 0x20;
 	if (!event || !take_address(behind(event, "address="), fault))
 		return false;
 	if (device)

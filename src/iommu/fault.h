@@ -16,6 +16,7 @@ struct iommu_fault {
 	struct pci_address requester;
 	bool has_domain;  /* false: the line does not tell it, and it is 0 */
 	uint64_t address; /* of the DMA; VT-d tells its page */
+	bool is_write;	  /* false: a read, or the line does not tell */
 };
 
 /* A line without its end. Returns 0, or -EINVAL: it tells of no DMA that was held back.

@@ -15,36 +15,37 @@ static void each_kernels_line_of_a_fault_is_understood(void **state)
 		const char *requester;
 		bool has_domain;
 		uint64_t address;
+		bool is_write;
 	} lines[] = {
 		{ "DMAR: [DMA Write NO_PASID] Request device [03:00.0] fault addr "
 		  "0x8c85000"
 		  " [fault reason 0x05] PTE Write access is not set",
-		  "03:00.0", false, 0x8c85000 },
+		  "03:00.0", false, 0x8c85000, true },
 		{ "DMAR: [DMA Read PASID 0x1f] Request device [82:1f.7] fault addr"
 		  " 0xffff8c85000 [fault reason 0x06] PTE Read access is not set",
-		  "82:1f.7", false, 0xffff8c85000 },
+		  "82:1f.7", false, 0xffff8c85000, false },
 		/* Older ones. */
 		{ "DMAR: [DMA Write] Request device [01:00.0] PASID ffffffff fault addr"
 		  " 8c85000 [fault reason 05] PTE Write access is not set",
-		  "01:00.0", false, 0x8c85000 },
+		  "01:00.0", false, 0x8c85000, true },
 		{ "DMAR: [DMA Write] Request device [01:00.0] fault addr 8c85000"
 		  " [fault reason 05] PTE Write access is not set",
-		  "01:00.0", false, 0x8c85000 },
+		  "01:00.0", false, 0x8c85000, true },
 		{ "DMAR:[DMA Write] Request device [00:02.0] fault addr 6df084000 ",
-		  "00:02.0", false, 0x6df084000 },
+		  "00:02.0", false, 0x6df084000, true },
 		{ "vfio-pci 0000:03:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT "
 		  "domain=0x0011"
 		  " address=0x8c85080 flags=0x0020]",
-		  "03:00.0", true, 0x8c85080 },
+		  "03:00.0", true, 0x8c85080, true },
 		{ "vfio-pci 10000:e1:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT"
 		  " domain=0x0011 address=0x0 flags=0x0020]",
-		  "10000:e1:00.0", true, 0 },
+		  "10000:e1:00.0", true, 0, true },
 		{ "AMD-Vi: Event logged [IO_PAGE_FAULT device=0000:0a:00.0 domain=0x001d"
 		  " address=0x637c000 flags=0x0000]",
-		  "0a:00.0", true, 0x637c000 },
+		  "0a:00.0", true, 0x637c000, false },
 		{ "AMD-Vi: Event logged [IO_PAGE_FAULT device=0a:00.0 domain=0x001d"
 		  " address=0x000000000637c000 flags=0x0000]",
-		  "0a:00.0", false, 0x637c000 },
+		  "0a:00.0", false, 0x637c000, false },
 	};
 
 	(void)state;
@@ -58,6 +59,7 @@ static void each_kernels_line_of_a_fault_is_understood(void **state)
 		assert_int_equal(pci_address_compare(&fault.requester, &expected), 0);
 		assert_int_equal(fault.has_domain, lines[i].has_domain);
 		assert_int_equal(fault.address, lines[i].address);
+		assert_int_equal(fault.is_write, lines[i].is_write);
 	}
 }
 
