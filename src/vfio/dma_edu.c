@@ -73,8 +73,8 @@ static int move(const struct vfio_dma_run *run, uint32_t from, uint32_t to,
 	return r < 0 ? r : await_end(run, err);
 }
 
-/* Fills its buffer with what it is to write. */
-static int start(struct vfio_dma_run *run, struct error *err)
+/* It forgets each transfer as it ends. */
+static int quiesce(struct vfio_dma_run *run, struct error *err)
 {
 	uint32_t identification = 0;
 	int r = vfio_dma_get(run, IDENTIFICATION, &identification, err);
@@ -83,10 +83,23 @@ static int start(struct vfio_dma_run *run, struct error *err)
 		return error_set(err, ENODEV, run->request->session->device_name,
 				 "it identifies itself as 0x%08x, not as edu",
 				 identification);
+	return r < 0 ? r : await_end(run, err);
+}
+
+/* Each transfer has its own addresses. */
+static int program(struct vfio_dma_run *run, struct error *err)
+{
+	(void)err;
 	for (size_t i = 0; i < MOVED_SIZE; i++)
 		run->pages[0].memory[i] = (uint8_t)(i * 7 + i / 256 + 1);
+	return 0;
+}
+
+/* Fills its buffer with what it is to write. */
+static int enable(struct vfio_dma_run *run, struct error *err)
+{
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return r < 0 ? r : move(run, (uint32_t)run->pages[0].address, DMA_BUFFER, 0, err);
+	return move(run, (uint32_t)run->pages[0].address, DMA_BUFFER, 0, err);
 }
 
 static void lay_out(struct vfio_dma_run *run)
@@ -118,7 +131,9 @@ const struct vfio_dma_kind vfio_dma_edu = {
 	.last = (1 << 28) - 1,
 	.n_pages = 1,
 	.irqs = { VFIO_PCI_MSI_IRQ_INDEX },
-	.start = start,
+	.quiesce = quiesce,
+	.program = program,
+	.enable = enable,
 	.lay_out = lay_out,
 	.write = write_target,
 	.arrived = arrived,

@@ -36,8 +36,13 @@ struct vfio_dma_run {
 	unsigned int irq; /* index of its interrupts' type, */
 	int event;	  /* and that of the first one; -1: it has none */
 
+	/* What failed is not the device's doing: it is no worse for it. */
+	bool untestable;
+	bool at_work; /* the device was touched */
+
 	unsigned int round;	  /* how many times it was told to write */
-	uint64_t doorbell_stride; /* of NVMe, in bytes */
+	uint64_t doorbell_stride; /* of NVMe, in bytes, */
+	uint32_t cap_low, css;	  /* and what its CAP says */
 };
 
 struct vfio_dma_kind {
@@ -50,10 +55,15 @@ struct vfio_dma_kind {
 	unsigned int irqs[VFIO_DMA_IRQS];
 
 	/*
-	 * From whatever it is like to where it can do DMA. Returns 0 or -errno;
-	 * -EOPNOTSUPP: it is sound, and cannot be tested.
+	 * The way to where it can do DMA; each returns 0 or -errno. While bus mastering
+	 * is off: ends what it does, and makes it forget which memory it was told of by
+	 * whoever had it before, and sees that this is so; then tells it of the pages.
 	 */
-	int (*start)(struct vfio_dma_run *run, struct error *err);
+	int (*quiesce)(struct vfio_dma_run *run, struct error *err);
+	int (*program)(struct vfio_dma_run *run, struct error *err);
+
+	/* Bus mastering is on. */
+	int (*enable)(struct vfio_dma_run *run, struct error *err);
 
 	/*
 	 * Has it write to the target's address, and waits until it says that it is done.

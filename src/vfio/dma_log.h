@@ -23,6 +23,9 @@ struct vfio_dma_log {
 void vfio_dma_log_begin(const struct vfio_dma_request *request,
 			struct vfio_dma_log *ret_log, struct vfio_dma_test *test);
 
+/* Whatever was said up to now is no proof of what is to come. */
+void vfio_dma_log_forget(struct vfio_dma_log *log, uint64_t page_size);
+
 /*
  * Waits for the line that says that a write to the target was held back, and sets what
  * the test says of the log; where there is none, the reason, too.

@@ -41,6 +41,11 @@ enum {
 };
 
 enum {
+	/*
+	 * That some controllers are not to be read after CC.EN was cleared: those of
+	 * Linux's NVME_QUIRK_DELAY_BEFORE_CHK_RDY, and not only those are like that.
+	 */
+	UNREAD_MS = 2300,
 	DEPTH = 8,
 	COMMAND_SIZE = 64,
 	COMPLETION_SIZE = 16,
@@ -58,8 +63,7 @@ static bool is_nvme(const struct pci_device *device)
 	return device->ids == FACT_KNOWN && device->class_code == 0x010802;
 }
 
-static int await_ready(const struct vfio_dma_run *run, bool ready, uint32_t cap_low,
-		       struct error *err)
+static int await_ready(const struct vfio_dma_run *run, bool ready, struct error *err)
 {
 	const struct vfio_dma_wait wait = {
 		.offset = CSTS,
@@ -67,7 +71,7 @@ static int await_ready(const struct vfio_dma_run *run, bool ready, uint32_t cap_
 		.wanted = ready ? CSTS_RDY : 0,
 		.failed = ready ? CSTS_CFS : 0,
 		/* One unit more: 0 is what some say. */
-		.deadline_ms = ((cap_low >> 24) + 1) * TIMEOUT_UNIT_MS,
+		.deadline_ms = ((run->cap_low >> 24) + 1) * TIMEOUT_UNIT_MS,
 		.what = ready ? "the controller did not become ready (CSTS.RDY)"
 			      : "the controller did not stop (CSTS.RDY)",
 	};
@@ -75,7 +79,7 @@ static int await_ready(const struct vfio_dma_run *run, bool ready, uint32_t cap_
 	return vfio_dma_await(run, &wait, err);
 }
 
-static int set_up_queues(const struct vfio_dma_run *run, struct error *err)
+static int program(struct vfio_dma_run *run, struct error *err)
 {
 	uint64_t asq = run->pages[0].address, acq = run->pages[1].address;
 	const struct vfio_dma_value values[] = {
@@ -87,10 +91,26 @@ static int set_up_queues(const struct vfio_dma_run *run, struct error *err)
 	return vfio_dma_set_all(run, values, ARRAY_SIZE(values), err);
 }
 
-static int start(struct vfio_dma_run *run, struct error *err)
+/* 3.1.3.5: EN is to be cleared when RDY is set; who enabled it has waited for that. */
+static int disable(const struct vfio_dma_run *run, struct error *err)
+{
+	uint32_t control = 0;
+	int r = vfio_dma_get(run, CC, &control, err);
+
+	if (r == 0 && control & CC_EN) {
+		r = vfio_dma_set(run, CC, control & ~(uint32_t)CC_EN, err);
+		if (r == 0)
+			run->request->session->transport->pause(
+				run->request->session->transport, UNREAD_MS);
+	}
+	return r < 0 ? r : await_ready(run, false, err);
+}
+
+/* A controller that is reset has no queues, and no memory of the host's (3.7.2). */
+static int quiesce(struct vfio_dma_run *run, struct error *err)
 {
 	const char *name = run->request->session->device_name;
-	uint32_t low = 0, high = 0, css;
+	uint32_t low = 0, high = 0, control = 0;
 	int r = vfio_dma_get(run, CAP_LOW, &low, err);
 
 	if (r == 0)
@@ -101,20 +121,27 @@ static int start(struct vfio_dma_run *run, struct error *err)
 		return error_set(err, ENODEV, name,
 				 "the controller does not answer: CAP is all ones");
 	/* CAP.MPSMIN, in bits 51:48: 2^(12 + n) bytes. */
-	if (high >> 16 & 0xf)
+	run->untestable = high >> 16 & 0xf;
+	if (run->untestable)
 		return error_set(err, EOPNOTSUPP, name,
 				 "the controller has no pages of 4 KiB (CAP.MPSMIN)");
 	run->doorbell_stride = 4ULL << (high & 0xf);
 	/* CAP.CSS, in bits 44:37: the NVM command set, or admin commands alone. */
-	css = high >> 5 & 1 ? CC_CSS_NVM : CC_CSS_ADMIN_ONLY;
-	r = vfio_dma_set(run, CC, 0, err);
-	if (r == 0)
-		r = await_ready(run, false, low, err);
-	if (r == 0)
-		r = set_up_queues(run, err);
-	if (r == 0)
-		r = vfio_dma_set(run, CC, css | CC_IOSQES_64 | CC_IOCQES_16 | CC_EN, err);
-	return r < 0 ? r : await_ready(run, true, low, err);
+	run->css = high >> 5 & 1 ? CC_CSS_NVM : CC_CSS_ADMIN_ONLY;
+	run->cap_low = low;
+	/* It may have been left on its way to be ready. */
+	r = vfio_dma_get(run, CC, &control, err);
+	if (r == 0 && control & CC_EN)
+		await_ready(run, true, NULL);
+	return r < 0 ? r : disable(run, err);
+}
+
+static int enable(struct vfio_dma_run *run, struct error *err)
+{
+	int r = vfio_dma_set(run, CC, run->css | CC_IOSQES_64 | CC_IOCQES_16 | CC_EN,
+			     err);
+
+	return r < 0 ? r : await_ready(run, true, err);
 }
 
 static void lay_out(struct vfio_dma_run *run)
@@ -188,11 +215,7 @@ static bool arrived(const struct vfio_dma_run *run)
 
 static void stop(struct vfio_dma_run *run)
 {
-	uint32_t low = 0;
-
-	if (vfio_dma_get(run, CAP_LOW, &low, NULL) == 0 &&
-	    vfio_dma_set(run, CC, 0, NULL) == 0)
-		await_ready(run, false, low, NULL);
+	disable(run, NULL);
 }
 
 const struct vfio_dma_kind vfio_dma_nvme = {
@@ -201,7 +224,9 @@ const struct vfio_dma_kind vfio_dma_nvme = {
 	.last = UINT64_MAX,
 	.n_pages = 2,
 	.irqs = { VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX },
-	.start = start,
+	.quiesce = quiesce,
+	.program = program,
+	.enable = enable,
 	.lay_out = lay_out,
 	.write = write_target,
 	.arrived = arrived,

@@ -170,7 +170,8 @@ void vfio_dma_pages_free(struct vfio_dma_pages *pages)
 {
 	if (!pages)
 		return;
-	for (size_t i = 0; i < pages->count; i++)
+	/* With the session they are gone. */
+	for (size_t i = 0; i < pages->count && pages->session->iommu >= 0; i++)
 		vfio_dma_unmap(pages->session, pages->pins + i * pages->page_size,
 			       pages->page_size, NULL);
 	for (size_t i = 0; i < pages->n_areas; i++)

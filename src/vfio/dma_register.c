@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "vfio/dma_kind.h"
 
-enum { PAUSE_NS = 1000000 };
+enum { PAUSE_NS = 10000000 };
 
 int vfio_dma_get(const struct vfio_dma_run *run, uint64_t offset, uint32_t *ret_value,
 		 struct error *err)

@@ -62,9 +62,8 @@ int vfio_dma_can_test(const struct pci_device *device, struct error *err)
 	return -EOPNOTSUPP;
 }
 
-/* Bus mastering and memory decoding; *ret_before is what the register was. */
-static int command(const struct vfio_dma_run *run, uint16_t bits, uint16_t *ret_before,
-		   struct error *err)
+/* Whether the device may write; read back, after which it does not any more if not. */
+static int set_master(const struct vfio_dma_run *run, bool on, struct error *err)
 {
 	const struct vfio_session *session = run->request->session;
 	const struct vfio_region *config =
@@ -78,21 +77,16 @@ static int command(const struct vfio_dma_run *run, uint16_t bits, uint16_t *ret_
 	r = vfio_region_read(session, config, PCI_COMMAND, bytes, sizeof(bytes), err);
 	if (r < 0)
 		return r;
-	*ret_before = (uint16_t)(bytes[0] | bytes[1] << 8);
-	bits |= *ret_before;
-	bytes[0] = (uint8_t)bits;
-	bytes[1] = (uint8_t)(bits >> 8);
-	return vfio_region_write(session, config, PCI_COMMAND, bytes, sizeof(bytes), err);
-}
-
-static void command_back(const struct vfio_dma_run *run, uint16_t before)
-{
-	const struct vfio_region *config =
-		vfio_region(run->request->described, VFIO_PCI_CONFIG_REGION_INDEX);
-	uint8_t bytes[2] = { (uint8_t)before, (uint8_t)(before >> 8) };
-
-	vfio_region_write(run->request->session, config, PCI_COMMAND, bytes,
-			  sizeof(bytes), NULL);
+	bytes[0] &= (uint8_t)~PCI_COMMAND_MASTER;
+	bytes[0] |= PCI_COMMAND_MEMORY | (on ? PCI_COMMAND_MASTER : 0);
+	r = vfio_region_write(session, config, PCI_COMMAND, bytes, sizeof(bytes), err);
+	if (r == 0)
+		r = vfio_region_read(session, config, PCI_COMMAND, bytes, sizeof(bytes),
+				     err);
+	if (r == 0 && !(bytes[0] & PCI_COMMAND_MASTER) == on)
+		r = error_set(err, EIO, session->device_name,
+			      "its bus mastering cannot be turned %s", on ? "on" : "off");
+	return r;
 }
 
 static int map(const struct vfio_dma_run *run, const struct vfio_dma_page *page,
@@ -136,15 +130,27 @@ static bool has_arrived(const struct vfio_dma_run *run)
 	return true;
 }
 
+/* What came before the device was told to write is no interrupt of that. */
+static void forget_interrupts(const struct vfio_dma_run *run)
+{
+	const struct vfio_device *device = run->request->described;
+	uint64_t count;
+
+	if (run->event >= 0 && read(run->event, &count, sizeof(count)) > 0 &&
+	    device->irqs[run->irq].automasked)
+		vfio_irq_unmask(run->request->session, run->irq, NULL);
+}
+
 /* What it is given is where it is without an IOMMU: so nothing else can be hit. */
 static int reach(struct vfio_dma_run *run, struct vfio_dma_test *test, struct error *err)
 {
 	const char *name = run->request->session->device_name;
-	int r = run->kind->start(run, err);
+	int r = run->kind->enable(run, err);
 
 	if (r < 0)
 		return r;
 	run->kind->lay_out(run);
+	forget_interrupts(run);
 	r = run->kind->write(run, err);
 	if (r < 0)
 		return r;
@@ -166,26 +172,28 @@ static void *copy(const void *bytes, size_t len)
 }
 
 /* The same once more, where the memory is no longer given to it. */
-static int aim(struct vfio_dma_run *run, struct vfio_dma_log *log,
+static int aim(struct vfio_dma_run *run, struct vfio_dma_log *log, void **ret_before,
 	       struct vfio_dma_test *test, struct error *err)
 {
-	_cleanup_free_ void *before = NULL;
 	const struct vfio_dma_page *target = &run->target;
-	int r;
+	int r = vfio_dma_unmap(run->request->session, target->address, run->page_size,
+			       err);
 
-	r = vfio_dma_unmap(run->request->session, target->address, run->page_size, err);
+	run->untestable = r < 0;
 	if (r < 0)
 		return r;
 	run->kind->lay_out(run);
-	before = copy(target->memory, run->page_size);
-	if (!before)
+	*ret_before = copy(target->memory, run->page_size);
+	run->untestable = !*ret_before;
+	if (!*ret_before)
 		return error_oom(err);
+	vfio_dma_log_forget(log, run->page_size);
 	test->aimed = true;
 	test->outside = target->address;
 	/* What a device makes of being refused is its own: a write gets no answer. */
 	run->kind->write(run, NULL);
+	run->untestable = false;
 	vfio_dma_log_await(log, run->page_size, FAULT_MS, test);
-	test->unchanged = !memcmp(before, target->memory, run->page_size);
 	return 0;
 }
 
@@ -218,21 +226,58 @@ static int judge(const struct vfio_dma_run *run, struct vfio_dma_test *test,
 	return 0;
 }
 
-/* Between mapping and unmapping. */
+static void tell_it_was_not_reset(struct vfio_dma_run *run, struct error *err)
+{
+	char said[128];
+
+	run->untestable = true;
+	if (!err)
+		return;
+	snprintf(said, sizeof(said), "%s", err->message);
+	error_set(err, ETIMEDOUT, run->request->session->device_name,
+		  "the kernel could not reset it as it was opened, and it cannot be made"
+		  " quiet, so that it would write where it was told to before: %s",
+		  said);
+}
+
+/*
+ * While it cannot write. Only then nothing is left in it of what it was told by whoever
+ * had it before: the kernel opens a device that it cannot reset as it was left
+ * (vfio_pci_core_enable()).
+ */
+static int prepare(struct vfio_dma_run *run, struct error *err)
+{
+	int r = set_master(run, false, err);
+
+	if (r == 0)
+		r = run->kind->quiesce(run, err);
+	if (r == -ETIMEDOUT && !run->request->described->can_reset)
+		tell_it_was_not_reset(run, err);
+	return r < 0 ? r : run->kind->program(run, err);
+}
+
+/* What it was given, and what it was not; then it is stopped, and only then judged. */
 static int perform(struct vfio_dma_run *run, struct vfio_dma_log *log,
 		   struct vfio_dma_test *test, struct error *err)
 {
-	uint16_t before = 0;
-	int r = command(run, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, &before, err);
+	_cleanup_free_ void *before = NULL;
+	int r, stopped;
 
+	run->at_work = true;
+	r = prepare(run, err);
 	if (r < 0)
 		return r;
-	r = reach(run, test, err);
+	r = set_master(run, true, err);
 	if (r == 0)
-		r = aim(run, log, test, err);
+		r = reach(run, test, err);
+	if (r == 0)
+		r = aim(run, log, &before, test, err);
 	run->kind->stop(run);
-	command_back(run, before & ~PCI_COMMAND_MASTER);
-	return r == 0 ? judge(run, test, err) : r;
+	stopped = set_master(run, false, r == 0 ? err : NULL);
+	if (r < 0)
+		return r;
+	test->unchanged = !memcmp(before, run->target.memory, run->page_size);
+	return stopped < 0 && test->unchanged ? stopped : judge(run, test, err);
 }
 
 static int with_interrupt(struct vfio_dma_run *run, struct vfio_dma_log *log,
@@ -267,10 +312,6 @@ static int with_pages(struct vfio_dma_run *run, const struct vfio_dma_pages *pag
 	log->target = run->target.address;
 	if (r == 0)
 		r = with_interrupt(run, log, test, err);
-	/* The target may be gone already. */
-	for (size_t i = 0; i < mapped; i++)
-		vfio_dma_unmap(run->request->session, pages->items[i].address,
-			       run->page_size, NULL);
 	return r;
 }
 
@@ -314,7 +355,9 @@ int vfio_dma_test(const struct vfio_dma_request *request, struct vfio_dma_test *
 		return r;
 	vfio_dma_log_begin(request, &log, test);
 	r = with_pages(&run, &pages, &log, test, err);
-	if (r == -EOPNOTSUPP)
+	/* First the kernel ends what the device does, then its memory is given back. */
+	vfio_close(request->session);
+	if (r < 0 && (run.untestable || !run.at_work))
 		return give_up(test, err);
 	if (r < 0 && !test->reached)
 		vfio_dma_log_add_evidence(&log, run.page_size, err);

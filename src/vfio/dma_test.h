@@ -51,7 +51,7 @@ struct vfio_dma_test {
 struct vfio_dma_request {
 	const struct host *host;
 	const struct pci_device *device;
-	const struct vfio_session *session;
+	struct vfio_session *session; /* closed at the end, if it was made to do DMA */
 	const struct vfio_device *described;
 	const struct vfio_iommu *iommu;
 };
@@ -60,9 +60,9 @@ struct vfio_dma_request {
 int vfio_dma_can_test(const struct pci_device *device, struct error *err);
 
 /*
- * Takes seconds. The device's memory decoding and bus mastering, its interrupts and what
- * is mapped are as before at the end, and it is disabled. *ret_test is filled in any
- * case. Returns 0 where it is isolated or not proven, else -errno.
+ * Takes seconds. At the end the device is stopped, bus mastering is off, and the session
+ * closed before its memory is given back. *ret_test is filled in any case. Returns 0
+ * where it is isolated or not proven, else -errno.
  */
 int vfio_dma_test(const struct vfio_dma_request *request, struct vfio_dma_test *ret_test,
 		  struct error *err);

@@ -27,7 +27,7 @@ struct look {
 	const struct vfio_probe_request *request;
 	struct vfio_probe *probe;
 	struct vfio_seen *seen;
-	const struct vfio_session *session;
+	struct vfio_session *session;
 };
 
 /* Whether it can be opened at all; else what its user has to do first. */

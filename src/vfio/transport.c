@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/rooted.h"
@@ -76,6 +77,14 @@ static int locate(const struct vfio_transport *transport, const void *memory,
 	return host_frames_read(transport->context, memory, count, ret_addresses);
 }
 
+static void pause_for(const struct vfio_transport *transport, unsigned int ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
+
+	(void)transport;
+	nanosleep(&pause, NULL);
+}
+
 void vfio_transport_to(const struct host *host, struct vfio_transport *ret_transport)
 {
 	*ret_transport = (struct vfio_transport){
@@ -87,6 +96,7 @@ void vfio_transport_to(const struct host *host, struct vfio_transport *ret_trans
 		.map = map_shared,
 		.unmap = unmap_shared,
 		.locate = locate,
+		.pause = pause_for,
 		.context = (void *)host,
 	};
 }

@@ -37,6 +37,9 @@ struct vfio_transport {
 	int (*locate)(const struct vfio_transport *transport, const void *memory,
 		      size_t count, uint64_t *ret_addresses);
 
+	/* Passes so much time. */
+	void (*pause)(const struct vfio_transport *transport, unsigned int ms);
+
 	void *context;
 };
 

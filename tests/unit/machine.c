@@ -24,6 +24,7 @@ enum {
 	ACQ = 0x30 / 4,
 	DOORBELL = 0x1000,
 	DEPTH = 8,
+	UNREAD_MS = 2300,
 };
 
 static struct machine *machine_of(const struct vfio_transport *transport)
@@ -71,6 +72,7 @@ static int map(struct machine *machine, const struct vfio_iommu_type1_dma_map *m
 
 static int unmap(struct machine *machine, struct vfio_iommu_type1_dma_unmap *unmap)
 {
+	machine->n_live += !!(machine->command & PCI_COMMAND_MASTER);
 	if (machine->forgets_unmap)
 		return 0;
 	for (size_t i = 0; i < machine->n_mappings; i++) {
@@ -95,8 +97,34 @@ static int ask(const struct vfio_transport *transport, int fd, unsigned long req
 		return unmap(machine, argument);
 	assert_int_equal(request, VFIO_DEVICE_SET_IRQS);
 	assert_int_equal(set->index, VFIO_PCI_MSIX_IRQ_INDEX);
+	if (machine->cannot_listen && set->count)
+		return -EMFILE;
 	machine->event = set->count ? *(const int32_t *)set->data : -1;
 	return 0;
+}
+
+/* As the kernel does: what the device does is ended before its mappings go. */
+static void close_node(const struct vfio_transport *transport, int fd)
+{
+	struct machine *machine = machine_of(transport);
+
+	if (fd == DEVICE) {
+		machine->command = 0;
+		machine->event = -1;
+		machine->registers[CC] = 0;
+		machine->is_closed = true;
+	} else {
+		assert_int_equal(fd, CONTAINER);
+		assert_true(machine->is_closed);
+		machine->n_mappings = 0;
+	}
+}
+
+static void pause_for(const struct vfio_transport *transport, unsigned int ms)
+{
+	struct machine *machine = machine_of(transport);
+
+	machine->unread_ms -= ms < machine->unread_ms ? ms : machine->unread_ms;
 }
 
 /* As drivers/iommu/intel/dmar.c says it, in a record of /dev/kmsg. */
@@ -111,8 +139,8 @@ static void tell_fault(const struct machine *machine, uint64_t address, bool wri
 		     "3,812,30640225,-;DMAR: [DMA %s NO_PASID] Request device [%s] fault"
 		     " addr 0x%llx [fault reason 0x05] PTE Write access is not set\n"
 		     " SUBSYSTEM=pci\n DEVICE=+pci:0000:03:00.0\n",
-		     writes ? "Write" : "Read", machine->requester,
-		     (unsigned long long)address);
+		     writes && !machine->faults_reading ? "Write" : "Read",
+		     machine->requester, (unsigned long long)address);
 	fd = openat(machine->tree->fd, "dev/kmsg", O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -145,6 +173,14 @@ static uint64_t register64(const struct machine *machine, size_t index)
 	return machine->registers[index] | (uint64_t)machine->registers[index + 1] << 32;
 }
 
+static void send_event(const struct machine *machine)
+{
+	const uint64_t event = 1;
+
+	if (machine->event >= 0)
+		assert_int_equal(write(machine->event, &event, sizeof(event)), 8);
+}
+
 /* One command of the admin queue. */
 static void identify(struct machine *machine)
 {
@@ -152,7 +188,6 @@ static void identify(struct machine *machine)
 	uint8_t *entry = translate(machine, register64(machine, ASQ) + slot * 64, false);
 	uint32_t done[4] = { 0 }, first, cdw10;
 	uint8_t *buffer, *completion;
-	const uint64_t event = 1;
 	uint64_t prp1;
 
 	if (!entry)
@@ -163,7 +198,14 @@ static void identify(struct machine *machine)
 	assert_int_equal(first & 0xff, 0x06);
 	assert_int_equal(cdw10, 1);
 	buffer = translate(machine, prp1, true);
-	if (buffer && !machine->writes_nothing) {
+	if (machine->faults_early && !machine->head) {
+		tell_fault(machine, prp1, true);
+		machine->says_nothing = true;
+	}
+	if (buffer && machine->writes_late && machine->head) {
+		tell_fault(machine, prp1, true);
+		machine->late = buffer;
+	} else if (buffer && !machine->writes_nothing) {
 		memset(buffer, 0, PAGE);
 		memcpy(buffer, "\x36\x1b\xf4\x1a", 4);
 	}
@@ -171,26 +213,53 @@ static void identify(struct machine *machine)
 	completion = translate(machine, register64(machine, ACQ) + slot * 16, true);
 	if (completion)
 		memcpy(completion, done, sizeof(done));
-	if (machine->event >= 0 && !machine->sends_nothing)
-		assert_int_equal(write(machine->event, &event, sizeof(event)), 8);
+	if (!machine->sends_nothing)
+		send_event(machine);
 	machine->head++;
 }
 
-static void set_register(struct machine *machine, uint64_t offset, uint32_t value)
+static void control(struct machine *machine, uint32_t before, uint32_t value)
 {
-	machine->touched++;
-	if (offset == DOORBELL && !machine->gone)
-		identify(machine);
-	if (offset >= sizeof(machine->registers))
-		return;
-	machine->registers[offset / 4] = value;
-	if (offset / 4 != CC)
+	if (before & 1 && !(value & 1))
+		machine->unread_ms = UNREAD_MS;
+	if (!(value & 1) && machine->late)
+		memset(machine->late, 0, PAGE);
+	if (!(value & 1) && machine->never_stops)
 		return;
 	machine->registers[CSTS] = 0;
 	if (value & 1 && machine->fails)
 		machine->registers[CSTS] = 2;
 	else if (value & 1 && !machine->never_ready)
 		machine->registers[CSTS] = 1;
+	if (value & 1 && machine->sends_early)
+		send_event(machine);
+}
+
+/* What was told to a controller that is enabled is reached for as soon as it may. */
+static void command(struct machine *machine, uint16_t value)
+{
+	bool rises = value & ~machine->command & PCI_COMMAND_MASTER;
+
+	if (machine->keeps_master)
+		value |= machine->command & PCI_COMMAND_MASTER;
+	machine->command = value;
+	if (rises && machine->registers[CC] & 1)
+		translate(machine, register64(machine, ACQ), true);
+}
+
+static void set_register(struct machine *machine, uint64_t offset, uint32_t value)
+{
+	uint32_t before;
+
+	machine->touched++;
+	if (offset == DOORBELL && !machine->gone)
+		identify(machine);
+	if (offset >= sizeof(machine->registers))
+		return;
+	before = machine->registers[offset / 4];
+	machine->registers[offset / 4] = value;
+	if (offset / 4 == CC)
+		control(machine, before, value);
 }
 
 static ssize_t read_at(const struct vfio_transport *transport, int fd, void *buffer,
@@ -206,6 +275,7 @@ static ssize_t read_at(const struct vfio_transport *transport, int fd, void *buf
 	}
 	assert_true(len == 4 && offset < sizeof(machine->registers));
 	assert_true(machine->command & PCI_COMMAND_MEMORY);
+	assert_int_equal(machine->unread_ms, 0);
 	if (machine->gone)
 		memset(buffer, 0xff, len);
 	else
@@ -220,11 +290,14 @@ static ssize_t write_at(const struct vfio_transport *transport, int fd,
 {
 	struct machine *machine = machine_of(transport);
 	uint32_t value;
+	uint16_t bits;
 
 	assert_int_equal(fd, DEVICE);
 	if (offset >= CONFIG_OFFSET) {
 		assert_int_equal(offset, CONFIG_OFFSET + PCI_COMMAND);
-		memcpy(&machine->command, buffer, len);
+		assert_int_equal(len, sizeof(bits));
+		memcpy(&bits, buffer, sizeof(bits));
+		command(machine, bits);
 		return (ssize_t)len;
 	}
 	assert_int_equal(len, 4);
@@ -245,16 +318,19 @@ void machine_make(struct machine *machine, const struct tree *tree)
 		.class_code = 0x010802,
 	};
 	machine->transport = (struct vfio_transport){
+		.close = close_node,
 		.ioctl = ask,
 		.read = read_at,
 		.write = write_at,
 		.locate = locate,
+		.pause = pause_for,
 		.context = machine,
 	};
 	machine->session = (struct vfio_session){
 		.transport = &machine->transport,
 		.device_name = "0000:03:00.0",
 		.iommu = CONTAINER,
+		.group = -1,
 		.device = DEVICE,
 	};
 	machine->regions[VFIO_PCI_BAR0_REGION_INDEX].is_there = true;
@@ -265,6 +341,7 @@ void machine_make(struct machine *machine, const struct tree *tree)
 	machine->irqs[VFIO_PCI_MSIX_IRQ_INDEX].count = 65;
 	machine->irqs[VFIO_PCI_MSIX_IRQ_INDEX].eventfd = true;
 	machine->described = (struct vfio_device){
+		.can_reset = true,
 		.regions = machine->regions,
 		.n_regions = 9,
 		.irqs = machine->irqs,
@@ -279,6 +356,14 @@ void machine_make(struct machine *machine, const struct tree *tree)
 	/* CAP: the NVM command set, and half a second to become ready. */
 	machine->registers[0] = 0x7ff;
 	machine->registers[1] = 1 << 5;
+}
+
+void machine_leave_enabled(struct machine *machine)
+{
+	machine->registers[CC] = machine->registers[CSTS] = 1;
+	machine->registers[ASQ] = 0x66600000;
+	machine->registers[ACQ] = 0x66601000;
+	machine->described.can_reset = false;
 }
 
 void machine_free(struct machine *machine)
@@ -304,6 +389,8 @@ void machine_is_quiet(const struct machine *machine)
 {
 	if (!machine->forgets_unmap)
 		assert_int_equal(machine->n_mappings, 0);
+	/* The target, no more. */
+	assert_in_range(machine->n_live, 0, 1);
 	assert_int_equal(machine->command, 0);
 	assert_int_equal(machine->event, -1);
 	assert_int_equal(machine->registers[CC] & 1, 0);

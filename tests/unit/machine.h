@@ -36,6 +36,13 @@ struct machine {
 	bool never_ready, fails, gone;
 	bool has_large_pages; /* and no small ones: CAP.MPSMIN */
 	bool writes_nothing, sends_nothing;
+	bool never_stops;    /* by CC.EN */
+	bool keeps_master;   /* bus mastering cannot be turned off */
+	bool cannot_listen;  /* its interrupt can have no event */
+	bool writes_late;    /* what it writes is there only as it is stopped */
+	bool faults_early;   /* at the target, before it is taken away, and never again */
+	bool faults_reading; /* the kernel's lines are of reads */
+	bool sends_early;    /* an event comes as it is enabled */
 	const char *requester; /* in the kernel's lines: "03:00.0" */
 
 	/* What it is like. */
@@ -48,11 +55,18 @@ struct machine {
 	uint32_t registers[16]; /* the first 64 bytes of BAR 0 */
 	uint16_t command;
 	unsigned int head;
-	int event, touched; /* of MSI-X; writes to registers */
+	int event, touched;	/* of MSI-X; writes to registers */
+	unsigned int unread_ms; /* so long its registers are not to be read */
+	uint8_t *late;
+	unsigned int n_live; /* mappings that were taken away while it was a master */
+	bool is_closed;
 };
 
 void machine_make(struct machine *machine, const struct tree *tree);
 void machine_free(struct machine *machine);
+
+/* Left enabled by whoever had it before, and told of memory that is not the test's. */
+void machine_leave_enabled(struct machine *machine);
 
 /* Runs the test on it. */
 int machine_test(struct machine *machine, struct vfio_dma_test *ret_test,

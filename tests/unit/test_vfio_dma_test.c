@@ -239,6 +239,95 @@ static void a_port_of_pcie_stands_for_nothing_behind_it(void **state)
 	machine_free(&trial.machine);
 }
 
+static void
+what_its_last_owner_told_a_device_is_forgotten_before_it_may_write(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.passes_through = true;
+	machine_leave_enabled(&trial.machine);
+	run(&trial);
+	assert_true(trial.test.reached);
+	expect(&trial, VFIO_DMA_NOT_ISOLATED, "not held back");
+}
+
+static void a_device_that_cannot_be_made_quiet_is_never_let_write(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.passes_through = trial.machine.never_stops = true;
+	machine_leave_enabled(&trial.machine);
+	run(&trial);
+	assert_false(trial.test.reached || trial.test.aimed);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "could not reset it as it was opened");
+}
+
+static void memory_is_not_given_back_while_a_device_may_write_to_it(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.keeps_master = true;
+	run(&trial);
+	assert_true(trial.machine.is_closed);
+	expect(&trial, VFIO_DMA_FAILED, "bus mastering cannot be turned off");
+}
+
+static void what_comes_after_the_fault_is_seen_too(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.forgets_unmap = trial.machine.writes_late = true;
+	run(&trial);
+	assert_false(trial.test.unchanged);
+	expect(&trial, VFIO_DMA_NOT_ISOLATED, "not held back");
+}
+
+static void a_fault_while_it_had_the_memory_is_no_proof(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.faults_early = true;
+	run(&trial);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "no line of the kernel's log");
+}
+
+static void a_read_that_was_held_back_says_nothing_of_writes(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.faults_reading = true;
+	run(&trial);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "no line of the kernel's log");
+}
+
+static void an_interrupt_from_before_is_not_that_of_the_write(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.sends_early = trial.machine.sends_nothing = true;
+	run(&trial);
+	assert_false(trial.test.interrupted);
+	expect(&trial, VFIO_DMA_FAILED, "interrupt (MSI-X) did not come");
+}
+
+static void what_the_host_lacks_for_the_test_is_no_fault_of_the_device(void **state)
+{
+	struct trial trial;
+
+	prepare(&trial, state);
+	trial.machine.cannot_listen = true;
+	run(&trial);
+	assert_int_equal(trial.machine.touched, 0);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "VFIO_DEVICE_SET_IRQS");
+}
+
 static void a_device_without_a_test_is_refused_before_it_is_touched(void **state)
 {
 	struct trial trial;
@@ -286,6 +375,14 @@ int main(void)
 		TEST(an_interrupt_that_does_not_come_is_a_failure),
 		TEST(a_fault_by_the_bridge_that_stands_for_a_device_is_its_own),
 		TEST(a_port_of_pcie_stands_for_nothing_behind_it),
+		TEST(what_its_last_owner_told_a_device_is_forgotten_before_it_may_write),
+		TEST(a_device_that_cannot_be_made_quiet_is_never_let_write),
+		TEST(memory_is_not_given_back_while_a_device_may_write_to_it),
+		TEST(what_comes_after_the_fault_is_seen_too),
+		TEST(a_fault_while_it_had_the_memory_is_no_proof),
+		TEST(a_read_that_was_held_back_says_nothing_of_writes),
+		TEST(an_interrupt_from_before_is_not_that_of_the_write),
+		TEST(what_the_host_lacks_for_the_test_is_no_fault_of_the_device),
 		TEST(a_device_without_a_test_is_refused_before_it_is_touched),
 		cmocka_unit_test(
 			what_a_device_does_stops_a_guest_by_whichever_way_it_was_opened),
