@@ -34,8 +34,12 @@ static void add_members_in_the_way(const struct vfio_probe_request *request,
 				       pci_address_format(&member->address, address),
 				       driver);
 	}
-	error_hint(failure, "pciferry probe ADDRESS --bind takes the whole group, and"
-			    " gives it back");
+	if (failure->evidence)
+		error_hint(failure, "pciferry probe ADDRESS --bind takes the whole group,"
+				    " and gives it back");
+	else
+		error_hint(failure, "no member is on a driver of the host's: a guest may"
+				    " have one of them by its own node");
 }
 
 /* Memory that the firmware goes on using, which the kernel gives to no guest. */
@@ -69,16 +73,32 @@ static bool add_firmwares_memory(const struct vfio_probe_request *request,
 static void explain_iommu(const struct vfio_probe_request *request, enum vfio_step step,
 			  struct error *failure)
 {
+	/*
+	 * Where a group or a device is claimed as well: the kernel blocks its DMA then
+	 * (__iommu_device_set_domain(), require_direct).
+	 */
 	if (failure->code == EPERM || failure->code == EINVAL)
 		if (add_firmwares_memory(request, failure))
 			return;
-	if (failure->code == EPERM) {
+	if (failure->code == EPERM && step == VFIO_STEP_JOIN) {
+		reword(failure, "another has the group: a guest by iommufd, perhaps");
+		error_hint(failure, "try again when the guest has ended");
+	} else if (failure->code == EPERM && step == VFIO_STEP_BIND) {
+		reword(failure, "either another has the group, such as a guest, or the"
+				" IOMMU does not remap interrupts");
+		error_hint(failure, "pciferry check --only iommu-interrupts tells whether"
+				    " it does");
+	} else if (failure->code == EINVAL && step == VFIO_STEP_BIND) {
+		reword(failure, "another may have it open by its own node, such as a"
+				" guest");
+		error_hint(failure, "try again when the guest has ended");
+	} else if (failure->code == EPERM) {
 		reword(failure, "the IOMMU does not remap interrupts, so that a guest"
 				" could send any to the host");
 		error_hint(failure,
 			   "pciferry check --only iommu-interrupts; for guests that are"
 			   " trusted: allow_unsafe_interrupts=1 of %s",
-			   step == VFIO_STEP_BIND ? "iommufd" : "vfio_iommu_type1");
+			   step == VFIO_STEP_ATTACH ? "iommufd" : "vfio_iommu_type1");
 	} else if (failure->code == EBUSY) {
 		reword(failure, "a member of its group is in the hands of the host or of"
 				" a guest");
@@ -96,15 +116,30 @@ static void add_power(const struct vfio_probe_request *request, struct error *fa
 		error_evidence(failure, "power state: %s", state);
 }
 
+static void explain_token(const struct vfio_probe_request *request, struct error *failure)
+{
+	const struct pci_address *address = &request->device->address;
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+
+	if (host_exists(request->host, pci_attribute_path(address, "physfn", path))) {
+		reword(failure, "a virtual function whose physical one is on VFIO, too,"
+				" is opened with that one's token alone");
+		error_hint(failure, "leave the physical function to a driver of the"
+				    " host's");
+	} else if (host_exists(request->host,
+			       pci_attribute_path(address, "sriov_numvfs", path))) {
+		reword(failure, "it is a physical function, and somebody has one of its"
+				" virtual ones, or opened it with a token");
+		error_hint(failure, "end the guests that have its virtual functions");
+	}
+}
+
 static void explain_device(const struct vfio_probe_request *request,
 			   struct error *failure)
 {
 	switch (failure->code) {
 	case EACCES:
-		reword(failure, "a virtual function whose physical one is on VFIO, too,"
-				" is opened with that one's token alone");
-		error_hint(failure, "leave the physical function to a driver of the"
-				    " host's");
+		explain_token(request, failure);
 		break;
 	case EAGAIN:
 		reword(failure, "the kernel is busy with it: it is being reset or bound");
@@ -174,6 +209,8 @@ void vfio_explain(const struct vfio_probe_request *request, enum vfio_step step,
 	case VFIO_STEP_IOMMU:
 	case VFIO_STEP_BIND:
 	case VFIO_STEP_ATTACH:
+		if (failure->code == EACCES)
+			explain_token(request, failure);
 		explain_iommu(request, step, failure);
 		break;
 	case VFIO_STEP_DEVICE:

@@ -128,13 +128,18 @@ int vfio_pace_measure(const struct vfio_session *session, const struct vfio_iomm
 		return 0;
 	}
 	r = take_memory(piece, pace.count, &memory);
-	if (r < 0)
-		return error_set(err, -r, session->device_name, "%zu MiB of memory: %s",
-				 pace.count * piece >> 20, strerror(-r));
+	if (r < 0) {
+		error_set(err, -r, session->device_name, "%zu MiB of memory: %s",
+			  pace.count * piece >> 20, strerror(-r));
+		pace.count = 0;
+		*ret_pace = pace;
+		return r;
+	}
 	pace.huge = memory.huge;
 	r = run(session, &memory, iova, &pace, err);
 	munmap(memory.area, memory.area_len);
-	if (r == 0)
-		*ret_pace = pace;
+	if (r < 0)
+		pace.count = 0;
+	*ret_pace = pace;
 	return r;
 }

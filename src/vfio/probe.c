@@ -173,27 +173,31 @@ static uint64_t choose_budget(const struct host *host, const struct vfio_limit *
 	return budget < allowed ? budget : allowed;
 }
 
+/* One page is enough for a verdict; how fast more go is told as far as there is room. */
 static int map(const struct look *look, struct error *err)
 {
 	uint64_t budget = choose_budget(look->request->host, &look->probe->limit);
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	int r = 0;
+	struct vfio_pace one;
+	int r;
 
-	for (size_t i = 0; r == 0 && i < VFIO_PACES; i++) {
-		struct vfio_pace *pace = &look->seen->paces[i];
-		uint64_t piece = pieces[i] > page ? pieces[i] : page;
-
-		r = vfio_pace_measure(look->session, &look->seen->iommu, piece, budget,
-				      pace, err);
-		look->seen->mapped |= r == 0 && pace->count;
-	}
-	if (r == 0 && !look->seen->mapped) {
-		r = error_set(err, ENOMEM, look->session->device_name,
-			      "no page of memory may be locked for it");
+	r = vfio_pace_measure(look->session, &look->seen->iommu, page,
+			      budget < page ? budget : page, &one, err);
+	if (r < 0)
+		return r;
+	if (!one.count) {
+		error_set(err, ENOMEM, look->session->device_name,
+			  "no page of memory may be locked for it");
 		error_hint(err, "ulimit -l is how much memory may be locked; root may"
 				" lock all");
+		return -ENOMEM;
 	}
-	return r;
+	look->seen->mapped = true;
+	for (size_t i = 0; i < VFIO_PACES; i++)
+		vfio_pace_measure(look->session, &look->seen->iommu,
+				  pieces[i] > page ? pieces[i] : page, budget,
+				  &look->seen->paces[i], NULL);
+	return 0;
 }
 
 /* May refuse, which is the caller's. */
@@ -204,7 +208,6 @@ static int reset(const struct look *look, struct error *failure, struct error *e
 
 	if (r < 0)
 		return r;
-	look->seen->step = VFIO_STEP_RESET;
 	if (vfio_reset(look->session, failure) < 0)
 		return 0;
 	look->probe->was_reset = true;
@@ -236,41 +239,52 @@ static int test_dma(const struct look *look, struct error *err)
 }
 
 /*
- * The first way that leads in is looked around in; the device is the same by the other.
+ * Of what is the device's own, whichever way leads to it: true once, for the first way
+ * that comes so far.
+ */
+static bool begin_check(const struct look *look, enum vfio_step step)
+{
+	const unsigned int bit = 1U << step;
+	bool is_first = !(look->probe->checked & bit);
+
+	look->seen->step = step;
+	look->probe->checked |= bit;
+	return is_first;
+}
+
+/*
  * What stops it is in *failure, which is empty else. Returns 0 or what may_reset()
  * returned.
  */
 static int look_around(const struct look *look, struct error *failure, struct error *err)
 {
+	const struct vfio_probe_request *request = look->request;
 	struct vfio_probe *probe = look->probe;
-	bool is_first = !probe->described;
 	int r;
 
 	look->seen->step = VFIO_STEP_DESCRIBE;
 	if (describe_way(look, failure) < 0)
 		return 0;
-	if (is_first && vfio_device_describe(look->session, &probe->device, failure) < 0)
-		return 0;
-	if (is_first) {
+	if (!probe->described) {
+		if (vfio_device_describe(look->session, &probe->device, failure) < 0)
+			return 0;
 		probe->described = true;
 		probe->described_by = look->seen->way;
 	}
-	if (is_first && look->request->may_reset) {
+	if (request->may_reset && begin_check(look, VFIO_STEP_RESET)) {
 		r = reset(look, failure, err);
 		if (r < 0 || error_is_set(failure))
 			return r;
 	}
-	look->seen->step = VFIO_STEP_CONFIG;
-	if (is_first && compare(look, failure) < 0)
+	if (begin_check(look, VFIO_STEP_CONFIG) && compare(look, failure) < 0)
 		return 0;
 	look->seen->step = VFIO_STEP_MAP;
 	if (map(look, failure) < 0)
 		return 0;
-	look->seen->step = VFIO_STEP_INTERRUPT;
-	if (is_first && try_loops(look, failure) < 0)
+	if (begin_check(look, VFIO_STEP_INTERRUPT) && try_loops(look, failure) < 0)
 		return 0;
-	look->seen->step = VFIO_STEP_DMA;
-	if (is_first && look->request->dma_test && test_dma(look, failure) < 0)
+	if (request->dma_test && begin_check(look, VFIO_STEP_DMA) &&
+	    test_dma(look, failure) < 0)
 		return 0;
 	look->seen->step = VFIO_STEP_DONE;
 	return 0;
@@ -323,6 +337,25 @@ static bool has_groups(const struct vfio_probe_request *request, bool has_cdev)
 	return !has_cdev || host_exists(request->host, "dev/vfio/vfio");
 }
 
+/*
+ * The kernel guards a physical function and its virtual ones against each other, by a
+ * token; by cdev it does so only since Linux 6.17 (commit 86624ba3b522).
+ */
+static bool is_guarded(const struct vfio_seen *by_group)
+{
+	return by_group->step == VFIO_STEP_DEVICE && by_group->failure.code == EACCES;
+}
+
+static void leave_out(const struct vfio_probe_request *request, struct vfio_seen *by_cdev)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	by_cdev->offered = true;
+	error_set(&by_cdev->failure, EACCES,
+		  pci_address_format(&request->device->address, address),
+		  "not tried, since by its group the kernel guards it");
+}
+
 int vfio_probe(const struct vfio_probe_request *request, struct vfio_probe *ret_probe,
 	       struct error *err)
 {
@@ -343,7 +376,9 @@ int vfio_probe(const struct vfio_probe_request *request, struct vfio_probe *ret_
 	has_cdev = find_cdev(request, cdev, sizeof(cdev));
 	if (has_groups(request, has_cdev))
 		r = probe_way(request, &probe, first, NULL, err);
-	if (r == 0 && has_cdev)
+	if (r == 0 && has_cdev && is_guarded(first))
+		leave_out(request, &probe.ways[VFIO_BY_CDEV]);
+	else if (r == 0 && has_cdev)
 		r = probe_way(request, &probe, &probe.ways[VFIO_BY_CDEV], cdev, err);
 	if (r < 0) {
 		vfio_probe_free(&probe);
@@ -366,23 +401,28 @@ void vfio_probe_free(struct vfio_probe *probe)
 	vfio_comparison_free(&probe->configuration);
 }
 
+/* What failed is no matter of the way by which the device was opened. */
+static bool is_the_devices_own(const struct vfio_seen *seen)
+{
+	return error_is_set(&seen->failure) &&
+	       (seen->step == VFIO_STEP_RESET || seen->step == VFIO_STEP_CONFIG ||
+		seen->step == VFIO_STEP_INTERRUPT || seen->step == VFIO_STEP_DMA);
+}
+
 const struct vfio_seen *vfio_probe_obstacle(const struct vfio_probe *probe)
 {
 	const struct vfio_seen *found = NULL;
+	bool works = false;
 
-	/* What a device did is no matter of the way by which it was opened. */
-	if (probe->dma.verdict == VFIO_DMA_NOT_ISOLATED ||
-	    probe->dma.verdict == VFIO_DMA_FAILED)
-		return &probe->ways[probe->described_by];
+	for (size_t i = 0; i < VFIO_WAYS; i++)
+		if (is_the_devices_own(&probe->ways[i]))
+			return &probe->ways[i];
 	for (size_t i = 0; i < VFIO_WAYS; i++) {
 		const struct vfio_seen *seen = &probe->ways[i];
 
-		if (!seen->offered)
-			continue;
-		if (!error_is_set(&seen->failure))
-			return NULL;
-		if (!found)
+		works |= seen->offered && !error_is_set(&seen->failure);
+		if (seen->offered && !found)
 			found = seen;
 	}
-	return found;
+	return works ? NULL : found;
 }

@@ -49,8 +49,9 @@ struct vfio_probe {
 	struct vfio_comparison configuration;
 	enum vfio_loop loops[VFIO_LOOPS]; /* by the index of interrupts */
 	bool was_reset;			  /* because it was asked for */
-	struct vfio_dma_test dma;	  /* by the same way as the device was seen */
+	struct vfio_dma_test dma;
 	struct vfio_limit limit;
+	unsigned int checked; /* bits, by step: each of the device's own is done once */
 };
 
 struct vfio_probe_request {
@@ -80,8 +81,9 @@ int vfio_probe(const struct vfio_probe_request *request, struct vfio_probe *ret_
 void vfio_probe_free(struct vfio_probe *probe); /* takes NULL */
 
 /*
- * What stops a guest from having it, and where that was noticed. NULL: nothing does, by
- * at least one way.
+ * What stops a guest from having it, and where that was noticed: what failed of the
+ * device itself, by whichever way, else what stops the first way. NULL: nothing does,
+ * by at least one way, and all that was asked for was done.
  */
 const struct vfio_seen *vfio_probe_obstacle(const struct vfio_probe *probe);
 

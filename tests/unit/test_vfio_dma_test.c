@@ -343,7 +343,9 @@ static void a_device_without_a_test_is_refused_before_it_is_touched(void **state
 static void what_a_device_does_stops_a_guest_by_whichever_way_it_was_opened(void **state)
 {
 	struct vfio_probe probe = {
-		.ways = { { .way = VFIO_BY_GROUP, .offered = true },
+		.ways = { { .way = VFIO_BY_GROUP,
+			    .offered = true,
+			    .step = VFIO_STEP_DMA },
 			  { .way = VFIO_BY_CDEV, .offered = true } },
 		.described_by = VFIO_BY_GROUP,
 		.dma = { .verdict = VFIO_DMA_NOT_ISOLATED },
@@ -352,9 +354,9 @@ static void what_a_device_does_stops_a_guest_by_whichever_way_it_was_opened(void
 	(void)state;
 	error_set(&probe.ways[VFIO_BY_GROUP].failure, EFAULT, "", "not held back");
 	assert_ptr_equal(vfio_probe_obstacle(&probe), &probe.ways[VFIO_BY_GROUP]);
+	error_clear(&probe.ways[VFIO_BY_GROUP].failure);
 	probe.dma.verdict = VFIO_DMA_NOT_PROVEN;
 	assert_null(vfio_probe_obstacle(&probe));
-	error_clear(&probe.ways[VFIO_BY_GROUP].failure);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tree_setup, tree_teardown)

@@ -226,6 +226,7 @@ static void each_refusal_of_the_device_has_its_own_words(void **state)
 	const struct tree *tree = *state;
 
 	make_host(tree, "vfio-pci");
+	tree_folder(tree, FOLDER "physfn");
 	tree_file(tree, FOLDER "power_state", "D3cold\n");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct kernel_row rows[] = {
@@ -310,10 +311,12 @@ static void sends(void *argument)
 		.call = KERNEL_READ, .fd = DEVICE                           \
 	}
 #define MAPS_TWO_PAGES                                                                  \
-	{ .call = KERNEL_IOCTL,                                                         \
-	  .fd = CONTAINER,                                                              \
-	  .request = VFIO_IOMMU_MAP_DMA,                                                \
-	  .times = 2 },                                                                 \
+	ASKS(CONTAINER, VFIO_IOMMU_MAP_DMA, 0),                                         \
+		ASKS(CONTAINER, VFIO_IOMMU_UNMAP_DMA, 0),                               \
+		{ .call = KERNEL_IOCTL,                                                 \
+		  .fd = CONTAINER,                                                      \
+		  .request = VFIO_IOMMU_MAP_DMA,                                        \
+		  .times = 2 },                                                         \
 	{                                                                               \
 		.call = KERNEL_IOCTL, .fd = CONTAINER, .request = VFIO_IOMMU_UNMAP_DMA, \
 		.times = 2                                                              \
@@ -459,11 +462,15 @@ static void tells_all(void *argument)
 	  .result = -EMSGSIZE,               \
 	  .answer = tells_no_ranges },       \
 		ANSWERS(IOMMUFD, IOMMU_IOAS_IOVA_RANGES, tells_all)
-#define MAPS_TWO_PAGES_THERE                                                            \
-	{ .call = KERNEL_IOCTL, .fd = IOMMUFD, .request = IOMMU_IOAS_MAP, .times = 2 }, \
-	{                                                                               \
-		.call = KERNEL_IOCTL, .fd = IOMMUFD, .request = IOMMU_IOAS_UNMAP,       \
-		.times = 2                                                              \
+#define MAPS_TWO_PAGES_THERE                                                      \
+	ASKS(IOMMUFD, IOMMU_IOAS_MAP, 0), ASKS(IOMMUFD, IOMMU_IOAS_UNMAP, 0),     \
+		{ .call = KERNEL_IOCTL,                                           \
+		  .fd = IOMMUFD,                                                  \
+		  .request = IOMMU_IOAS_MAP,                                      \
+		  .times = 2 },                                                   \
+	{                                                                         \
+		.call = KERNEL_IOCTL, .fd = IOMMUFD, .request = IOMMU_IOAS_UNMAP, \
+		.times = 2                                                        \
 	}
 
 static void a_kernel_without_containers_is_probed_by_cdev_alone(void **state)
@@ -504,8 +511,92 @@ static void one_way_that_works_is_enough_and_both_are_told(void **state)
 	probe_for(tree, rows, 0, &probe);
 	assert_null(vfio_probe_obstacle(&probe));
 	assert_int_equal(probe.ways[VFIO_BY_CDEV].step, VFIO_STEP_BIND);
-	assert_non_null(strstr(probe.ways[VFIO_BY_CDEV].failure.hint,
-			       "allow_unsafe_interrupts=1 of iommufd"));
+	/* Which of the two it is, the kernel does not tell. */
+	assert_non_null(strstr(probe.ways[VFIO_BY_CDEV].failure.message,
+			       "either another has the group, such as a guest, or"));
+	assert_null(strstr(probe.ways[VFIO_BY_CDEV].failure.hint, "allow_unsafe"));
+	vfio_probe_free(&probe);
+}
+
+#define BEGINS_BY_GROUP                                                        \
+	ENTERS_BY_GROUP, ANSWERS(CONTAINER, VFIO_IOMMU_GET_INFO, tells_iommu), \
+		TELLS_DEVICE
+#define WORKS_BY_CDEV_TOO                                                  \
+	ENTERS_BY_CDEV, TELLS_SPACE,                                       \
+		ASKS(DEVICE, VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, -ENODEV), \
+		MAPS_TWO_PAGES_THERE
+
+static void what_a_device_fails_at_is_not_mended_by_another_way_in(void **state)
+{
+	static const struct kernel_row rows[] = {
+		BEGINS_BY_GROUP,
+		MAPS_TWO_PAGES,
+		ASKS(DEVICE, VFIO_DEVICE_SET_IRQS, -EBUSY),
+		WORKS_BY_CDEV_TOO,
+		{ 0 },
+	};
+	const struct tree *tree = *state;
+
+	make_host(tree, "vfio-pci");
+	offer_cdev(tree);
+	expect_obstacle(tree, rows, VFIO_STEP_INTERRUPT, "its interrupt line is shared",
+			NULL, "/proc/interrupts");
+}
+
+static void what_one_way_did_not_come_to_is_tried_by_the_other(void **state)
+{
+	static const struct kernel_row rows[] = {
+		BEGINS_BY_GROUP,
+		ASKS(CONTAINER, VFIO_IOMMU_MAP_DMA, -ENOMEM),
+		WORKS_BY_CDEV_TOO,
+		LOOPS,
+		{ 0 },
+	};
+	const struct tree *tree = *state;
+	struct vfio_probe probe;
+
+	make_host(tree, "vfio-pci");
+	offer_cdev(tree);
+	probe_for(tree, rows, 0, &probe);
+	assert_null(vfio_probe_obstacle(&probe));
+	assert_int_equal(probe.loops[VFIO_PCI_INTX_IRQ_INDEX], VFIO_LOOP_CAME);
+	vfio_probe_free(&probe);
+}
+
+static void what_the_kernel_guards_by_its_group_is_not_opened_by_its_node(void **state)
+{
+	static const struct kernel_row rows[] = {
+		OPENS_GROUP,
+		ASKS(CONTAINER, VFIO_SET_IOMMU, 0),
+		ASKS(GROUP, VFIO_GROUP_GET_DEVICE_FD, -EACCES),
+		{ 0 },
+	};
+	const struct tree *tree = *state;
+
+	make_host(tree, "vfio-pci");
+	offer_cdev(tree);
+	tree_file(tree, FOLDER "sriov_numvfs", "2\n");
+	expect_obstacle(tree, rows, VFIO_STEP_DEVICE, "somebody has one of its virtual",
+			NULL, "end the guests");
+}
+
+static void how_fast_memory_is_mapped_decides_nothing(void **state)
+{
+	static const struct kernel_row rows[] = {
+		BEGINS_BY_GROUP,
+		ASKS(CONTAINER, VFIO_IOMMU_MAP_DMA, 0),
+		ASKS(CONTAINER, VFIO_IOMMU_UNMAP_DMA, 0),
+		ASKS(CONTAINER, VFIO_IOMMU_MAP_DMA, -ENOMEM),
+		LOOPS,
+		{ 0 },
+	};
+	const struct tree *tree = *state;
+	struct vfio_probe probe;
+
+	make_host(tree, "vfio-pci");
+	probe_for(tree, rows, 0, &probe);
+	assert_null(vfio_probe_obstacle(&probe));
+	assert_int_equal(probe.ways[VFIO_BY_GROUP].paces[0].count, 0);
 	vfio_probe_free(&probe);
 }
 
@@ -573,6 +664,10 @@ int main(void)
 		TEST(a_guest_that_is_too_large_is_told_unless_no_limit_holds),
 		TEST(a_kernel_without_containers_is_probed_by_cdev_alone),
 		TEST(one_way_that_works_is_enough_and_both_are_told),
+		TEST(what_a_device_fails_at_is_not_mended_by_another_way_in),
+		TEST(what_one_way_did_not_come_to_is_tried_by_the_other),
+		TEST(what_the_kernel_guards_by_its_group_is_not_opened_by_its_node),
+		TEST(how_fast_memory_is_mapped_decides_nothing),
 		TEST(a_reset_that_is_refused_ends_the_probe_before_it),
 	};
 #undef TEST
