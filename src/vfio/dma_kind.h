@@ -114,6 +114,12 @@ int vfio_dma_await(const struct vfio_dma_run *run, const struct vfio_dma_wait *w
 /* Between two looks at what the device does. */
 void vfio_dma_pause(void);
 
+/*
+ * Whether memory is known to be what a device finds in it: not encrypted, on a machine
+ * whose processor's cache devices see. False: for which reason.
+ */
+bool vfio_dma_memory_is_plain(const struct host *host, char *ret_reason, size_t size);
+
 /* Pages of a test, and what they are taken from. Zero-initialised is none. */
 enum { VFIO_DMA_AREAS = 32 };
 struct vfio_dma_pages {

@@ -347,6 +347,11 @@ int vfio_dma_test(const struct vfio_dma_request *request, struct vfio_dma_test *
 		return error_set(err, ENODEV, request->session->device_name,
 				 "its registers (BAR 0) are not to be had");
 	test->kind = run.kind->name;
+	if (!vfio_dma_memory_is_plain(request->host, test->reason,
+				      sizeof(test->reason))) {
+		test->verdict = VFIO_DMA_NOT_PROVEN;
+		return 0;
+	}
 	r = vfio_dma_pages_take(request, run.kind->last, run.kind->n_pages + 1, &pages,
 				test->reason, sizeof(test->reason), err);
 	if (r == 0)

@@ -27,6 +27,8 @@ static void prepare(struct trial *trial, void **state)
 
 	*trial = (struct trial){ .error = ERROR_INIT };
 	tree_file(tree, "dev/kmsg", "");
+	tree_file(tree, "proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu smep sse2\n");
+	tree_file(tree, "proc/cmdline", "quiet\n");
 	tree_folder(tree, "sys/bus/pci/devices");
 	machine_make(&trial->machine, tree);
 }
@@ -275,6 +277,39 @@ static void memory_is_not_given_back_while_a_device_may_write_to_it(void **state
 	expect(&trial, VFIO_DMA_FAILED, "bus mastering cannot be turned off");
 }
 
+static void
+where_a_device_could_take_ciphertext_for_commands_it_is_told_none(void **state)
+{
+	static const struct {
+		const char *cpuinfo, *cmdline;
+		bool is_plain;
+	} cases[] = {
+		{ "processor\t: 0\nflags\t\t: fpu sme sse2\n", "quiet\n", false },
+		{ "processor\t: 0\nflags\t\t: fpu sse2 sme\n", "mem_encrypt=on\n",
+		  false },
+		{ "processor\t: 0\nflags\t\t: fpu sme sse2\n", "quiet mem_encrypt=off\n",
+		  true },
+		{ "processor\t: 0\nflags\t\t: hypervisor sev\n", "mem_encrypt=off\n",
+		  false },
+		{ "processor\t: 0\nflags\t\t: fpu tdx_guest\n", "quiet\n", false },
+		{ "processor\t: 0\nFeatures\t: fp asimd\n", "quiet\n", false },
+	};
+	const struct tree *tree = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct trial trial;
+
+		prepare(&trial, state);
+		tree_file(tree, "proc/cpuinfo", cases[i].cpuinfo);
+		tree_file(tree, "proc/cmdline", cases[i].cmdline);
+		run(&trial);
+		if (!cases[i].is_plain)
+			assert_int_equal(trial.machine.touched, 0);
+		expect(&trial,
+		       cases[i].is_plain ? VFIO_DMA_ISOLATED : VFIO_DMA_NOT_PROVEN, "");
+	}
+}
+
 static void what_comes_after_the_fault_is_seen_too(void **state)
 {
 	struct trial trial;
@@ -380,6 +415,7 @@ int main(void)
 		TEST(what_its_last_owner_told_a_device_is_forgotten_before_it_may_write),
 		TEST(a_device_that_cannot_be_made_quiet_is_never_let_write),
 		TEST(memory_is_not_given_back_while_a_device_may_write_to_it),
+		TEST(where_a_device_could_take_ciphertext_for_commands_it_is_told_none),
 		TEST(what_comes_after_the_fault_is_seen_too),
 		TEST(a_fault_while_it_had_the_memory_is_no_proof),
 		TEST(a_read_that_was_held_back_says_nothing_of_writes),
