@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -136,6 +137,47 @@ static int print(const struct cli *cli, const struct probe_report *report)
 	return vfio_probe_obstacle(report->probe) ? CLI_FAILED : CLI_DONE;
 }
 
+static bool is_of_a_function(const struct usage_finding *finding)
+{
+	return finding->kind == USAGE_FUNCTION || finding->kind == USAGE_UNREADABLE;
+}
+
+/* Opening a physical function resets it, and takes its virtual ones away for that time.
+ */
+static int check_functions(struct cli_view *view, const struct pci_device *device,
+			   struct error *err)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE], number[16], address[PCI_ADDRESS_SIZE];
+	const struct usage_findings *findings;
+	bool refused = false;
+	enum fact fact =
+		host_read(view->host,
+			  pci_attribute_path(&device->address, "sriov_numvfs", path),
+			  number, sizeof(number));
+	int r;
+
+	if (fact == FACT_ABSENT || (fact == FACT_KNOWN && !strcmp(number, "0")) ||
+	    !device->driver || !iommu_is_vfio_driver(device->driver))
+		return 0;
+	r = cli_view_read(view, CLI_NEEDS_USAGE, err);
+	if (r < 0)
+		return r;
+	findings = usage_of(&view->usage, device);
+	for (size_t i = 0; i < findings->count; i++) {
+		if (!is_of_a_function(&findings->items[i]))
+			continue;
+		if (!refused)
+			error_refuse(err, pci_address_format(&device->address, address),
+				     "not opened, which resets it: its virtual functions"
+				     " are in use");
+		refused = true;
+		error_evidence(err, "%s", findings->items[i].detail);
+	}
+	if (refused)
+		error_hint(err, "end what uses its virtual functions first");
+	return refused ? -EBUSY : 0;
+}
+
 /* Of what the host is like by now. Closes the view, with its host, not before the end. */
 static int probe(const struct cli *cli, const struct probe_options *options,
 		 struct cli_view *view, const struct pci_address *address, bool bound,
@@ -167,6 +209,9 @@ static int probe(const struct cli *cli, const struct probe_options *options,
 	others.group = report.group = request.group;
 	/* Before it is held by this process itself. */
 	if (options->reset && (r = cli_view_read(view, CLI_NEEDS_USAGE, err)) < 0)
+		return r;
+	r = check_functions(view, device, err);
+	if (r < 0)
 		return r;
 	vfio_transport_to(view->host, &transport);
 	r = vfio_probe(&request, &result, err);
@@ -237,12 +282,18 @@ static int check_dma_test(struct host *host, const struct pci_address *address,
 {
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 	const struct pci_device *device;
+	char text[PCI_ADDRESS_SIZE];
 	int r = pci_scan(host, &devices, err);
 
 	if (r < 0)
 		return r;
 	device = pci_find(&devices, address);
-	return device ? vfio_dma_can_test(device, err) : 0;
+	if (!device || vfio_dma_can_test(device, NULL) == 0)
+		return 0;
+	error_usage(err, pci_address_format(address, text),
+		    "there is no DMA test for such a device");
+	error_hint(err, "there is one for NVMe, Intel's 82574 (e1000e) and QEMU's edu");
+	return -EINVAL;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
@@ -277,7 +328,10 @@ const struct cli_command cli_probe = {
 	.options =
 		"  --bind           where it is not on VFIO: bind its group, and give it back\n"
 		"  --dma-test       have the device (NVMe, e1000e's 82574, QEMU's edu) write to memory\n"
-		"                   that it is given, and to some that it is not: is it held back\n"
+		"                   that it is given, and to some that it is not: is it held back.\n"
+		"                   \"not proven\" ends with 0, a device without a test with 2. The\n"
+		"                   fault is made on purpose: a server's firmware may log it, or\n"
+		"                   answer it with an NMI, at which a kernel or hpwdt can panic\n"
 		"  --memory SIZE    may a guest of that size be locked: 2048M or 4G\n"
 		"  --reset          reset it, too, where nothing else is in use that may go along;\n"
 		"                   the kernel itself resets a function that is opened, if it can\n"

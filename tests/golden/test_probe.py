@@ -99,7 +99,7 @@ def test_what_is_in_use_is_not_bound_for_a_probe(live):
 def test_a_device_that_cannot_be_tested_for_isolation_is_told_before_it_is_bound(live):
     (live.root / "run").mkdir()
     done = live.run("probe", "0000:01:00.0", "--bind", "--dma-test")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "there is no DMA test for such a device" in done.stderr
     assert done.stdout == ""
     assert not list((live.root / "run").iterdir())
@@ -111,6 +111,24 @@ def test_a_disk_in_use_does_no_dma_for_a_test(live):
     done = live.run("probe", "0000:02:00.0", "--bind", "--dma-test")
     assert done.returncode == 3
     assert "mounted on /srv" in done.stderr
+
+
+@needs_live
+@pytest.mark.parametrize("options", [(), ("--bind", ), ("--reset", )])
+def test_a_physical_function_is_not_opened_while_a_virtual_one_is_in_use(host, live, options):
+    """It is on VFIO already, so that nothing else stands in the way."""
+    host.device("0000:05:00.0", "1234:0010", "010802", "vfio-pci", 9)
+    host.file(host.folder("0000:05:00.0") + "/sriov_numvfs", "1\n")
+    host.device("0000:05:00.1", "1234:0011", "010802", "nvme", 10)
+    host.link(host.folder("0000:05:00.1") + "/physfn", "../0000:05:00.0")
+    host.disk("0000:05:00.1", "nvme7n1", "259:70", "/home")
+    (live.root / "run").mkdir()
+    done = live.run("probe", "0000:05:00.0", *options)
+    assert done.returncode == 3
+    assert "its virtual functions are in use" in done.stderr
+    assert "its virtual function 0000:05:00.1: " in done.stderr
+    assert "mounted on /home" in done.stderr
+    assert done.stdout == ""
 
 
 @needs_live
