@@ -5,7 +5,8 @@
 /*
  * Whether an open device is kept to the memory that it was given: the device itself is
  * made to write there, and where it was given none. docs/design/probe.md tells what could
- * be hit if nothing held it back, which is memory of this process alone.
+ * be hit if nothing held it back: memory of this process alone where no address is
+ * translated, another's where it is translated for that one.
  */
 #include <stdbool.h>
 #include <stdint.h>
