@@ -134,6 +134,32 @@ static void another_device_is_never_taken_for_it(void **state)
 	}
 }
 
+static void a_driver_for_one_kind_may_show_an_older_device(void **state)
+{
+	struct pci_device device = {
+		.ids = FACT_KNOWN,
+		.vendor_id = 0x1234,
+		.device_id = 0x5678,
+		.driver = (char *)"virtio_vfio_pci",
+	};
+	struct vfio_comparison comparison;
+	uint8_t own[4096], through[4096];
+
+	(void)state;
+	make(own);
+	make(through);
+	through[0x02] = 0x00;
+	through[0x03] = 0x10;
+	assert_int_equal(vfio_compare(&device, through, 4096, own, 4096, &comparison), 0);
+	assert_int_equal(comparison.wrong.count, 0);
+	assert_true(string_list_has(&comparison.answered, "device ID"));
+	vfio_comparison_free(&comparison);
+	device.driver = (char *)"vfio-pci";
+	assert_int_equal(vfio_compare(&device, through, 4096, own, 4096, &comparison), 0);
+	assert_int_equal(comparison.wrong.count, 1);
+	vfio_comparison_free(&comparison);
+}
+
 static void a_capability_that_the_device_has_not_is_told(void **state)
 {
 	struct vfio_comparison comparison;
@@ -194,6 +220,7 @@ int main(void)
 		cmocka_unit_test(what_vfio_answers_itself_is_named_and_no_failure),
 		cmocka_unit_test(a_hidden_capability_is_named),
 		cmocka_unit_test(another_device_is_never_taken_for_it),
+		cmocka_unit_test(a_driver_for_one_kind_may_show_an_older_device),
 		cmocka_unit_test(a_capability_that_the_device_has_not_is_told),
 		cmocka_unit_test(a_virtual_function_has_the_ids_that_the_kernel_gave_it),
 		cmocka_unit_test(no_more_is_compared_than_there_is),

@@ -105,6 +105,33 @@ static void what_the_kernel_guards_by_its_group_is_not_opened_by_its_node(void *
 			       "somebody has one of its virtual", NULL, "end the guests");
 }
 
+/* A guest that has the group is no IOMMU that lacks something. */
+static void a_group_that_another_has_is_not_taken_for_an_unsafe_iommu(void **state)
+{
+	static const struct kernel_row joins[] = {
+		OPENS_CONTAINER,
+		OPENS("dev/vfio/5", GROUP),
+		ANSWERS(GROUP, VFIO_GROUP_GET_STATUS, kernel_is_viable),
+		ASKS(GROUP, VFIO_GROUP_SET_CONTAINER, -EPERM),
+		{ 0 },
+	};
+	static const struct kernel_row binds[] = {
+		OPENS("dev/iommu", IOMMUFD),
+		OPENS("dev/vfio/devices/vfio3", DEVICE),
+		ASKS(DEVICE, VFIO_DEVICE_BIND_IOMMUFD, -EINVAL),
+		{ 0 },
+	};
+	const struct tree *tree = *state;
+
+	probed_make_host(tree, "vfio-pci");
+	probed_expect_obstacle(tree, joins, VFIO_STEP_JOIN, "another has the group", NULL,
+			       "when the guest has ended");
+	unlinkat(tree->fd, "dev/vfio/vfio", 0);
+	probed_offer_cdev(tree);
+	probed_expect_obstacle(tree, binds, VFIO_STEP_BIND, "another may have it open",
+			       NULL, "when the guest has ended");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tree_setup, tree_teardown)
@@ -114,6 +141,7 @@ int main(void)
 		TEST(what_a_device_fails_at_is_not_mended_by_another_way_in),
 		TEST(what_one_way_did_not_come_to_is_tried_by_the_other),
 		TEST(what_the_kernel_guards_by_its_group_is_not_opened_by_its_node),
+		TEST(a_group_that_another_has_is_not_taken_for_an_unsafe_iommu),
 	};
 #undef TEST
 
