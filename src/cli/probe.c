@@ -264,8 +264,12 @@ static int probe_bound(const struct cli *cli, const struct probe_options *option
 	if (r < 0)
 		return r;
 	moved = take_moved(&plan, &n_moved);
-	if (!moved)
-		return error_oom(err);
+	if (!moved) {
+		error_oom(err);
+		error_hint(err, "pciferry release gives back what was bound for the"
+				" probe");
+		return -ENOMEM;
+	}
 	r = look_and_probe(cli, options, host, address, n_moved > 0, err);
 	if (!n_moved || give_back(cli, options, host, moved, n_moved, &failure) == 0)
 		return r;
