@@ -135,7 +135,7 @@ gone() { ! plugged; }
 plug()
 {
 	# The one before goes from QEMU somewhat later than from the kernel.
-	eventually "QEMU has room for it" monitor device_add driver=e1000e id=wrong \
+	eventually "QEMU has room for it" monitor_does device_add driver=e1000e id=wrong \
 		bus=at-0c_0 romfile="$1"
 	eventually "it is plugged in" plugged
 }
