@@ -58,6 +58,7 @@ enum {
 	FRAME_SIZE = 60,
 	COMMAND_EOP = 1 << 24,
 	COMMAND_IFCS = 1 << 25,
+	RESET_PAUSE_MS = 10,
 	RESET_MS = 1000,
 	FRAME_MS = 2000,
 };
@@ -76,6 +77,7 @@ static int reset(const struct vfio_dma_run *run, struct error *err)
 		.deadline_ms = RESET_MS,
 		.what = "it did not come out of its reset (CTRL.RST)",
 	};
+	const struct vfio_transport *transport = run->request->session->transport;
 	uint32_t control = 0;
 	int r = vfio_dma_set(run, IMC, UINT32_MAX, err);
 
@@ -84,7 +86,7 @@ static int reset(const struct vfio_dma_run *run, struct error *err)
 	if (r == 0)
 		r = vfio_dma_set(run, CTRL, control | CTRL_RST, err);
 	/* It must not be asked at once, and reads its EEPROM first. */
-	vfio_dma_pause();
+	transport->pause(transport, RESET_PAUSE_MS);
 	if (r == 0)
 		r = vfio_dma_await(run, &wait, err);
 	return r < 0 ? r : vfio_dma_set(run, IMC, UINT32_MAX, err);

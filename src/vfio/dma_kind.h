@@ -111,8 +111,12 @@ struct vfio_dma_wait {
 int vfio_dma_await(const struct vfio_dma_run *run, const struct vfio_dma_wait *wait,
 		   struct error *err);
 
-/* Between two looks at what the device does. */
-void vfio_dma_pause(void);
+/*
+ * Until when something is waited for. Between two looks at it: whether that is still to
+ * come; then a little time has passed.
+ */
+long long vfio_dma_deadline(const struct vfio_session *session, unsigned int ms);
+bool vfio_dma_pause(const struct vfio_session *session, long long deadline);
 
 /*
  * Whether memory is known to be what a device finds in it: not encrypted, on a machine

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "host/kernellog.h"
 #include "iommu/fault.h"
@@ -16,7 +15,7 @@
 void vfio_dma_log_begin(const struct vfio_dma_request *request,
 			struct vfio_dma_log *ret_log, struct vfio_dma_test *test)
 {
-	*ret_log = (struct vfio_dma_log){ .fd = -1 };
+	*ret_log = (struct vfio_dma_log){ .session = request->session, .fd = -1 };
 	iommu_requesters_read(request->host, request->device, &ret_log->requesters);
 	ret_log->error = -host_kernel_log_follow(request->host, &ret_log->fd);
 	test->log_fact = !ret_log->error	    ? FACT_KNOWN
@@ -114,17 +113,14 @@ static void explain(const struct vfio_dma_log *log, struct vfio_dma_test *test)
 void vfio_dma_log_await(struct vfio_dma_log *log, uint64_t page_size,
 			unsigned int deadline_ms, struct vfio_dma_test *test)
 {
-	long long end = clock_now_ms() + deadline_ms;
+	long long end = vfio_dma_deadline(log->session, deadline_ms);
 
-	for (;;) {
+	/* Without a log, too: what was said to be written may be on its way. */
+	do {
 		look(log, page_size, test);
 		if (test->fault[0])
 			return;
-		/* Without a log, too: what was said to be written may be on its way. */
-		if (clock_now_ms() > end)
-			break;
-		vfio_dma_pause();
-	}
+	} while (vfio_dma_pause(log->session, end));
 	explain(log, test);
 }
 

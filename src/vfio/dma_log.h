@@ -10,6 +10,7 @@
 #include "vfio/dma_test.h"
 
 struct vfio_dma_log {
+	const struct vfio_session *session;
 	int fd; /* -1: it could not be read */
 	int error;
 	struct iommu_requesters requesters;

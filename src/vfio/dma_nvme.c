@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "vfio/dma_kind.h"
 
@@ -94,14 +93,14 @@ static int program(struct vfio_dma_run *run, struct error *err)
 /* 3.1.3.5: EN is to be cleared when RDY is set; who enabled it has waited for that. */
 static int disable(const struct vfio_dma_run *run, struct error *err)
 {
+	const struct vfio_transport *transport = run->request->session->transport;
 	uint32_t control = 0;
 	int r = vfio_dma_get(run, CC, &control, err);
 
 	if (r == 0 && control & CC_EN) {
 		r = vfio_dma_set(run, CC, control & ~(uint32_t)CC_EN, err);
 		if (r == 0)
-			run->request->session->transport->pause(
-				run->request->session->transport, UNREAD_MS);
+			transport->pause(transport, UNREAD_MS);
 	}
 	return r < 0 ? r : await_ready(run, false, err);
 }
@@ -157,7 +156,8 @@ static int await_completion(struct vfio_dma_run *run, uint32_t *ret_status,
 	uint32_t phase = !(run->round / DEPTH & 1);
 	uint32_t *last =
 		(uint32_t *)(void *)(run->pages[1].memory + slot * COMPLETION_SIZE + 12);
-	long long end = clock_now_ms() + COMMAND_MS;
+	const struct vfio_session *session = run->request->session;
+	long long end = vfio_dma_deadline(session, COMMAND_MS);
 
 	for (;;) {
 		uint32_t value = le32toh(__atomic_load_n(last, __ATOMIC_ACQUIRE));
@@ -166,12 +166,10 @@ static int await_completion(struct vfio_dma_run *run, uint32_t *ret_status,
 			*ret_status = value >> 17 & 0x7ff;
 			return 0;
 		}
-		if (clock_now_ms() > end)
-			return error_set(err, ETIMEDOUT,
-					 run->request->session->device_name,
+		if (!vfio_dma_pause(session, end))
+			return error_set(err, ETIMEDOUT, session->device_name,
 					 "Identify was not completed within %d s",
 					 COMMAND_MS / 1000);
-		vfio_dma_pause();
 	}
 }
 

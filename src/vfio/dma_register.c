@@ -2,13 +2,11 @@
 /* A device's registers, for those that are made to do DMA. */
 #include <endian.h>
 #include <errno.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "vfio/dma_kind.h"
 
-enum { PAUSE_NS = 10000000 };
+enum { PAUSE_MS = 10 };
 
 int vfio_dma_get(const struct vfio_dma_run *run, uint64_t offset, uint32_t *ret_value,
 		 struct error *err)
@@ -40,18 +38,27 @@ int vfio_dma_set_all(const struct vfio_dma_run *run, const struct vfio_dma_value
 	return r;
 }
 
-void vfio_dma_pause(void)
+long long vfio_dma_deadline(const struct vfio_session *session, unsigned int ms)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	return session->transport->now(session->transport) + ms;
+}
 
-	nanosleep(&pause, NULL);
+bool vfio_dma_pause(const struct vfio_session *session, long long deadline)
+{
+	const struct vfio_transport *transport = session->transport;
+
+	if (transport->now(transport) > deadline)
+		return false;
+	transport->pause(transport, PAUSE_MS);
+	return true;
 }
 
 int vfio_dma_await(const struct vfio_dma_run *run, const struct vfio_dma_wait *wait,
 		   struct error *err)
 {
-	const char *name = run->request->session->device_name;
-	long long end = clock_now_ms() + wait->deadline_ms;
+	const struct vfio_session *session = run->request->session;
+	const char *name = session->device_name;
+	long long end = vfio_dma_deadline(session, wait->deadline_ms);
 	uint32_t value = 0;
 
 	for (;;) {
@@ -70,10 +77,9 @@ int vfio_dma_await(const struct vfio_dma_run *run, const struct vfio_dma_wait *w
 					 value);
 		if ((value & wait->mask) == wait->wanted)
 			return 0;
-		if (clock_now_ms() > end)
+		if (!vfio_dma_pause(session, end))
 			return error_set(err, ETIMEDOUT, name, "%s within %u s: 0x%08x",
 					 wait->what, (wait->deadline_ms + 999) / 1000,
 					 value);
-		vfio_dma_pause();
 	}
 }

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "vfio/dma_kind.h"
 #include "vfio/dma_log.h"
@@ -120,13 +119,23 @@ static int listen(struct vfio_dma_run *run, struct vfio_dma_test *test, struct e
 
 static bool has_arrived(const struct vfio_dma_run *run)
 {
-	long long end = clock_now_ms() + ARRIVAL_MS;
+	const struct vfio_session *session = run->request->session;
+	long long end = vfio_dma_deadline(session, ARRIVAL_MS);
 
-	while (!run->kind->arrived(run)) {
-		if (clock_now_ms() > end)
+	while (!run->kind->arrived(run))
+		if (!vfio_dma_pause(session, end))
 			return false;
-		vfio_dma_pause();
-	}
+	return true;
+}
+
+static bool has_interrupted(const struct vfio_dma_run *run)
+{
+	const struct vfio_session *session = run->request->session;
+	long long end = vfio_dma_deadline(session, ARRIVAL_MS);
+
+	while (vfio_irq_wait(run->event, 0, NULL) < 0)
+		if (!vfio_dma_pause(session, end))
+			return false;
 	return true;
 }
 
@@ -160,7 +169,7 @@ static int reach(struct vfio_dma_run *run, struct vfio_dma_test *test, struct er
 				 "it says that it wrote, and nothing came to the memory"
 				 " that it was given");
 	if (test->has_interrupt)
-		test->interrupted = vfio_irq_wait(run->event, ARRIVAL_MS, NULL) == 0;
+		test->interrupted = has_interrupted(run);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/rooted.h"
 #include "host/frames.h"
 #include "host/host.h"
@@ -85,6 +86,12 @@ static void pause_for(const struct vfio_transport *transport, unsigned int ms)
 	nanosleep(&pause, NULL);
 }
 
+static long long now(const struct vfio_transport *transport)
+{
+	(void)transport;
+	return clock_now_ms();
+}
+
 void vfio_transport_to(const struct host *host, struct vfio_transport *ret_transport)
 {
 	*ret_transport = (struct vfio_transport){
@@ -97,6 +104,7 @@ void vfio_transport_to(const struct host *host, struct vfio_transport *ret_trans
 		.unmap = unmap_shared,
 		.locate = locate,
 		.pause = pause_for,
+		.now = now,
 		.context = (void *)host,
 	};
 }

@@ -37,8 +37,9 @@ struct vfio_transport {
 	int (*locate)(const struct vfio_transport *transport, const void *memory,
 		      size_t count, uint64_t *ret_addresses);
 
-	/* Passes so much time. */
+	/* Passes so much time; milliseconds of a clock that only goes forward. */
 	void (*pause)(const struct vfio_transport *transport, unsigned int ms);
+	long long (*now)(const struct vfio_transport *transport);
 
 	void *context;
 };

@@ -125,6 +125,12 @@ static void pause_for(const struct vfio_transport *transport, unsigned int ms)
 	struct machine *machine = machine_of(transport);
 
 	machine->unread_ms -= ms < machine->unread_ms ? ms : machine->unread_ms;
+	machine->now_ms += ms;
+}
+
+static long long now(const struct vfio_transport *transport)
+{
+	return machine_of(transport)->now_ms;
 }
 
 /* As drivers/iommu/intel/dmar.c says it, in a record of /dev/kmsg. */
@@ -324,6 +330,7 @@ void machine_make(struct machine *machine, const struct tree *tree)
 		.write = write_at,
 		.locate = locate,
 		.pause = pause_for,
+		.now = now,
 		.context = machine,
 	};
 	machine->session = (struct vfio_session){

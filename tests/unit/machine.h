@@ -57,6 +57,7 @@ struct machine {
 	unsigned int head;
 	int event, touched;	/* of MSI-X; writes to registers */
 	unsigned int unread_ms; /* so long its registers are not to be read */
+	long long now_ms;	/* its clock, which only a pause moves */
 	uint8_t *late;
 	unsigned int n_live; /* mappings that were taken away while it was a master */
 	bool is_closed;
