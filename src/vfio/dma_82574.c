@@ -16,6 +16,7 @@
 /* Offsets of registers; those from BASE_LOW on are within a queue's. */
 enum {
 	CTRL = 0x0000,
+	STATUS = 0x0008,
 	ICR = 0x00c0,
 	IMS = 0x00d0,
 	IMC = 0x00d8,
@@ -35,11 +36,13 @@ enum {
 
 enum {
 	CTRL_FD = 1 << 0,
+	CTRL_MASTER_DISABLE = 1 << 2,
 	CTRL_SLU = 1 << 6,
 	CTRL_SPEED_1000 = 2 << 8,
 	CTRL_FRCSPD = 1 << 11,
 	CTRL_FRCDPX = 1 << 12,
 	CTRL_RST = 1 << 26,
+	STATUS_MASTER_ENABLE = 1 << 19,
 	RCTL_EN = 1 << 1,
 	RCTL_LBM_MAC = 1 << 6,
 	TCTL_EN = 1 << 1,
@@ -58,6 +61,7 @@ enum {
 	FRAME_SIZE = 60,
 	COMMAND_EOP = 1 << 24,
 	COMMAND_IFCS = 1 << 25,
+	MASTER_MS = 100,
 	RESET_PAUSE_MS = 10,
 	RESET_MS = 1000,
 	FRAME_MS = 2000,
@@ -77,12 +81,24 @@ static int reset(const struct vfio_dma_run *run, struct error *err)
 		.deadline_ms = RESET_MS,
 		.what = "it did not come out of its reset (CTRL.RST)",
 	};
+	static const struct vfio_dma_wait idle = {
+		.offset = STATUS,
+		.mask = STATUS_MASTER_ENABLE,
+		.deadline_ms = MASTER_MS,
+		.what = "it did not end its transfers (STATUS)",
+	};
 	const struct vfio_transport *transport = run->request->session->transport;
 	uint32_t control = 0;
 	int r = vfio_dma_set(run, IMC, UINT32_MAX, err);
 
 	if (r == 0)
 		r = vfio_dma_get(run, CTRL, &control, err);
+	if (r == 0)
+		r = vfio_dma_set(run, CTRL, control | CTRL_MASTER_DISABLE, err);
+	/* A reset in the midst of a transfer may hang the bus; what goes on is reset all
+	 * the same, as e1000e does it (e1000e_disable_pcie_master()). */
+	if (r == 0)
+		vfio_dma_await(run, &idle, NULL);
 	if (r == 0)
 		r = vfio_dma_set(run, CTRL, control | CTRL_RST, err);
 	/* It must not be asked at once, and reads its EEPROM first. */
@@ -239,6 +255,7 @@ const struct vfio_dma_kind vfio_dma_82574 = {
 	.is_it = is_82574,
 	.last = UINT64_MAX,
 	.n_pages = 1,
+	.hears_others = true,
 	.irqs = { VFIO_PCI_MSI_IRQ_INDEX },
 	.quiesce = quiesce,
 	.program = program,

@@ -48,8 +48,9 @@ struct vfio_dma_run {
 struct vfio_dma_kind {
 	const char *name;
 	bool (*is_it)(const struct pci_device *device);
-	uint64_t last;	/* the highest address that it reaches */
-	size_t n_pages; /* besides the target, mapped all the time; zeroed */
+	uint64_t last;	   /* the highest address that it reaches */
+	size_t n_pages;	   /* besides the target, mapped all the time; zeroed */
+	bool hears_others; /* what it writes may be another's, and not what it was told */
 
 	/* Types of interrupts, the preferred one first; the rest is INTx, index 0. */
 	unsigned int irqs[VFIO_DMA_IRQS];
