@@ -12,11 +12,18 @@
 #include "cli/take.h"
 #include "cli/vm_options.h"
 
-enum { OPTION_BIND = 1, OPTION_DMA_TEST, OPTION_MEMORY, OPTION_RESET, OPTION_TIMEOUT };
+enum {
+	OPTION_BIND = 1,
+	OPTION_DMA_TEST,
+	OPTION_MEMORY,
+	OPTION_RESET,
+	OPTION_RISK_PANIC,
+	OPTION_TIMEOUT
+};
 
 struct probe_options {
 	struct take_options take;
-	bool bind, dma_test, reset;
+	bool bind, dma_test, reset, risk_panic;
 	unsigned int memory_mib; /* 0: not asked */
 };
 
@@ -35,6 +42,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct probe_options *o
 		{ "dma-test", no_argument, NULL, OPTION_DMA_TEST },
 		{ "memory", required_argument, NULL, OPTION_MEMORY },
 		{ "reset", no_argument, NULL, OPTION_RESET },
+		{ "risk-panic", no_argument, NULL, OPTION_RISK_PANIC },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ 0 },
 	};
@@ -48,6 +56,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct probe_options *o
 			options->dma_test = true;
 		else if (value == OPTION_RESET)
 			options->reset = true;
+		else if (value == OPTION_RISK_PANIC)
+			options->risk_panic = true;
 		else if (value == OPTION_MEMORY)
 			r = vm_parse_memory(optarg, &options->memory_mib, err);
 		else if (value == OPTION_TIMEOUT)
@@ -55,6 +65,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct probe_options *o
 		else
 			r = value;
 	}
+	if (r == 0 && options->risk_panic && !options->dma_test)
+		r = error_usage(err, "--risk-panic", "it goes with --dma-test alone");
 	return r;
 }
 
@@ -281,8 +293,8 @@ static int probe_bound(const struct cli *cli, const struct probe_options *option
 }
 
 /* Before anything is bound for it. */
-static int check_dma_test(struct host *host, const struct pci_address *address,
-			  struct error *err)
+static int check_dma_test(struct host *host, const struct probe_options *options,
+			  const struct pci_address *address, struct error *err)
 {
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 	const struct pci_device *device;
@@ -293,7 +305,7 @@ static int check_dma_test(struct host *host, const struct pci_address *address,
 		return r;
 	device = pci_find(&devices, address);
 	if (!device || vfio_dma_can_test(device, NULL) == 0)
-		return 0;
+		return options->risk_panic ? 0 : vfio_dma_check_panic(host, err);
 	error_usage(err, pci_address_format(address, text),
 		    "there is no DMA test for such a device");
 	error_hint(err, "there is one for NVMe, Intel's 82574 (e1000e) and QEMU's edu");
@@ -318,7 +330,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 				   "several devices are meant; name one");
 	r = change_check_host(host, err);
 	if (r == 0 && options.dma_test)
-		r = check_dma_test(host, addresses, err);
+		r = check_dma_test(host, &options, addresses, err);
 	if (r < 0)
 		return r;
 	return options.bind ? probe_bound(cli, &options, host, addresses, err)
@@ -335,10 +347,12 @@ const struct cli_command cli_probe = {
 		"                   that it is given, and to some that it is not: is it held back.\n"
 		"                   \"not proven\" ends with 0, a device without a test with 2. The\n"
 		"                   fault is made on purpose: a server's firmware may log it, or\n"
-		"                   answer it with an NMI, at which a kernel or hpwdt can panic\n"
+		"                   answer it with an NMI, at which a kernel or hpwdt can panic:\n"
+		"                   refused where they are set to, without --risk-panic\n"
 		"  --memory SIZE    may a guest of that size be locked: 2048M or 4G\n"
 		"  --reset          reset it, too, where nothing else is in use that may go along;\n"
 		"                   the kernel itself resets a function that is opened, if it can\n"
+		"  --risk-panic     make the fault of --dma-test also where an NMI ends the host\n"
 		"  --timeout SEC    give a step of --bind up after SEC seconds (30)\n",
 	.run = run,
 };

@@ -158,10 +158,13 @@ int vfio_dma_pages_take(const struct vfio_dma_request *request, uint64_t last,
 		error_clear(err);
 		return 0;
 	}
-	if (r == 0)
+	if (r == 0 && last == UINT64_MAX)
+		snprintf(ret_reason, reason_size,
+			 "no page of memory was found where the IOMMU offers addresses");
+	else if (r == 0)
 		snprintf(ret_reason, reason_size,
 			 "no page of memory was found up to 0x%llx, beyond which the"
-			 " device does not reach",
+			 " device does not reach, where the IOMMU offers addresses",
 			 (unsigned long long)last);
 	return r;
 }

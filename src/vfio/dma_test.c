@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "iommu/units.h"
 #include "vfio/dma_kind.h"
 #include "vfio/dma_log.h"
 #include "vfio/irq.h"
@@ -335,6 +336,24 @@ static int give_up(struct vfio_dma_test *test, struct error *err)
 	return 0;
 }
 
+/* Without that there is nothing to prove, and no fault is made for nothing. */
+static bool understands_log(const struct vfio_dma_request *request,
+			    struct vfio_dma_test *test)
+{
+	char name[32];
+
+	if (iommu_unit_name(request->host, request->device, name, sizeof(name)) !=
+		    FACT_KNOWN ||
+	    !strncmp(name, "dmar", strlen("dmar")) ||
+	    !strncmp(name, "ivhd", strlen("ivhd")))
+		return true;
+	snprintf(test->reason, sizeof(test->reason),
+		 "its IOMMU is %s, and what the kernel says of such a one's faults is not"
+		 " understood here",
+		 name);
+	return false;
+}
+
 int vfio_dma_test(const struct vfio_dma_request *request, struct vfio_dma_test *ret_test,
 		  struct error *err)
 {
@@ -359,6 +378,10 @@ int vfio_dma_test(const struct vfio_dma_request *request, struct vfio_dma_test *
 	test->kind = run.kind->name;
 	if (!vfio_dma_memory_is_plain(request->host, test->reason,
 				      sizeof(test->reason))) {
+		test->verdict = VFIO_DMA_NOT_PROVEN;
+		return 0;
+	}
+	if (!understands_log(request, test)) {
 		test->verdict = VFIO_DMA_NOT_PROVEN;
 		return 0;
 	}

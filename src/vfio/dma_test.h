@@ -61,6 +61,12 @@ struct vfio_dma_request {
 int vfio_dma_can_test(const struct pci_device *device, struct error *err);
 
 /*
+ * Whether this host outlives a fault that its firmware answers with an NMI. Returns 0, or
+ * -EBUSY and a refusal.
+ */
+int vfio_dma_check_panic(const struct host *host, struct error *err);
+
+/*
  * Takes seconds. At the end the device is stopped, bus mastering is off, and the session
  * closed before its memory is given back. *ret_test is filled in any case. Returns 0
  * where it is isolated or not proven, else -errno.

@@ -30,6 +30,7 @@ def usual_host(tmp_path):
     ((DISK, "--memory", "much"), "much is no size such as 2048M or 4G"),
     ((DISK, "--memory", "1M"), "1M is no size"),
     ((DISK, "--timeout", "0"), "no number of seconds"),
+    ((DISK, "--risk-panic"), "it goes with --dma-test alone"),
     ((DISK, "--dry-run"), "--dry-run: no such option"),
 ])
 def test_a_mistake_is_told_before_anything_is_opened(host, args, words):
@@ -103,6 +104,19 @@ def test_a_device_that_cannot_be_tested_for_isolation_is_told_before_it_is_bound
     assert "there is no DMA test for such a device" in done.stderr
     assert done.stdout == ""
     assert not list((live.root / "run").iterdir())
+
+
+@needs_live
+def test_a_host_that_may_panic_is_asked_for_a_second_word(host, live):
+    host.file("proc/sys/kernel/unknown_nmi_panic", "1\n")
+    refused = live.run("probe", DISK, "--dma-test")
+    assert refused.returncode == 3
+    assert "kernel.unknown_nmi_panic=1" in refused.stderr
+    assert "--risk-panic" in refused.stderr
+    assert refused.stdout == ""
+    done = live.run("probe", DISK, "--dma-test", "--risk-panic")
+    assert done.returncode == 1
+    assert f"{DISK} is not assignable" in done.stdout
 
 
 @needs_live

@@ -310,6 +310,49 @@ where_a_device_could_take_ciphertext_for_commands_it_is_told_none(void **state)
 	}
 }
 
+static void where_no_line_would_be_understood_no_fault_is_made(void **state)
+{
+	const struct tree *tree = *state;
+	struct trial trial;
+
+	prepare(&trial, state);
+	tree_place(tree, "pci0000:00/0000:03:00.0");
+	tree_link(tree, "sys/devices/pci0000:00/0000:03:00.0/iommu",
+		  "../../virtio0/iommu/virtio-iommu0");
+	run(&trial);
+	assert_int_equal(trial.machine.touched, 0);
+	expect(&trial, VFIO_DMA_NOT_PROVEN, "its IOMMU is virtio-iommu0");
+}
+
+static void a_host_that_panics_at_an_nmi_is_not_made_to(void **state)
+{
+	static const char *const names[] = { "unknown_nmi_panic", "panic_on_io_nmi",
+					     "panic_on_unrecovered_nmi" };
+	const struct tree *tree = *state;
+	struct trial trial;
+	struct host *host;
+
+	prepare(&trial, state);
+	host = trial.machine.host;
+	assert_int_equal(vfio_dma_check_panic(host, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct error err = ERROR_INIT;
+		char path[64];
+
+		snprintf(path, sizeof(path), "proc/sys/kernel/%s", names[i]);
+		tree_file(tree, path, "1\n");
+		assert_int_equal(vfio_dma_check_panic(host, &err), -EBUSY);
+		assert_int_equal(err.kind, ERROR_REFUSED);
+		assert_non_null(strstr(err.evidence[0], names[i]));
+		error_clear(&err);
+		tree_file(tree, path, "0\n");
+		assert_int_equal(vfio_dma_check_panic(host, NULL), 0);
+	}
+	tree_folder(tree, "sys/module/hpwdt");
+	assert_int_equal(vfio_dma_check_panic(host, NULL), -EBUSY);
+	machine_free(&trial.machine);
+}
+
 static void what_comes_after_the_fault_is_seen_too(void **state)
 {
 	struct trial trial;
@@ -416,6 +459,8 @@ int main(void)
 		TEST(a_device_that_cannot_be_made_quiet_is_never_let_write),
 		TEST(memory_is_not_given_back_while_a_device_may_write_to_it),
 		TEST(where_a_device_could_take_ciphertext_for_commands_it_is_told_none),
+		TEST(where_no_line_would_be_understood_no_fault_is_made),
+		TEST(a_host_that_panics_at_an_nmi_is_not_made_to),
 		TEST(what_comes_after_the_fault_is_seen_too),
 		TEST(a_fault_while_it_had_the_memory_is_no_proof),
 		TEST(a_read_that_was_held_back_says_nothing_of_writes),
