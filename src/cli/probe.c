@@ -108,6 +108,9 @@ static int may_reset(const struct vfio_hot_reset *set, void *argument, struct er
 		r = add_uses(others, &others->group->members[i]->address, &uses);
 	for (size_t i = 0; r == 0 && i < set->count; i++)
 		r = add_uses(others, &set->items[i].address, &uses);
+	if (r == 0 && set->groupless)
+		r = string_list_add(&uses, "who uses what shares its bus and is in no"
+					   " IOMMU group is not known");
 	if (r < 0)
 		return error_oom(err);
 	if (!uses.count)

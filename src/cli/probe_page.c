@@ -180,7 +180,10 @@ static void print_reset(const struct probe_report *report,
 			    ? "it can be reset alone"
 			    : "not alone (VFIO found no way as it was opened)",
 		    report->probe->was_reset ? "; was, as asked for" : "");
-	if (!set->possible)
+	if (set->groupless)
+		output_line("  Hot reset    by nobody: what shares its bus is in no IOMMU"
+			    " group");
+	else if (!set->possible)
 		output_line("  Hot reset    neither its slot nor its bus can be reset");
 	for (size_t i = 0; i < set->count; i++) {
 		char address[PCI_ADDRESS_SIZE], words[96];

@@ -105,6 +105,7 @@ struct vfio_dependent {
 
 struct vfio_hot_reset {
 	bool possible;	 /* false: its user can reset neither its slot nor its bus */
+	bool groupless;	 /* not possible, as one that would go along is in no group */
 	bool by_devices; /* the entries tell numbers of devices, not groups */
 	bool all_owned;	 /* by cdev: all of them are in the hands of this iommufd */
 	struct vfio_dependent *items;

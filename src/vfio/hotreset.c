@@ -90,6 +90,7 @@ int vfio_hot_reset_set(const struct vfio_session *session, struct vfio_hot_reset
 	if (r < 0 && r != -ENODEV && r != -EPERM)
 		return vfio_failed(session->device_name,
 				   "VFIO_DEVICE_GET_PCI_HOT_RESET_INFO", r, err);
+	set.groupless = r == -EPERM;
 	*ret_set = set;
 	return 0;
 }

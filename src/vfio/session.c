@@ -89,6 +89,9 @@ static int open_container(struct vfio_session *session, struct error *err)
 	if (r < 0)
 		return r;
 	version = vfio_ioctl(session, session->iommu, VFIO_GET_API_VERSION, NULL);
+	if (version < 0)
+		return vfio_failed("/" CONTAINER_NODE, "VFIO_GET_API_VERSION", version,
+				   err);
 	if (version != VFIO_API_VERSION)
 		return error_set(err, EPROTO, "/" CONTAINER_NODE,
 				 "VFIO_GET_API_VERSION: %d, not %d", version,

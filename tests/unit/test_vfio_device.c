@@ -520,10 +520,11 @@ static void a_set_that_cannot_be_or_never_holds_still_is_told(void **state)
 
 	(void)state;
 	assert_int_equal(set_of(none, &set, &err), 0);
-	assert_false(set.possible);
+	assert_false(set.possible || set.groupless);
 	set.possible = true;
 	assert_int_equal(set_of(groupless, &set, &err), 0);
 	assert_false(set.possible);
+	assert_true(set.groupless);
 	assert_int_equal(set_of(too_much, &set, &err), -EPROTO);
 	assert_int_equal(set_of(beyond, &set, &err), -EPROTO);
 	assert_int_equal(set_of(restless, &set, &err), -ENOSPC);

@@ -163,6 +163,11 @@ static void a_kernel_that_is_not_understood_is_told(void **state)
 		ASKS(CONTAINER, VFIO_GET_API_VERSION, 1),
 		{ 0 },
 	};
+	static const struct kernel_row none[] = {
+		OPENS("dev/vfio/vfio", CONTAINER),
+		ASKS(CONTAINER, VFIO_GET_API_VERSION, -ENOTTY),
+		{ 0 },
+	};
 	static const struct kernel_row typeless[] = {
 		OPENS("dev/vfio/vfio", CONTAINER),
 		ASKS(CONTAINER, VFIO_GET_API_VERSION, 0),
@@ -173,6 +178,7 @@ static void a_kernel_that_is_not_understood_is_told(void **state)
 
 	(void)state;
 	expect_failure(another, EPROTO, "VFIO_GET_API_VERSION: 1, not 0");
+	expect_failure(none, ENOTTY, "VFIO_GET_API_VERSION: Inappropriate ioctl");
 	expect_failure(typeless, ENODEV, "no type 1");
 }
 
