@@ -193,10 +193,30 @@ static int check_functions(struct cli_view *view, const struct pci_device *devic
 	return refused ? -EBUSY : 0;
 }
 
+/* What was bound for the probe alone, and is given back before anything is said. */
+struct bound {
+	struct pci_address *moved;
+	size_t n_moved;
+	struct error failure; /* to give it back */
+};
+
+/* What this run has moved, once, and nothing else. */
+static void give_back(const struct cli *cli, const struct probe_options *options,
+		      const struct host *host, struct bound *bound)
+{
+	_cleanup_(bind_plan_free) struct bind_plan back = { 0 };
+	size_t count = bound->n_moved;
+
+	bound->n_moved = 0;
+	if (count)
+		take_carry_out(cli, host, &options->take, bound->moved, count,
+			       GIVE_BACK_ALONE, &back, &bound->failure);
+}
+
 /* Of what the host is like by now. Closes the view, with its host, not before the end. */
 static int probe(const struct cli *cli, const struct probe_options *options,
-		 struct cli_view *view, const struct pci_address *address, bool bound,
-		 struct error *err)
+		 struct cli_view *view, const struct pci_address *address,
+		 struct bound *bound, struct error *err)
 {
 	_cleanup_(vfio_probe_free) struct vfio_probe result = { 0 };
 	const struct pci_device *device = pci_find(&view->devices, address);
@@ -211,9 +231,8 @@ static int probe(const struct cli *cli, const struct probe_options *options,
 		.may_reset = options->reset ? may_reset : NULL,
 		.argument = &others,
 	};
-	struct probe_report report = {
-		view, device, NULL, &result, request.memory, bound
-	};
+	struct probe_report report = { view,	device,		NULL,
+				       &result, request.memory, bound->n_moved > 0 };
 	char text[PCI_ADDRESS_SIZE];
 	int r;
 
@@ -233,13 +252,15 @@ static int probe(const struct cli *cli, const struct probe_options *options,
 	if (r < 0)
 		return r;
 	add_holders(view, device, &result);
+	/* Who reads may take any time for it. */
+	give_back(cli, options, view->host, bound);
 	return print(cli, &report);
 }
 
 /* With a view of the host as it is now; the host stays the caller's. */
 static int look_and_probe(const struct cli *cli, const struct probe_options *options,
 			  struct host *host, const struct pci_address *address,
-			  bool bound, struct error *err)
+			  struct bound *bound, struct error *err)
 {
 	struct cli_view view = { .host = host };
 	int r = cli_view_look(&view, 0, err);
@@ -251,44 +272,34 @@ static int look_and_probe(const struct cli *cli, const struct probe_options *opt
 	return r;
 }
 
-/* What this run has moved, and nothing else. */
-static int give_back(const struct cli *cli, const struct probe_options *options,
-		     const struct host *host, const struct pci_address *moved,
-		     size_t n_moved, struct error *err)
-{
-	_cleanup_(bind_plan_free) struct bind_plan back = { 0 };
-
-	return take_carry_out(cli, host, &options->take, moved, n_moved, GIVE_BACK_ALONE,
-			      &back, err);
-}
-
 static int probe_bound(const struct cli *cli, const struct probe_options *options,
 		       struct host *host, const struct pci_address *address,
 		       struct error *err)
 {
-	_cleanup_(error_clear) struct error failure = ERROR_INIT;
 	_cleanup_(bind_plan_free) struct bind_plan plan = { 0 };
 	_cleanup_free_ struct pci_address *moved = NULL;
-	size_t n_moved = 0;
+	struct bound bound = { .failure = ERROR_INIT };
 	int r;
 
 	if (take_is_done(host, &options->take, address, 1, &plan))
-		return look_and_probe(cli, options, host, address, false, err);
+		return look_and_probe(cli, options, host, address, &bound, err);
 	take_block_signals();
 	r = take_carry_out(cli, host, &options->take, address, 1, TAKE, &plan, err);
 	if (r < 0)
 		return r;
-	moved = take_moved(&plan, &n_moved);
+	bound.moved = moved = take_moved(&plan, &bound.n_moved);
 	if (!moved) {
 		error_oom(err);
 		error_hint(err, "pciferry release gives back what was bound for the"
 				" probe");
 		return -ENOMEM;
 	}
-	r = look_and_probe(cli, options, host, address, n_moved > 0, err);
-	if (!n_moved || give_back(cli, options, host, moved, n_moved, &failure) == 0)
+	r = look_and_probe(cli, options, host, address, &bound, err);
+	give_back(cli, options, host, &bound);
+	if (!bound.failure.code)
 		return r;
-	output_error(&failure);
+	output_error(&bound.failure);
+	error_clear(&bound.failure);
 	return r < 0 ? r
 		     : error_set(err, EIO, "",
 				 "the probe has ended, but not all that was bound for it"
@@ -320,6 +331,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(host_cleanup) struct host *host = NULL;
 	struct probe_options options = { 0 };
+	struct bound none = { .failure = ERROR_INIT };
 	size_t count;
 	int r = parse(cli, argc, argv, &options, err);
 
@@ -337,7 +349,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	if (r < 0)
 		return r;
 	return options.bind ? probe_bound(cli, &options, host, addresses, err)
-			    : look_and_probe(cli, &options, host, addresses, false, err);
+			    : look_and_probe(cli, &options, host, addresses, &none, err);
 }
 
 const struct cli_command cli_probe = {
