@@ -32,11 +32,16 @@ enum {
 enum {
 	CC_EN = 1 << 0,
 	CC_CSS_NVM = 0 << 4,
+	CC_CSS_ALL = 6 << 4,
 	CC_CSS_ADMIN_ONLY = 7 << 4,
+	CC_SHN_NORMAL = 1 << 14,
+	CC_SHN = 3 << 14,
 	CC_IOSQES_64 = 6 << 16,
 	CC_IOCQES_16 = 4 << 20,
 	CSTS_RDY = 1 << 0,
 	CSTS_CFS = 1 << 1,
+	CSTS_SHST_DONE = 2 << 2,
+	CSTS_SHST = 3 << 2,
 };
 
 enum {
@@ -51,6 +56,7 @@ enum {
 	IDENTIFY = 0x06,
 	CNS_CONTROLLER = 0x01,
 	COMMAND_MS = 5000,
+	SHUTDOWN_MS = 5000,    /* as Linux's shutdown_timeout */
 	TIMEOUT_UNIT_MS = 500, /* CAP.TO */
 	IDENTIFY_SIZE = 4096,
 	LAID_OUT = 0xa5,
@@ -98,11 +104,21 @@ static int disable(const struct vfio_dma_run *run, struct error *err)
 	int r = vfio_dma_get(run, CC, &control, err);
 
 	if (r == 0 && control & CC_EN) {
-		r = vfio_dma_set(run, CC, control & ~(uint32_t)CC_EN, err);
+		r = vfio_dma_set(run, CC, control & ~(uint32_t)(CC_EN | CC_SHN), err);
 		if (r == 0)
 			transport->pause(transport, UNREAD_MS);
 	}
 	return r < 0 ? r : await_ready(run, false, err);
+}
+
+/* CAP.CSS, in bits 44:37. Linux takes what says nothing of it for NVM, too. */
+static uint32_t choose_css(uint32_t cap_high)
+{
+	if (cap_high >> 5 & 1)
+		return CC_CSS_NVM;
+	if (cap_high >> 11 & 1)
+		return CC_CSS_ALL;
+	return cap_high >> 12 & 1 ? CC_CSS_ADMIN_ONLY : CC_CSS_NVM;
 }
 
 /* A controller that is reset has no queues, and no memory of the host's (3.7.2). */
@@ -125,8 +141,7 @@ static int quiesce(struct vfio_dma_run *run, struct error *err)
 		return error_set(err, EOPNOTSUPP, name,
 				 "the controller has no pages of 4 KiB (CAP.MPSMIN)");
 	run->doorbell_stride = 4ULL << (high & 0xf);
-	/* CAP.CSS, in bits 44:37: the NVM command set, or admin commands alone. */
-	run->css = high >> 5 & 1 ? CC_CSS_NVM : CC_CSS_ADMIN_ONLY;
+	run->css = choose_css(high);
 	run->cap_low = low;
 	/* It may have been left on its way to be ready. */
 	r = vfio_dma_get(run, CC, &control, err);
@@ -137,10 +152,18 @@ static int quiesce(struct vfio_dma_run *run, struct error *err)
 
 static int enable(struct vfio_dma_run *run, struct error *err)
 {
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
 	int r = vfio_dma_set(run, CC, run->css | CC_IOSQES_64 | CC_IOCQES_16 | CC_EN,
 			     err);
 
-	return r < 0 ? r : await_ready(run, true, err);
+	if (r == 0)
+		r = await_ready(run, true, err);
+	if (r < 0 && host_exists(run->request->host,
+				 pci_attribute_path(&run->request->device->address,
+						    "physfn", path)))
+		error_hint(err, "a virtual function's controller is to be set online by"
+				" the physical one first: nvme virt-mgmt");
+	return r;
 }
 
 static void lay_out(struct vfio_dma_run *run)
@@ -211,8 +234,23 @@ static bool arrived(const struct vfio_dma_run *run)
 	return false;
 }
 
+/* Without a notice it counts a loss of power as unsafe (3.6.1). */
 static void stop(struct vfio_dma_run *run)
 {
+	static const struct vfio_dma_wait wait = {
+		.offset = CSTS,
+		.mask = CSTS_SHST,
+		.wanted = CSTS_SHST_DONE,
+		.failed = CSTS_CFS,
+		.deadline_ms = SHUTDOWN_MS,
+		.what = "the controller did not shut down (CSTS.SHST)",
+	};
+	uint32_t control = 0;
+
+	if (vfio_dma_get(run, CC, &control, NULL) == 0 && control & CC_EN &&
+	    vfio_dma_set(run, CC, (control & ~(uint32_t)CC_SHN) | CC_SHN_NORMAL, NULL) ==
+		    0)
+		vfio_dma_await(run, &wait, NULL);
 	disable(run, NULL);
 }
 

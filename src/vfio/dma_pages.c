@@ -121,6 +121,8 @@ static uint8_t *add_area(struct vfio_dma_pages *pages)
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (area == MAP_FAILED)
 		return NULL;
+	/* A child's copy would have the process write to another page. */
+	madvise(area, pages->area_len, MADV_DONTFORK);
 	pages->areas[pages->n_areas++] = area;
 	return area;
 }

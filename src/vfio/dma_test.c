@@ -208,6 +208,21 @@ static int aim(struct vfio_dma_run *run, struct vfio_dma_log *log, void **ret_be
 	return 0;
 }
 
+/* What the device may have written is looked for where the memory was. */
+static int look_whether_it_stayed(struct vfio_dma_run *run, struct error *err)
+{
+	const struct vfio_session *session = run->request->session;
+	uint64_t address = 0;
+	int r = session->transport->locate(session->transport, run->target.memory, 1,
+					   &address);
+
+	if (r == 0 && address == run->target.address)
+		return 0;
+	run->untestable = true;
+	return error_set(err, EAGAIN, session->device_name,
+			 "the kernel moved the memory during the test; try again");
+}
+
 static int judge(const struct vfio_dma_run *run, struct vfio_dma_test *test,
 		 struct error *err)
 {
@@ -288,7 +303,9 @@ static int perform(struct vfio_dma_run *run, struct vfio_dma_log *log,
 	if (r < 0)
 		return r;
 	test->unchanged = !memcmp(before, run->target.memory, run->page_size);
-	return stopped < 0 && test->unchanged ? stopped : judge(run, test, err);
+	if (test->unchanged)
+		r = stopped < 0 ? stopped : look_whether_it_stayed(run, err);
+	return r < 0 ? r : judge(run, test, err);
 }
 
 static int with_interrupt(struct vfio_dma_run *run, struct vfio_dma_log *log,

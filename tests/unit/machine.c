@@ -24,6 +24,8 @@ enum {
 	ACQ = 0x30 / 4,
 	DOORBELL = 0x1000,
 	DEPTH = 8,
+	SHN = 3 << 14,
+	SHST_DONE = 2 << 2,
 	UNREAD_MS = 2300,
 };
 
@@ -41,6 +43,8 @@ static int locate(const struct vfio_transport *transport, const void *memory,
 
 	if (machine->hides_frames)
 		return -EPERM;
+	if (machine->is_moved_late && machine->head > 1)
+		return ret_addresses[0] = 0x1000, 0;
 	while (i < machine->n_areas &&
 	       (page < machine->areas[i].memory ||
 		page >= machine->areas[i].memory + machine->areas[i].len))
@@ -49,8 +53,11 @@ static int locate(const struct vfio_transport *transport, const void *memory,
 		assert_true(i < MACHINE_AREAS);
 		machine->areas[machine->n_areas].memory = (uint8_t *)memory;
 		machine->areas[machine->n_areas].len = count * PAGE;
-		machine->areas[machine->n_areas++].address = MEMORY + i * 0x1000000;
+		machine->areas[machine->n_areas++].address =
+			machine->memory + i * 0x1000000;
 	}
+	if (machine->is_moved_by_pinning && machine->n_mappings == 1)
+		machine->areas[i].address = machine->memory + 0x800000;
 	for (size_t n = 0; n < count; n++)
 		ret_addresses[n] = machine->areas[i].address + n * PAGE +
 				   (uint64_t)(page - machine->areas[i].memory);
@@ -96,7 +103,7 @@ static int ask(const struct vfio_transport *transport, int fd, unsigned long req
 	if (request == VFIO_IOMMU_UNMAP_DMA && fd == CONTAINER)
 		return unmap(machine, argument);
 	assert_int_equal(request, VFIO_DEVICE_SET_IRQS);
-	assert_int_equal(set->index, VFIO_PCI_MSIX_IRQ_INDEX);
+	assert_true(machine->irqs[set->index].eventfd);
 	if (machine->cannot_listen && set->count)
 		return -EMFILE;
 	machine->event = set->count ? *(const int32_t *)set->data : -1;
@@ -228,6 +235,11 @@ static void control(struct machine *machine, uint32_t before, uint32_t value)
 {
 	if (before & 1 && !(value & 1))
 		machine->unread_ms = UNREAD_MS;
+	if (value & 1 && value & SHN) {
+		machine->shut_down = true;
+		machine->registers[CSTS] |= SHST_DONE;
+		return;
+	}
 	if (!(value & 1) && machine->late)
 		memset(machine->late, 0, PAGE);
 	if (!(value & 1) && machine->never_stops)
@@ -253,19 +265,90 @@ static void command(struct machine *machine, uint16_t value)
 		translate(machine, register64(machine, ACQ), true);
 }
 
-static void set_register(struct machine *machine, uint64_t offset, uint32_t value)
+static void set_nvme(struct machine *machine, uint64_t offset, uint32_t value)
 {
-	uint32_t before;
+	uint32_t before = machine->registers[offset / 4];
 
-	machine->touched++;
+	machine->registers[offset / 4] = value;
 	if (offset == DOORBELL && !machine->gone)
 		identify(machine);
-	if (offset >= sizeof(machine->registers))
-		return;
-	before = machine->registers[offset / 4];
-	machine->registers[offset / 4] = value;
 	if (offset / 4 == CC)
 		control(machine, before, value);
+}
+
+/* DMA of edu: 0x80 from, 0x88 to, 0x90 how much, 0x98 go. */
+static void set_edu(struct machine *machine, uint64_t offset, uint32_t value)
+{
+	uint32_t *registers = machine->registers, count;
+	bool writes = value & 2;
+	uint8_t *memory;
+
+	registers[offset / 4] = value;
+	if (offset != 0x98 || !(value & 1))
+		return;
+	count = registers[0x90 / 4];
+	memory = translate(machine, registers[writes ? 0x88 / 4 : 0x80 / 4], writes);
+	if (memory && writes)
+		memcpy(memory, machine->buffer, count);
+	else if (memory)
+		memcpy(machine->buffer, memory, count);
+	registers[0x98 / 4] = value & ~1U;
+	if (value & 4)
+		send_event(machine);
+}
+
+/* The address in a descriptor of the 82574's, of the ring of a queue. */
+static uint64_t describe(struct machine *machine, uint64_t queue)
+{
+	uint64_t ring = register64(machine, queue / 4), address;
+	uint8_t *entry = translate(machine, ring + machine->head * 16, false);
+
+	assert_non_null(entry);
+	memcpy(&address, entry, sizeof(address));
+	return address;
+}
+
+/* One frame, by its loopback, which it has unless it writes nothing. */
+static void send_frame(struct machine *machine)
+{
+	uint8_t *frame = translate(machine, describe(machine, 0x3800), false), *to;
+
+	assert_non_null(frame);
+	if (machine->writes_nothing && !machine->hears_another)
+		return;
+	to = translate(machine, describe(machine, 0x2800), true);
+	if (to && machine->hears_another)
+		memset(to, 0x77, 60);
+	else if (to)
+		memcpy(to, frame, 60);
+	machine->registers[0x2810 / 4] = ++machine->head;
+	send_event(machine);
+}
+
+static void set_82574(struct machine *machine, uint64_t offset, uint32_t value)
+{
+	uint32_t *registers = machine->registers;
+	bool is_reset = !offset && value & 1 << 26;
+
+	registers[offset / 4] = is_reset ? 0 : value;
+	if (!offset)
+		registers[2] = value & 4 ? 0 : 1 << 19;
+	if (is_reset)
+		registers[0x100 / 4] = registers[0x400 / 4] = 0;
+	if (offset == 0x3818 && value && registers[0x100 / 4] & registers[0x400 / 4] & 2)
+		send_frame(machine);
+}
+
+static void set_register(struct machine *machine, uint64_t offset, uint32_t value)
+{
+	machine->touched++;
+	assert_true(offset < sizeof(machine->registers));
+	if (machine->device.device_id == 0x11e8)
+		set_edu(machine, offset, value);
+	else if (machine->device.device_id == 0x10d3)
+		set_82574(machine, offset, value);
+	else
+		set_nvme(machine, offset, value);
 }
 
 static ssize_t read_at(const struct vfio_transport *transport, int fd, void *buffer,
@@ -302,6 +385,8 @@ static ssize_t write_at(const struct vfio_transport *transport, int fd,
 	if (offset >= CONFIG_OFFSET) {
 		assert_int_equal(offset, CONFIG_OFFSET + PCI_COMMAND);
 		assert_int_equal(len, sizeof(bits));
+		if (machine->refuses_command)
+			return -EIO;
 		memcpy(&bits, buffer, sizeof(bits));
 		command(machine, bits);
 		return (ssize_t)len;
@@ -314,7 +399,9 @@ static ssize_t write_at(const struct vfio_transport *transport, int fd,
 
 void machine_make(struct machine *machine, const struct tree *tree)
 {
-	*machine = (struct machine){ .tree = tree, .requester = "03:00.0", .event = -1 };
+	*machine = (struct machine){
+		.tree = tree, .requester = "03:00.0", .event = -1, .memory = MEMORY
+	};
 	assert_int_equal(host_open_directory(tree->path, &machine->host, NULL), 0);
 	machine->device = (struct pci_device){
 		.address = { .bus = 3 },
@@ -341,7 +428,7 @@ void machine_make(struct machine *machine, const struct tree *tree)
 		.device = DEVICE,
 	};
 	machine->regions[VFIO_PCI_BAR0_REGION_INDEX].is_there = true;
-	machine->regions[VFIO_PCI_BAR0_REGION_INDEX].size = 0x4000;
+	machine->regions[VFIO_PCI_BAR0_REGION_INDEX].size = 0x20000;
 	machine->regions[VFIO_PCI_CONFIG_REGION_INDEX].is_there = true;
 	machine->regions[VFIO_PCI_CONFIG_REGION_INDEX].size = 4096;
 	machine->regions[VFIO_PCI_CONFIG_REGION_INDEX].offset = CONFIG_OFFSET;
@@ -363,6 +450,29 @@ void machine_make(struct machine *machine, const struct tree *tree)
 	/* CAP: the NVM command set, and half a second to become ready. */
 	machine->registers[0] = 0x7ff;
 	machine->registers[1] = 1 << 5;
+}
+
+static void replace(struct machine *machine, uint16_t vendor, uint16_t device)
+{
+	machine->device.vendor_id = vendor;
+	machine->device.device_id = device;
+	machine->device.class_code = 0x020000;
+	machine->registers[0] = machine->registers[1] = 0;
+	machine->irqs[VFIO_PCI_MSIX_IRQ_INDEX] = (struct vfio_irq){ 0 };
+	machine->irqs[VFIO_PCI_MSI_IRQ_INDEX].count = 1;
+	machine->irqs[VFIO_PCI_MSI_IRQ_INDEX].eventfd = true;
+}
+
+void machine_make_edu(struct machine *machine)
+{
+	replace(machine, 0x1234, 0x11e8);
+	machine->registers[0] = 0x010000ed;
+	machine->memory = 0x1000000;
+}
+
+void machine_make_82574(struct machine *machine)
+{
+	replace(machine, 0x8086, 0x10d3);
 }
 
 void machine_leave_enabled(struct machine *machine)

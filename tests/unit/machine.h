@@ -15,7 +15,7 @@
 #include "pci/device.h"
 #include "vfio/dma_test.h"
 
-enum { MACHINE_MAPPINGS = 16, MACHINE_AREAS = 4 };
+enum { MACHINE_MAPPINGS = 16, MACHINE_AREAS = 32 };
 
 struct machine {
 	struct host *host;
@@ -43,7 +43,11 @@ struct machine {
 	bool faults_early;   /* at the target, before it is taken away, and never again */
 	bool faults_reading; /* the kernel's lines are of reads */
 	bool sends_early;    /* an event comes as it is enabled */
-	const char *requester; /* in the kernel's lines: "03:00.0" */
+	bool is_moved_by_pinning; /* its memory, and each other page as it was told */
+	bool is_moved_late;	  /* while the device is at work */
+	bool refuses_command;	  /* what is written to its configuration space fails */
+	bool hears_another;	  /* a frame of the network's comes instead of its own */
+	const char *requester;	  /* in the kernel's lines: "03:00.0" */
 
 	/* What it is like. */
 	const struct tree *tree;
@@ -52,7 +56,10 @@ struct machine {
 		uint64_t address, len;
 	} mappings[MACHINE_MAPPINGS], areas[MACHINE_AREAS];
 	size_t n_mappings, n_areas;
-	uint32_t registers[16]; /* the first 64 bytes of BAR 0 */
+	uint64_t memory;	    /* the lowest address of it */
+	uint32_t registers[0x1800]; /* the first 24 KiB of BAR 0 */
+	uint8_t buffer[4096];	    /* of edu */
+	bool shut_down;		    /* NVMe was told that it is to be disabled */
 	uint16_t command;
 	unsigned int head;
 	int event, touched;	/* of MSI-X; writes to registers */
@@ -65,6 +72,10 @@ struct machine {
 
 void machine_make(struct machine *machine, const struct tree *tree);
 void machine_free(struct machine *machine);
+
+/* With another device in the controller's place. */
+void machine_make_edu(struct machine *machine);
+void machine_make_82574(struct machine *machine);
 
 /* Left enabled by whoever had it before, and told of memory that is not the test's. */
 void machine_leave_enabled(struct machine *machine);
