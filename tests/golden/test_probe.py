@@ -88,9 +88,10 @@ def test_what_cannot_be_opened_is_told_for_what_it_is(live, device, words):
 
 
 @needs_live
-def test_what_is_in_use_is_not_bound_for_a_probe(live):
+@pytest.mark.parametrize("options", [(), ("--dma-test", )])
+def test_what_is_in_use_is_not_bound_for_a_probe(live, options):
     (live.root / "run").mkdir()
-    done = live.run("probe", "0000:02:00.0", "--bind")
+    done = live.run("probe", "0000:02:00.0", "--bind", *options)
     assert done.returncode == 3
     assert "mounted on /srv" in done.stderr
     assert done.stdout == ""
@@ -117,14 +118,6 @@ def test_a_host_that_may_panic_is_asked_for_a_second_word(host, live):
     done = live.run("probe", DISK, "--dma-test", "--risk-panic")
     assert done.returncode == 1
     assert f"{DISK} is not assignable" in done.stdout
-
-
-@needs_live
-def test_a_disk_in_use_does_no_dma_for_a_test(live):
-    (live.root / "run").mkdir()
-    done = live.run("probe", "0000:02:00.0", "--bind", "--dma-test")
-    assert done.returncode == 3
-    assert "mounted on /srv" in done.stderr
 
 
 @needs_live

@@ -16,8 +16,11 @@
 #include "vfio/device.h"
 #include "vfio/irq.h"
 
-static int describe(const struct kernel_row *rows, struct vfio_device *device,
-		    struct error *err)
+typedef int question(const struct vfio_session *session, void *answer, struct error *err);
+
+/* Asks a device that is opened by its group, and closes it. */
+static int ask(const struct kernel_row *rows, question *question, void *answer,
+	       struct error *err)
 {
 	struct vfio_session session;
 	struct kernel kernel;
@@ -25,10 +28,20 @@ static int describe(const struct kernel_row *rows, struct vfio_device *device,
 
 	kernel_begin(&kernel, rows);
 	kernel_enter_by_group(&kernel, &session);
-	r = vfio_device_describe(&session, device, err);
+	r = question(&session, answer, err);
 	vfio_close(&session);
 	kernel_expect_end(&kernel);
 	return r;
+}
+
+static int describe(const struct vfio_session *session, void *answer, struct error *err)
+{
+	return vfio_device_describe(session, answer, err);
+}
+
+static int set_of(const struct vfio_session *session, void *answer, struct error *err)
+{
+	return vfio_hot_reset_set(session, answer, err);
 }
 
 static void has_one_region(void *argument)
@@ -195,7 +208,7 @@ static void an_answer_that_cannot_be_is_told_and_not_followed(void **state)
 		struct error err = ERROR_INIT;
 		struct vfio_device device = { 0 };
 
-		assert_int_equal(describe(rows, &device, &err), -EPROTO);
+		assert_int_equal(ask(rows, describe, &device, &err), -EPROTO);
 		assert_non_null(strstr(err.message, "VFIO_DEVICE_GET_REGION_INFO"));
 		assert_null(device.regions);
 	}
@@ -217,7 +230,7 @@ static void a_number_of_the_kernels_is_no_size_of_an_allocation(void **state)
 	struct vfio_device device;
 
 	(void)state;
-	assert_int_equal(describe(rows, &device, &err), -EPROTO);
+	assert_int_equal(ask(rows, describe, &device, &err), -EPROTO);
 }
 
 static void has_nine_regions_and_five_interrupts(void *argument)
@@ -273,7 +286,7 @@ static void what_the_device_has_not_is_no_failure(void **state)
 	struct vfio_device device;
 
 	(void)state;
-	assert_int_equal(describe(rows, &device, &err), 0);
+	assert_int_equal(ask(rows, describe, &device, &err), 0);
 	assert_false(device.can_reset);
 	assert_int_equal(vfio_region(&device, 3)->size, 0x400);
 	assert_null(vfio_region(&device, VFIO_PCI_VGA_REGION_INDEX));
@@ -470,21 +483,6 @@ static void an_iommufd_tells_which_of_the_set_it_has(void **state)
 	kernel_expect_end(&kernel);
 }
 
-static int set_of(const struct kernel_row *rows, struct vfio_hot_reset *set,
-		  struct error *err)
-{
-	struct vfio_session session;
-	struct kernel kernel;
-	int r;
-
-	kernel_begin(&kernel, rows);
-	kernel_enter_by_group(&kernel, &session);
-	r = vfio_hot_reset_set(&session, set, err);
-	vfio_close(&session);
-	kernel_expect_end(&kernel);
-	return r;
-}
-
 static void a_set_that_cannot_be_or_never_holds_still_is_told(void **state)
 {
 	static const struct kernel_row none[] = {
@@ -519,15 +517,15 @@ static void a_set_that_cannot_be_or_never_holds_still_is_told(void **state)
 	struct vfio_hot_reset set = { .possible = true };
 
 	(void)state;
-	assert_int_equal(set_of(none, &set, &err), 0);
+	assert_int_equal(ask(none, set_of, &set, &err), 0);
 	assert_false(set.possible || set.groupless);
 	set.possible = true;
-	assert_int_equal(set_of(groupless, &set, &err), 0);
+	assert_int_equal(ask(groupless, set_of, &set, &err), 0);
 	assert_false(set.possible);
 	assert_true(set.groupless);
-	assert_int_equal(set_of(too_much, &set, &err), -EPROTO);
-	assert_int_equal(set_of(beyond, &set, &err), -EPROTO);
-	assert_int_equal(set_of(restless, &set, &err), -ENOSPC);
+	assert_int_equal(ask(too_much, set_of, &set, &err), -EPROTO);
+	assert_int_equal(ask(beyond, set_of, &set, &err), -EPROTO);
+	assert_int_equal(ask(restless, set_of, &set, &err), -ENOSPC);
 }
 
 int main(void)
