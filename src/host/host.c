@@ -199,6 +199,22 @@ int host_read_file(const struct host *host, const char *path, char **ret_bytes,
 	return host->backend->read_all(host, path, ret_bytes, ret_len);
 }
 
+enum fact host_read_behind(const struct host *host, const char *path, const char *word,
+			   int base, uint64_t *ret_number)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *line;
+	size_t len;
+
+	if (host_read_file(host, path, &text, &len) < 0)
+		return FACT_UNREADABLE;
+	line = strstr(text, word);
+	if (!line)
+		return FACT_ABSENT;
+	*ret_number = strtoull(line + strlen(word), NULL, base);
+	return FACT_KNOWN;
+}
+
 int host_read_made(const struct host *host, const char *path,
 		   int (*make)(void *argument, char **ret_bytes, size_t *ret_len),
 		   void *argument, char **ret_bytes, size_t *ret_len)

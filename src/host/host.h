@@ -12,6 +12,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 struct string_list;
@@ -87,6 +88,13 @@ enum fact host_read(const struct host *host, const char *path, char *buffer, siz
 /* Attributes that hold a number, decimal or with 0x. */
 enum fact host_read_number(const struct host *host, const char *path,
 			   long long *ret_value);
+
+/*
+ * The number behind a word in one of the kernel's texts, "\nCapEff:" and to the base 16.
+ * ABSENT: the text has no such word.
+ */
+enum fact host_read_behind(const struct host *host, const char *path, const char *word,
+			   int base, uint64_t *ret_number);
 
 /*
  * Reads a whole file, of at most HOST_FILE_MAX bytes; a NUL is put behind the last byte.

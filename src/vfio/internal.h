@@ -66,11 +66,6 @@ static inline const char *vfio_answer_item(const struct vfio_info_cap_header *he
  */
 int vfio_failed(const char *subject, const char *request, int r, struct error *err);
 
-/* The number behind a word in one of the kernel's texts, "\nCapEff:" and to the base 16.
- */
-enum fact vfio_read_behind(const struct host *host, const char *path, const char *word,
-			   int base, uint64_t *ret_number);
-
 /*
  * Tells in the words of the field why a device cannot be had: adds to a failure at a step
  * what it means, the evidence and the way out.

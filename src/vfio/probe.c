@@ -167,7 +167,7 @@ static uint64_t choose_budget(const struct host *host, const struct vfio_limit *
 {
 	uint64_t allowed = vfio_limit_bytes(limit), budget = UNKNOWN_BUDGET, free_kib;
 
-	if (vfio_read_behind(host, "proc/meminfo", "\nMemAvailable:", 10, &free_kib) ==
+	if (host_read_behind(host, "proc/meminfo", "\nMemAvailable:", 10, &free_kib) ==
 	    FACT_KNOWN)
 		budget = free_kib * 512;
 	return budget < allowed ? budget : allowed;

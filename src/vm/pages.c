@@ -2,7 +2,6 @@
 #include "vm/pages.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,17 +12,13 @@
 /* "Hugepagesize:    2048 kB" (hugetlb_report_meminfo(), mm/hugetlb.c) */
 enum fact vm_pages_read_size(const struct host *host, unsigned int *ret_kib)
 {
-	static const char word[] = "\nHugepagesize:";
-	_cleanup_free_ char *text = NULL;
-	const char *line;
-	size_t len;
+	uint64_t kib;
+	enum fact fact =
+		host_read_behind(host, "proc/meminfo", "\nHugepagesize:", 10, &kib);
 
-	if (host_read_file(host, "proc/meminfo", &text, &len) < 0)
-		return FACT_UNREADABLE;
-	line = strstr(text, word);
-	if (!line)
-		return FACT_ABSENT;
-	*ret_kib = (unsigned int)strtoul(line + strlen(word), NULL, 10);
+	if (fact != FACT_KNOWN)
+		return fact;
+	*ret_kib = (unsigned int)kib;
 	return *ret_kib ? FACT_KNOWN : FACT_UNREADABLE;
 }
 
@@ -78,21 +73,15 @@ enum fact vm_pages_read(const struct host *host, unsigned int node,
 enum fact vm_node_memory(const struct host *host, unsigned int node,
 			 unsigned long long *ret_kib)
 {
-	static const char word[] = "MemTotal:";
-	_cleanup_free_ char *text = NULL;
 	char path[PATH_MAX];
-	const char *found;
-	size_t len;
+	uint64_t kib;
 
 	snprintf(path, sizeof(path), NODES "/node%u/meminfo", node);
 	if (!host_exists(host, NODES))
 		snprintf(path, sizeof(path), "proc/meminfo");
-	if (host_read_file(host, path, &text, &len) < 0)
+	if (host_read_behind(host, path, "MemTotal:", 10, &kib) != FACT_KNOWN)
 		return FACT_UNREADABLE;
-	found = strstr(text, word);
-	if (!found)
-		return FACT_UNREADABLE;
-	*ret_kib = strtoull(found + strlen(word), NULL, 10);
+	*ret_kib = kib;
 	return *ret_kib ? FACT_KNOWN : FACT_ABSENT;
 }
 

@@ -42,8 +42,8 @@ LIBRARIES = """udev_device_new_from_syspath udev_enumerate_new mnt_new_table_fro
 OPENS = UNROOTED + BENEATH + ROOTED + PROGRAMS + LIBRARIES
 
 # Readers of the host, which take a path from its root.
-HOST_READERS = """host_read host_read_file host_read_number host_list host_exists host_dir_open
-    host_link_name host_link_target host_file_status host_file_mode
+HOST_READERS = """host_read host_read_file host_read_number host_read_behind host_list host_exists
+    host_dir_open host_link_name host_link_target host_file_status host_file_mode
     host_read_digest""".split()
 
 # Calls that make, name or remove a file. What only needs a descriptor, such as write(2), is
