@@ -49,20 +49,23 @@ static int check_old(int folder, const char *name, const char *path, bool force,
 	return -EEXIST;
 }
 
-int file_write(const char *path, const char *bytes, size_t len, bool force,
+int file_write(const char *path, const char *bytes, size_t len, bool force, bool for_all,
 	       struct error *err)
 {
+	const mode_t masked = umask(0);
 	_cleanup_close_ int folder = -1;
 	const char *name;
 	int r;
 
+	umask(masked);
 	folder = open_folder(path, &name, err);
 	if (folder < 0)
 		return folder;
 	r = check_old(folder, name, path, force, err);
 	if (r < 0)
 		return r;
-	r = atomic_replace(folder, name, bytes, len, 0600, ATOMIC_DURABLE);
+	r = atomic_replace(folder, name, bytes, len, (for_all ? 0666 : 0600) & ~masked,
+			   ATOMIC_DURABLE);
 	return r < 0 ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
 }
 

@@ -9,10 +9,11 @@
 struct error;
 
 /*
- * Writes a file, for its owner alone, whole or not at all. One that is there already is
- * replaced only with force, and one that is no regular file never. Returns 0 or -errno.
+ * Writes a file, whole or not at all: of mode 0600, or with for_all 0666, less the umask.
+ * One that is there already is replaced only with force, and one that is no regular file
+ * never. Returns 0 or -errno.
  */
-int file_write(const char *path, const char *bytes, size_t len, bool force,
+int file_write(const char *path, const char *bytes, size_t len, bool force, bool for_all,
 	       struct error *err);
 
 /*

@@ -135,7 +135,7 @@ static int save(const struct plan_wish *wish, const struct plan *plan, struct er
 	if (plan->instructions.count)
 		return edits_refuse_by_hand(plan, err);
 	r = plan_saved_write(plan, &wish->options, &text, &len, err);
-	return r < 0 ? r : file_write(wish->output, text, len, wish->force, err);
+	return r < 0 ? r : file_write(wish->output, text, len, wish->force, false, err);
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)

@@ -326,7 +326,7 @@ static int run_record(struct cli *cli, int argc, char **argv, struct error *err)
 		r = host_recording_write(view.host, options.kind, edit, &bytes, &len,
 					 &summary, err);
 	if (r == 0)
-		r = file_write(options.path, bytes, len, options.force, err);
+		r = file_write(options.path, bytes, len, options.force, false, err);
 	if (r < 0)
 		return r;
 	return print_summary(cli, &options, &view, len, &summary) < 0 ? error_oom(err)

@@ -134,7 +134,8 @@ static int write_out(const struct cli *cli, const struct rom_request *request,
 		error_hint(err, "write all of it: without --trim");
 		return -EINVAL;
 	}
-	r = file_write(request->output, bytes, len, request->force, err);
+	/* No secret, and the user that QEMU runs as has to read it. */
+	r = file_write(request->output, bytes, len, request->force, true, err);
 	if (r == 0 && !cli->quiet && !cli->json)
 		output_talk("%s: %zu bytes written", request->output, len);
 	return r;

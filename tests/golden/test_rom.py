@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import struct
+import subprocess
 import time
 
 import jsonschema
@@ -269,6 +270,15 @@ def test_what_is_no_regular_file_is_never_replaced(make, tmp_path):
     assert (tmp_path / "out").lstat().st_mode == before.st_mode
     expect(2, "standard output", "rom", tmp_path / "rom", "-o", "-", cwd=tmp_path)
     assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_guest_s_qemu_may_read_what_was_written(mask, tmp_path):
+    """It runs as a user of its own, and libvirt gives it no right to a ROM's file."""
+    (tmp_path / "rom").write_bytes(chain(0))
+    subprocess.run([PROGRAM, "rom", tmp_path / "rom", "-o", tmp_path / "out"], umask=mask,
+                   check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o666 & ~mask
 
 
 def test_nothing_is_written_where_nobody_said_so(tmp_path):
