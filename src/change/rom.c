@@ -29,7 +29,7 @@ enum { SETTLE_MS = 5000, CLOSE_MS = 30000 };
 struct first {
 	unsigned long long node; /* the inode of its folder: another device has another */
 	int is_open;
-	int sleeps; /* power/control is "auto" */
+	int sleeps; /* power/control is "auto", and it is to be awake meanwhile */
 };
 
 static void attribute_path(const char *device, const char *name, char path[PATH_MAX])
@@ -68,19 +68,21 @@ static int read_node(const struct host *host, const char *device,
 	return 0;
 }
 
-static int read_first(const struct host *host, const char *device, bool wake,
-		      struct first *ret_first)
+/* Whether it is open is not asked: who asks decodes what is, and the device may sleep. */
+static int read_first(const struct host *host, const char *device,
+		      enum change_rom_power power, struct first *ret_first)
 {
-	struct first first = { 0 };
+	struct first first = { .is_open = 1 };
 	char path[PATH_MAX], control[16];
 	int r = read_node(host, device, &first.node);
 
-	if (r == 0)
-		r = first.is_open = is_open(host, device);
 	if (r < 0)
 		return r;
+	attribute_path(device, "rom", path);
+	if (!host_exists(host, path))
+		return -ENOENT;
 	attribute_path(device, "power/control", path);
-	first.sleeps = wake &&
+	first.sleeps = power != CHANGE_ROM_LEAVE &&
 		       host_read(host, path, control, sizeof(control)) == FACT_KNOWN &&
 		       !strcmp(control, "auto");
 	*ret_first = first;
@@ -179,11 +181,11 @@ int change_copy_attribute(const struct change *change, const struct change_step 
 		return fd;
 	/* The kernel decodes the ROM for each read anew, and gives a page at most. */
 	while ((n = read(fd, page, sizeof(page))) > 0) {
-		total += (size_t)n;
-		if (total > CHANGE_ROM_MAX)
+		if (total + (size_t)n > CHANGE_ROM_MAX)
 			return -EFBIG;
-		if (write(step->copy, page, (size_t)n) != n)
+		if (pwrite(step->copy, page, (size_t)n, (off_t)total) != n)
 			return -ENOMEM;
+		total += (size_t)n;
 	}
 	return n < 0 ? -errno : 0;
 }
@@ -224,19 +226,56 @@ static int take_bytes(int fd, char **ret_bytes, size_t *ret_len, struct error *e
 	return 0;
 }
 
-static int read_opened(struct change *change, const char *device,
-		       const struct first *first, int copy, struct error *err)
+static int read_once(struct change *change, const char *device, const struct first *first,
+		     int copy, struct error *err)
 {
 	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
-	_cleanup_(error_clear) struct error unclosed = ERROR_INIT;
-	int r, closed;
 
 	if (add_reading(&steps, device, first, copy) < 0)
 		return error_oom(err);
-	r = keep(change, device, first, err);
+	return change_perform_all(change, &steps, 1, err);
+}
+
+/*
+ * What slept at the end may have slept all the time: vfio-pci of kernels before 5.19 puts
+ * it to sleep itself, whatever power/control says. Then 0xff was read, or no ROM.
+ */
+static int check_awake(const struct host *host, const char *device, struct error *err)
+{
+	char path[PATH_MAX], state[16];
+
+	attribute_path(device, "power_state", path);
+	if (host_read(host, path, state, sizeof(state)) != FACT_KNOWN ||
+	    state[0] != 'D' || !strcmp(state, "D0"))
+		return 0;
+	error_clear(err);
+	error_set(err, EAGAIN, device, "it did not stay awake while it was read (%s)",
+		  state);
+	error_hint(err, "take it from its driver first (pciferry release), and read it"
+			" then");
+	return -EAGAIN;
+}
+
+static int read_opened(struct change *change, const char *device, struct first *first,
+		       enum change_rom_power power, int copy, struct error *err)
+{
+	_cleanup_(error_clear) struct error unclosed = ERROR_INIT;
+	int closed, r = keep(change, device, first, err);
+
 	if (r < 0)
 		return r;
-	r = change_perform_all(change, &steps, 1, err);
+	r = read_once(change, device, first, copy, err);
+	/* Only what is not open says so. */
+	if (r == -EINVAL) {
+		error_clear(err);
+		first->is_open = 0;
+		r = keep(change, device, first, err);
+		if (r == 0)
+			r = read_once(change, device, first, copy, err);
+	}
+	if ((r == 0 || r == -EIO) && power != CHANGE_ROM_LEAVE &&
+	    check_awake(change->host, device, err) < 0)
+		r = -EAGAIN;
 	/* What hangs closes it itself when it comes back. */
 	if (r == -ETIMEDOUT)
 		return r;
@@ -251,8 +290,9 @@ static int read_opened(struct change *change, const char *device,
 	return -EBUSY;
 }
 
-int change_read_rom(struct change *change, const char *device, bool wake,
-		    char **ret_bytes, size_t *ret_len, struct error *err)
+int change_read_rom(struct change *change, const char *device,
+		    enum change_rom_power power, char **ret_bytes, size_t *ret_len,
+		    struct error *err)
 {
 	_cleanup_close_ int copy = -1;
 	struct first first;
@@ -260,12 +300,12 @@ int change_read_rom(struct change *change, const char *device, bool wake,
 
 	if (r < 0)
 		return r;
-	r = read_first(change->host, device, wake, &first);
+	r = read_first(change->host, device, power, &first);
 	if (r == -ENOENT)
 		return error_set(err, ENOENT, device, "it has no ROM");
 	if (r < 0)
 		return error_set(err, -r, device, "its ROM: %s", strerror(-r));
-	if (wake && !first.sleeps) {
+	if (power == CHANGE_ROM_WAKE && !first.sleeps) {
 		error_set(err, EAGAIN, device,
 			  "it sleeps, and not since power/control lets it: writing there"
 			  " does not wake it");
@@ -278,7 +318,7 @@ int change_read_rom(struct change *change, const char *device, bool wake,
 	if (copy < 0)
 		return error_set(err, errno, device, "no room for its ROM: %s",
 				 strerror(errno));
-	r = read_opened(change, device, &first, copy, err);
+	r = read_opened(change, device, &first, power, copy, err);
 	return r < 0 ? r : take_bytes(copy, ret_bytes, ret_len, err);
 }
 

@@ -8,7 +8,6 @@
  * in drivers/pci/pci-sysfs.c). So it is opened, read and closed again. While a page of it
  * is read the ROM is decoded, and on some cards nothing else is.
  */
-#include <stdbool.h>
 #include <stddef.h>
 
 struct change;
@@ -16,15 +15,22 @@ struct error;
 
 enum { CHANGE_ROM_MAX = 16 << 20 }; /* PCI 3.0, 6.2.5.2 */
 
+/* What is done about the device's sleep (power/control) meanwhile. */
+enum change_rom_power {
+	CHANGE_ROM_LEAVE,      /* nothing: a copy in memory is read */
+	CHANGE_ROM_STAY_AWAKE, /* it is awake */
+	CHANGE_ROM_WAKE,       /* it sleeps */
+};
+
 /*
- * `wake`: keeps the device awake meanwhile (power/control). What was so first is kept in
- * /run/pciferry until it is so again; where the reading is killed, the next
- * change_begin() closes the ROM. The caller frees *ret_bytes. -EIO: the kernel finds no
- * ROM, with no hint set; -ENOENT: the device has none; -EBUSY: it could not be closed
- * again; -ETIMEDOUT; or another -errno.
+ * What was so first is kept in /run/pciferry until it is so again; where the reading is
+ * killed, the next change_begin() closes the ROM. The caller frees *ret_bytes. -EIO: the
+ * kernel finds no ROM, with no hint set; -ENOENT: the device has none; -EBUSY: it could
+ * not be closed again; -EAGAIN: it sleeps; -ETIMEDOUT; or another -errno.
  */
-int change_read_rom(struct change *change, const char *device, bool wake,
-		    char **ret_bytes, size_t *ret_len, struct error *err);
+int change_read_rom(struct change *change, const char *device,
+		    enum change_rom_power power, char **ret_bytes, size_t *ret_len,
+		    struct error *err);
 
 /* For change_options.came_back: closes it. */
 void change_rom_came_back(struct change *change, const char *device, void *argument);

@@ -144,12 +144,21 @@ static void explain_none(struct cli_view *view, const struct rom_found *found,
 			 struct error *err)
 {
 	const struct pci_config *config = NULL;
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
 
 	error_evidence(err,
 		       "what it reads does not begin with 0xaa55 and a PCIR; dmesg | grep"
 		       " \"PCI ROM\" may tell what it is");
 	if (cli_view_read(view, CLI_NEEDS_CONFIG, NULL) == 0)
 		config = cli_view_config(view, found->device);
+	if (config && config->pm_fact == FACT_KNOWN && config->pm.state &&
+	    !host_exists(view->host, pci_attribute_path(&found->device->address,
+							"power_state", path))) {
+		error_hint(err,
+			   "it sleeps, which kernels before 5.11 do not tell beforehand:"
+			   " take it from its driver first (pciferry release)");
+		return;
+	}
 	if (config && config->header_fact == FACT_KNOWN &&
 	    !(config->command & COMMAND_MEMORY)) {
 		error_hint(err,
@@ -187,6 +196,7 @@ static int read_changing(struct change *change, struct cli_view *view,
 			 struct error *err)
 {
 	char address[PCI_ADDRESS_SIZE], state[PCI_STATE_SIZE];
+	enum change_rom_power power;
 	bool sleeps;
 	int r = cli_view_read(view, CLI_NEEDS_USAGE, err);
 
@@ -203,7 +213,10 @@ static int read_changing(struct change *change, struct cli_view *view,
 		error_hint(err, "--wake wakes it for as long as it is read");
 		return -EAGAIN;
 	}
-	r = change_read_rom(change, address, sleeps, &found->bytes, &found->len, err);
+	power = found->is_shadow ? CHANGE_ROM_LEAVE
+		: sleeps	 ? CHANGE_ROM_WAKE
+				 : CHANGE_ROM_STAY_AWAKE;
+	r = change_read_rom(change, address, power, &found->bytes, &found->len, err);
 	if (r == -EIO)
 		explain_none(view, found, err);
 	if (r == 0)

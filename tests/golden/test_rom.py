@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 import livehost
+from configspace import Config
 from fakehost import RESOURCES, SHADOWED, usual
 from program import PROGRAM, SCHEMA, expect, run
 from roms import AARCH64, BYTE_CODE, X86_64, chain, image, vfct
@@ -388,8 +389,70 @@ def test_a_device_that_sleeps_is_not_woken_unasked(machine, host):
     done = machine.run("rom", CARD)
     assert done.returncode == 1 and "it sleeps (D3hot)" in done.stderr and "--wake" in done.stderr
     assert (host.root / host.folder(CARD) / "power/control").read_text() == "auto\n"
-    assert machine.run("rom", CARD, "--wake").returncode == 0
-    assert (host.root / host.folder(CARD) / "power/control").read_text() == "auto\n"
+
+
+def read_slowly(machine, host, *args, state=None):
+    """Its attribute is a FIFO: when it is read, this looks at power/control, and sets its state,
+    which is D0 where "on" stands there, as the kernel does. Returns that, and what it printed."""
+    folder = host.root / host.folder(CARD)
+    (folder / "rom").unlink()
+    os.mkfifo(folder / "rom")
+
+    def answer():
+        with open(folder / "rom", "wb") as rom:
+            control = (folder / "power/control").read_text().split("\n")[0]
+            if state or control == "on":
+                (folder / "power_state").write_text((state or "D0") + "\n")
+            rom.write(chain(0, 3))
+        return control
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answered = pool.submit(answer)
+        done = machine.run("rom", CARD, *args)
+        if not answered.done():
+            os.close(os.open(folder / "rom", os.O_RDONLY | os.O_NONBLOCK))
+        control = answered.result()
+    assert (folder / "power/control").read_text() == "auto\n"
+    return control, done
+
+
+@live
+@pytest.mark.parametrize("resource,state,wake,control", [
+    (RESOURCES, "D3hot", ["--wake"], "on"), (RESOURCES, "D0", [], "on"),
+    (SHADOWED, "D3hot", [], "auto"),
+])
+def test_a_device_is_awake_while_it_is_read_and_may_sleep_then(resource, state, wake, control,
+                                                               machine, host):
+    """The kernel's part is this test's. A copy in memory is no reason to wake anything."""
+    host.file(host.folder(CARD) + "/resource", resource)
+    host.file(host.folder(CARD) + "/power_state", state + "\n")
+    host.file(host.folder(CARD) + "/power/control", "auto\n")
+    seen, done = read_slowly(machine, host, *wake)
+    assert done.returncode == 0 and seen == control, done
+
+
+@live
+def test_what_was_read_of_a_device_that_fell_asleep_is_not_told(machine, host):
+    host.file(host.folder(CARD) + "/power_state", "D0\n")
+    host.file(host.folder(CARD) + "/power/control", "auto\n")
+    done = read_slowly(machine, host, state="D3hot")[1]
+    assert done.returncode == 1 and "did not stay awake while it was read (D3hot)" in done.stderr
+    assert "UEFI guest" not in done.stdout and "pciferry release" in done.stderr
+
+
+@live
+def test_a_device_that_sleeps_on_an_old_kernel_is_told(machine, host, monkeypatch):
+    """Before 5.11 there is no power_state; its PMCSR tells. A process's memory in place of the
+    attribute: reading at 0 is an I/O error, as the kernel's where it finds no ROM."""
+    mount = f'mount --bind /proc/$$/mem "$0/{host.folder(CARD)}/rom" && '
+    monkeypatch.setattr(livehost, "ENTER", mount + livehost.ENTER)
+    (host.root / host.folder(CARD) / "power_state").unlink()
+    for state, words in ((0, "let another card be the first"), (3, "it sleeps, which kernels")):
+        space = Config("1234:5046", "030000").standard(1, struct.pack("<HH", 3, state))
+        host.file(host.folder(CARD) + "/config", space.make())
+        done = machine.run("rom", CARD)
+        assert done.returncode == 1 and "finds no ROM there" in done.stderr, done
+        assert words in done.stderr
 
 
 def give_to_guest(host):
