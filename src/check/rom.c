@@ -10,9 +10,22 @@
 #include "base/cleanup.h"
 #include "pci/device.h"
 
-static const char other_file[] =
-	"take another copy: the maker's file, or one that is read from the card, of a"
-	" display while another is the first in the firmware's set-up";
+enum { AMD = 0x1002 };
+
+/* Where another copy can be had. */
+static const char *other_copy(const struct check_rom_request *request)
+{
+	if (request->source == CHECK_ROM_OF_BAR)
+		return "the card itself has it so: take the maker's file";
+	if (request->source == CHECK_ROM_OF_VFCT && !request->bar_size)
+		return "graphics within a processor have no other: a newer firmware of"
+		       " the board's may bring one";
+	if (request->source == CHECK_ROM_OF_VFCT)
+		return "take another copy: the maker's file, or the card's own";
+	return "take another copy: the maker's file, or one that pciferry rom reads from"
+	       " the card, of a display while the host's firmware shows its picture on"
+	       " another";
+}
 
 enum check_rom_ids check_rom_compare(const struct pci_rom *rom,
 				     const struct pci_device *device)
@@ -119,13 +132,15 @@ static int look_at_bytes(const struct check_rom_request *request,
 			rom->start);
 	if (r == 0 && last->is_cut)
 		r = remark(
-			verdict, true, other_file,
+			verdict, !verdict->uefi || !verdict->bios, other_copy(request),
 			"it is cut off: image %zu is %zu bytes, of which %zu are there",
 			rom->count, last->size, request->len - last->start);
+	/* SeaBIOS goes by the image's own header. */
 	if (r == 0 && last->has_pcir && !last->size)
 		r = remark(
-			verdict, true, other_file,
-			"image %zu does not tell its size: the kernel gives nothing of it",
+			verdict, !verdict->uefi && !verdict->bios, other_copy(request),
+			"image %zu does not tell its size: UEFI comes no further, and the"
+			" kernel would read none of it from a device",
 			rom->count);
 	if (r == 0 && rom->is_unfinished)
 		r = remark(
@@ -152,7 +167,8 @@ static int look_at_bytes(const struct check_rom_request *request,
 }
 
 /* Why no UEFI runs its image for UEFI. */
-static int explain_uefi(const struct pci_rom_image *image, struct check_rom *verdict)
+static int explain_uefi(const struct check_rom_request *request,
+			const struct pci_rom_image *image, struct check_rom *verdict)
 {
 	const struct pci_rom_efi *efi = &image->efi;
 
@@ -160,29 +176,30 @@ static int explain_uefi(const struct pci_rom_image *image, struct check_rom *ver
 	if (image->is_cut || !image->size)
 		return 0;
 	if (image->is_past_uefi)
-		return remark(verdict, true, other_file,
+		return remark(verdict, true, other_copy(request),
 			      "UEFI does not come to its image for UEFI: the PCIR of one"
 			      " before it is at no multiple of 4, or none");
 	if (!efi->is_there)
-		return remark(verdict, true, other_file,
+		return remark(verdict, true, other_copy(request),
 			      "its image for UEFI has no header of UEFI's (0x0ef1)");
 	if (efi->machine != PCI_ROM_X86_64 && efi->machine != PCI_ROM_BYTE_CODE)
-		return remark(verdict, true, other_file,
+		return remark(verdict, true, other_copy(request),
 			      "its image for UEFI is for other processors (machine %04x),"
 			      " not for x86-64",
 			      efi->machine);
 	if (efi->subsystem != PCI_ROM_BOOT_DRIVER &&
 	    efi->subsystem != PCI_ROM_RUNTIME_DRIVER)
-		return remark(verdict, true, other_file,
+		return remark(verdict, true, other_copy(request),
 			      "its image for UEFI is no driver (subsystem %u)",
 			      efi->subsystem);
 	if (efi->compression > 1)
 		return remark(
-			verdict, true, other_file,
+			verdict, true, other_copy(request),
 			"its image for UEFI is compressed in a way that UEFI does not"
 			" know (%u)",
 			efi->compression);
-	return remark(verdict, true, other_file, "its image for UEFI is damaged: %s",
+	return remark(verdict, true, other_copy(request),
+		      "its image for UEFI is damaged: %s",
 		      image->is_aligned ? "the program lies outside of it"
 					: "its PCIR is at no multiple of 4");
 }
@@ -205,8 +222,13 @@ static int explain_bios_only(const struct check_rom_request *request,
 			" by UEFI has the device all the same");
 	return remark(
 		verdict, false,
-		"a newer ROM of the maker's with an image for UEFI (GOP), given by"
-		" pciferry vm create --rom DEVICE=/FILE; or --bios, a guest by BIOS",
+		request->source == CHECK_ROM_OF_VFCT && !request->bar_size
+			? "of graphics within a processor that is usual: their driver"
+			  " for UEFI (GOP) is in the board's firmware alone; or --bios, a"
+			  " guest by BIOS"
+			: "a newer ROM of the maker's with a display's driver for UEFI"
+			  " (GOP), given by pciferry vm create --rom DEVICE=/FILE; or"
+			  " --bios, a guest by BIOS",
 		"no image for UEFI: in a guest by UEFI a display shows nothing until its"
 		" driver is there");
 }
@@ -220,24 +242,27 @@ static int look_at_images(const struct check_rom_request *request,
 
 	if (!request->rom->images[0].has_pcir)
 		return remark(
-			verdict, true, other_file,
+			verdict, true, other_copy(request),
 			"it has no PCIR: no ROM of a PCI device's, and firmware passes"
 			" it over");
 	if (request->rom->images[0].is_npds)
 		r = remark(
-			verdict, true, other_file,
+			verdict, true, other_copy(request),
 			"NVIDIA's NPDS stands in place of its PCIR: firmware passes it over");
 	if (r == 0 && bios && bios->sum == PCI_ROM_SUM_CUT && !bios->is_cut)
 		r = remark(
-			verdict, !verdict->uefi, other_file,
+			verdict, !verdict->uefi, other_copy(request),
 			"its image for a BIOS is by its header longer than what is there");
 	if (r == 0 && bios && bios->sum == PCI_ROM_SUM_WRONG)
 		r = remark(
-			verdict, !verdict->uefi, other_file,
-			"the checksum of its image for a BIOS is wrong: a guest by BIOS"
-			" passes it over");
+			verdict, !verdict->uefi, other_copy(request),
+			"the checksum of its image for a BIOS is wrong%s: a guest by BIOS"
+			" passes it over",
+			verdict->is_changed ? " when QEMU has put the device's ID there,"
+					      " as it counts all images"
+					    : "");
 	if (r == 0 && uefi && !verdict->uefi)
-		r = explain_uefi(uefi, verdict);
+		r = explain_uefi(request, uefi, verdict);
 	/* What is missing has been told. */
 	if (r == 0 && verdict->bios && !uefi && !request->rom->is_unfinished &&
 	    !request->rom->is_full)
@@ -246,31 +271,42 @@ static int look_at_images(const struct check_rom_request *request,
 }
 
 /* Whoever gets nothing is told of it, whatever the ROM may be like. */
-static int look_at_rest(struct check_rom *verdict)
+static int look_at_rest(const struct check_rom_request *request,
+			struct check_rom *verdict)
 {
 	if (verdict->uefi || verdict->bios)
 		return 0;
 	for (size_t i = 0; i < verdict->n_remarks; i++)
 		if (verdict->remarks[i].is_fatal)
 			return 0;
-	return remark(verdict, true, other_file, "no image of it is for a PC's firmware");
+	return remark(verdict, true, other_copy(request),
+		      "no image of it is for a PC's firmware");
 }
 
 static int look_at_ids(const struct check_rom_request *request, struct check_rom *verdict)
 {
 	const struct pci_rom_image *image = &request->rom->images[0];
 
+	if (verdict->is_changed && verdict->ids != CHECK_ROM_IDS_SAME)
+		return remark(
+			verdict, false, "",
+			"it is not for %04x: QEMU, which reads it from the device, puts"
+			" that ID there for the guest; of a file (--rom) it does not",
+			request->device->device_id);
 	if (verdict->ids == CHECK_ROM_IDS_LISTED && !verdict->uefi)
 		return remark(
-			verdict, true, other_file,
+			verdict, true, other_copy(request),
 			"the device is only in its list of others, where QEMU's BIOS does"
 			" not look");
 	if (verdict->ids != CHECK_ROM_IDS_OTHER)
 		return 0;
 	return remark(
 		verdict, !verdict->uefi,
-		"give it only where it is known to serve this device; AMD's driver for"
-		" UEFI belongs to the card's audio function, whatever its IDs",
+		request->device->vendor_id == AMD
+			? "give it only where it is known to serve this device; AMD's"
+			  " driver for UEFI of graphics within a processor belongs to"
+			  " their audio function"
+			: "give it only where it is known to serve this device",
 		"it is for %04x:%04x, the device is %04x:%04x: a guest by BIOS passes"
 		" it over%s",
 		image->vendor_id, image->device_id, request->device->vendor_id,
@@ -292,31 +328,81 @@ static void sort(struct check_rom *verdict)
 	}
 }
 
-int check_rom_judge(const struct check_rom_request *request, struct check_rom *ret_rom)
+/*
+ * QEMU puts the device's ID into what it reads from the device, where the vendor is
+ * right, and a checksum over all of it (vfio_pci_load_rom() in hw/vfio/pci.c); the 0xff
+ * with which it fills the rest of the ROM BAR adds up to 0. Not into a file.
+ */
+static int change_as_qemu(const struct check_rom_request *request,
+			  struct pci_rom *ret_rom, bool *ret_is_changed)
 {
-	const struct pci_rom_image *bios = find_bios(request->rom, request->device);
-	/* Its images are judged by themselves, and last what stands before them. */
-	struct check_rom verdict = {
-		.uefi = check_rom_serves_uefi(request->rom),
-		.bios = bios && pci_rom_serves_bios(bios),
-		.ids = check_rom_compare(request->rom, request->device),
-	};
-	int r = look_at_bytes(request, &verdict);
+	const struct pci_rom_image *first = &request->rom->images[0];
+	const struct pci_device *device = request->device;
+	_cleanup_free_ uint8_t *bytes = NULL;
+	size_t pcir;
+	uint8_t sum = 0;
 
-	if (r == 0 && request->is_shadow)
+	*ret_rom = *request->rom;
+	*ret_is_changed = false;
+	if ((request->source != CHECK_ROM_OF_BAR &&
+	     request->source != CHECK_ROM_OF_SHADOW) ||
+	    !device || device->ids != FACT_KNOWN || first->start || !first->has_pcir ||
+	    first->is_npds || first->vendor_id != device->vendor_id ||
+	    first->device_id == device->device_id)
+		return 0;
+	bytes = malloc(request->len);
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, request->bytes, request->len);
+	pcir = (size_t)(bytes[24] | bytes[25] << 8);
+	bytes[pcir + 6] = (uint8_t)device->device_id;
+	bytes[pcir + 7] = (uint8_t)(device->device_id >> 8);
+	bytes[6] = 0;
+	for (size_t i = 0; i < request->len; i++)
+		sum = (uint8_t)(sum + bytes[i]);
+	bytes[6] = (uint8_t)-sum;
+	*ret_is_changed = pci_rom_parse(bytes, request->len, ret_rom) == 0;
+	return 0;
+}
+
+static int look_at_all(const struct check_rom_request *request, struct check_rom *verdict)
+{
+	int r = look_at_bytes(request, verdict);
+
+	if (r == 0 && request->source == CHECK_ROM_OF_SHADOW)
 		r = remark(
-			&verdict, false,
+			verdict, false,
 			"for the card's own: let another card be the first in the host"
 			" firmware's set-up, or move it to another slot, or turn CSM off;"
 			" then read it again",
 			"this is not the card's ROM but the copy that the host's BIOS left"
 			" at 0xc0000: it may be changed, and has only the image for a BIOS");
 	if (r == 0)
-		r = look_at_images(request, &verdict);
+		r = look_at_images(request, verdict);
 	if (r == 0)
-		r = look_at_ids(request, &verdict);
+		r = look_at_ids(request, verdict);
 	if (r == 0)
-		r = look_at_rest(&verdict);
+		r = look_at_rest(request, verdict);
+	return r;
+}
+
+int check_rom_judge(const struct check_rom_request *request, struct check_rom *ret_rom)
+{
+	struct check_rom_request given = *request; /* what a guest has */
+	const struct pci_rom_image *bios;
+	struct check_rom verdict = { 0 };
+	struct pci_rom rom;
+	int r = change_as_qemu(request, &rom, &verdict.is_changed);
+
+	if (r < 0)
+		return r;
+	/* Its images are judged by themselves, and last what stands before them. */
+	given.rom = &rom;
+	bios = find_bios(&rom, request->device);
+	verdict.uefi = check_rom_serves_uefi(&rom);
+	verdict.bios = bios && pci_rom_serves_bios(bios);
+	verdict.ids = check_rom_compare(request->rom, request->device);
+	r = look_at_all(&given, &verdict);
 	if (r < 0) {
 		check_rom_free(&verdict);
 		return r;

@@ -14,6 +14,15 @@
 
 struct pci_device;
 
+/* Where the bytes come from. */
+enum check_rom_source {
+	CHECK_ROM_UNREAD, /* a recording or a copy: what else is known is told */
+	CHECK_ROM_OF_FILE,
+	CHECK_ROM_OF_BAR,
+	CHECK_ROM_OF_SHADOW, /* the copy that a BIOS left in memory at 0xc0000 */
+	CHECK_ROM_OF_VFCT,   /* AMD's table of ACPI */
+};
+
 /* How its IDs stand to a device's. */
 enum check_rom_ids {
 	CHECK_ROM_IDS_UNKNOWN, /* no device to compare with, or it has no PCIR */
@@ -23,23 +32,26 @@ enum check_rom_ids {
 };
 
 struct check_rom_remark {
-	bool is_fatal;	 /* a guest gets nothing of the ROM because of it, or not all */
-	char *seen;	 /* one line */
+	bool is_fatal; /* a guest by BIOS or by UEFI gets nothing of the ROM because of it
+			*/
+	char *seen;    /* one line */
 	const char *fix; /* what to do; "": nothing */
 };
 
 struct check_rom {
 	bool uefi, bios; /* whether that firmware runs an image of it */
 	enum check_rom_ids ids;
+	bool is_changed; /* QEMU gives the guest another device ID and checksum */
 	struct check_rom_remark *remarks;
 	size_t n_remarks;
 };
 
 struct check_rom_request {
 	const struct pci_rom *rom;
-	size_t len;			 /* of the bytes that it was parsed from */
+	const char *bytes; /* that it was parsed from */
+	size_t len;
 	const struct pci_device *device; /* that is to have it; NULL: not known */
-	bool is_shadow;	   /* the copy that a BIOS left in memory at 0xc0000 */
+	enum check_rom_source source;
 	uint64_t bar_size; /* of the device; 0: not known, or it has none */
 };
 

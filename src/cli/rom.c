@@ -171,15 +171,16 @@ static int run_rom(struct cli *cli, int argc, char **argv, struct error *err)
 		r = find(cli, &view, &request, &found, err);
 	if (r < 0)
 		return r;
-	if (found.source == ROM_UNREAD)
+	if (found.source == CHECK_ROM_UNREAD)
 		return tell_unread(cli, &view, &request, &found, err);
 	if (pci_rom_parse(found.bytes, found.len, &rom) < 0)
 		return tell_no_rom(&request, &found, err);
 	asked = (struct check_rom_request){
 		.rom = &rom,
+		.bytes = found.bytes,
 		.len = found.len,
 		.device = found.device,
-		.is_shadow = found.source == ROM_OF_SHADOW,
+		.source = found.source,
 		.bar_size = found.bar_size,
 	};
 	if (check_rom_judge(&asked, &verdict) < 0)

@@ -6,14 +6,6 @@
 #include "check/rom.h"
 #include "cli/cli.h"
 
-enum rom_source {
-	ROM_UNREAD, /* a recording or a copy: what else is known is told */
-	ROM_OF_FILE,
-	ROM_OF_BAR,
-	ROM_OF_SHADOW, /* the copy at 0xc0000 */
-	ROM_OF_VFCT,
-};
-
 struct rom_request {
 	const char *argument; /* DEVICE or FILE */
 	const char *meant;    /* the DEVICE that a FILE is for; NULL: not said */
@@ -27,13 +19,13 @@ struct rom_request {
 
 /* What was found; for rom_found_free(). */
 struct rom_found {
-	enum rom_source source;
-	const char *file;		 /* of ROM_OF_FILE */
+	enum check_rom_source source;
+	const char *file;		 /* of CHECK_ROM_OF_FILE */
 	const struct pci_device *device; /* that it is of, or is meant for; may be NULL */
 	enum fact bar_fact;
 	uint64_t bar_size; /* 0: it has no ROM BAR */
 	bool is_shadow;
-	char sleeps[PCI_STATE_SIZE]; /* of ROM_UNREAD: "D3hot"; "": it does not */
+	char sleeps[PCI_STATE_SIZE]; /* of CHECK_ROM_UNREAD: "D3hot"; "": it does not */
 	char *bytes;
 	size_t len;
 };

@@ -40,7 +40,7 @@ int rom_read_file(const char *path, struct rom_found *found, struct error *err)
 	if (found->len > FILE_MAX)
 		return error_set(err, EFBIG, path, "too large for a ROM: over %d MiB",
 				 FILE_MAX >> 20);
-	found->source = ROM_OF_FILE;
+	found->source = CHECK_ROM_OF_FILE;
 	found->file = path;
 	return 0;
 }
@@ -92,7 +92,7 @@ static int read_vfct(const struct cli_view *view, struct rom_found *found,
 		return error_oom(err);
 	memcpy(found->bytes, rom, len);
 	found->len = len;
-	found->source = ROM_OF_VFCT;
+	found->source = CHECK_ROM_OF_VFCT;
 	return 0;
 }
 
@@ -220,7 +220,7 @@ static int read_changing(struct change *change, struct cli_view *view,
 	if (r == -EIO)
 		explain_none(view, found, err);
 	if (r == 0)
-		found->source = found->is_shadow ? ROM_OF_SHADOW : ROM_OF_BAR;
+		found->source = found->is_shadow ? CHECK_ROM_OF_SHADOW : CHECK_ROM_OF_BAR;
 	return r;
 }
 

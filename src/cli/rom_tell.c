@@ -12,16 +12,16 @@
 #include "cli/output.h"
 #include "cli/rom.h"
 
-static const char *source_name(enum rom_source source)
+static const char *source_name(enum check_rom_source source)
 {
 	static const char *const names[] = {
-		[ROM_OF_FILE] = "file",
-		[ROM_OF_BAR] = "rom_bar",
-		[ROM_OF_SHADOW] = "shadow",
-		[ROM_OF_VFCT] = "vfct",
+		[CHECK_ROM_OF_FILE] = "file",
+		[CHECK_ROM_OF_BAR] = "rom_bar",
+		[CHECK_ROM_OF_SHADOW] = "shadow",
+		[CHECK_ROM_OF_VFCT] = "vfct",
 	};
 
-	return source == ROM_UNREAD ? NULL : names[source];
+	return source == CHECK_ROM_UNREAD ? NULL : names[source];
 }
 
 static const char *code_name(const struct pci_rom_image *image)
@@ -87,22 +87,22 @@ static void tell_source(const struct cli_view *view, const struct rom_found *fou
 {
 	char name[256], address[PCI_ADDRESS_SIZE], size[32];
 
-	if (found->source == ROM_OF_FILE)
+	if (found->source == CHECK_ROM_OF_FILE)
 		output_line("%s: %zu bytes", found->file, found->len);
 	if (!found->device)
 		return;
 	describe_name(view, found->device, name, sizeof(name));
-	output_line("%s%s  %s", found->source == ROM_OF_FILE ? "for " : "",
+	output_line("%s%s  %s", found->source == CHECK_ROM_OF_FILE ? "for " : "",
 		    pci_address_format(&found->device->address, address), name);
 	describe_size(found->bar_size, size, sizeof(size));
-	if (found->source == ROM_OF_BAR)
+	if (found->source == CHECK_ROM_OF_BAR)
 		output_line("  Source       its ROM BAR (%s): %zu bytes", size,
 			    found->len);
-	else if (found->source == ROM_OF_SHADOW)
+	else if (found->source == CHECK_ROM_OF_SHADOW)
 		output_line(
 			"  Source       the BIOS's copy in memory (0xc0000): %zu bytes",
 			found->len);
-	else if (found->source == ROM_OF_VFCT)
+	else if (found->source == CHECK_ROM_OF_VFCT)
 		output_line("  Source       the firmware's table VFCT: %zu bytes",
 			    found->len);
 }

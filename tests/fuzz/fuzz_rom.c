@@ -26,21 +26,28 @@ static void check_image(const uint8_t *data, size_t size,
 	string_list_free(&texts);
 }
 
-static void check_verdict(const struct pci_rom *rom, size_t size)
+static void check_verdict(const struct pci_rom *rom, const uint8_t *data, size_t size,
+			  enum check_rom_source source)
 {
 	const struct pci_device device = { .ids = FACT_KNOWN,
 					   .vendor_id = 0x1234,
 					   .device_id = 0x5046,
 					   .class_code = 0x030000 };
-	const struct check_rom_request request = {
-		.rom = rom, .len = size, .device = &device, .bar_size = 1024
-	};
+	const struct check_rom_request request = { .rom = rom,
+						   .bytes = (const char *)data,
+						   .len = size,
+						   .device = &device,
+						   .source = source,
+						   .bar_size = 1024 };
 	struct check_rom verdict;
 
 	if (check_rom_judge(&request, &verdict) < 0)
 		return;
 	/* Who gets nothing is told why. */
 	must(verdict.uefi || verdict.bios || verdict.n_remarks);
+	/* Where both run it, what is fatal is of neither. */
+	for (size_t i = 0; i < verdict.n_remarks; i++)
+		must(!verdict.remarks[i].is_fatal || !verdict.uefi || !verdict.bios);
 	for (size_t i = 0; i < verdict.n_remarks; i++)
 		must(*verdict.remarks[i].seen && verdict.remarks[i].fix);
 	check_rom_free(&verdict);
@@ -62,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     rom.images[i].start + rom.images[i].size <= rom.start + rom.size);
 		end = rom.images[i].start + 1;
 	}
-	check_verdict(&rom, size);
+	check_verdict(&rom, data, size, CHECK_ROM_OF_FILE);
+	check_verdict(&rom, data, size, CHECK_ROM_OF_BAR);
 	return 0;
 }

@@ -383,6 +383,54 @@ def test_a_device_s_rom_is_read_and_what_was_open_stays_open(machine):
 
 
 @live
+@pytest.mark.parametrize("rom,bios,uefi,words", [
+    (chain(0, ids="1234:5047"), True, False, None),
+    (chain(0, ids="1234:5047", sum_wrong=1) + b"\xff" * 512, True, False, None),
+    (chain(0, 3, ids="1234:5047"), False, True, None),
+    (chain(3, ids="1234:5047"), False, False, "no header of UEFI's"),
+    (chain(0, ids="1235:5047"), False, False, "it is for 1235:5047"),
+])
+def test_what_qemu_changes_in_a_device_s_own_rom_is_told(rom, bios, uefi, words, machine, host):
+    """vfio_pci_load_rom(): the device's ID, where the vendor is right, and a checksum over all of
+    it, where a BIOS counts the first image and UEFI has its signature. Not in a file."""
+    host.file(host.folder(CARD) + "/rom", rom)
+    document = json.loads(machine.run("rom", CARD, "--json").stdout)
+    assert (document["bios_guest"], document["uefi_guest"]) == (bios, uefi)
+    assert document["ids"] == "other" and len(fatal(document)) == (words is not None)
+    assert all(words in one for one in fatal(document))
+    changed = [one for one in harmless(document) if "it is not for 5046: QEMU" in one]
+    assert len(changed) == ("1234" in document["images"][0]["vendor_id"])
+    counted = [one for one in harmless(document) if "as it counts all images" in one]
+    assert len(counted) == (uefi and not bios)
+    of_file = told_of(host.root, rom, "--for", CARD, "--host", host.root)
+    assert not of_file["bios_guest"] and "it is for 123" in "".join(seen_of(of_file))
+
+
+def seen_of(document):
+    return [remark["seen"] for remark in document["remarks"]]
+
+
+@live
+def test_a_copy_is_sought_where_there_is_one(machine, host):
+    """Not of the card what the card itself has so; nothing of a processor's graphics at all."""
+    damaged = chain(0, sum_wrong=1)
+    host.file(host.folder(CARD) + "/rom", damaged)
+    own = machine.run("rom", CARD).stdout
+    assert "fix: the card itself has it so: take the maker's file" in own
+    (machine.out / "file").write_bytes(damaged)
+    assert "or one that pciferry rom reads from the card" in machine.run("rom", "/out/file").stdout
+    card = amd(host, (11, 0, 0, "1002:1638", ROM))
+    table = run("rom", card, "--host", host.root).stdout
+    assert "GOP" in table and "in the board's firmware alone" in table and "maker" not in table
+    wrong = chain(0, ids="1002:1638", sum_wrong=1)
+    host.file("sys/firmware/acpi/tables/VFCT", vfct((11, 0, 0, "1002:1638", wrong)))
+    table = run("rom", card, "--host", host.root).stdout
+    assert "a newer firmware of the board's" in table and "maker" not in table
+    gop = run("rom", SEABIOS / "vgabios-stdvga.bin").stdout
+    assert "a newer ROM of the maker's with a display's driver for UEFI (GOP)" in gop
+
+
+@live
 def test_a_device_that_sleeps_is_not_woken_unasked(machine, host):
     host.file(host.folder(CARD) + "/power_state", "D3hot\n")
     host.file(host.folder(CARD) + "/power/control", "auto\n")
