@@ -62,8 +62,14 @@ static int read_node(const struct host *host, const char *device,
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", device);
-	if (host_file_status(host, path, &status) != FACT_KNOWN)
+	switch (host_file_status(host, path, &status)) {
+	case FACT_KNOWN:
+		break;
+	case FACT_ABSENT:
 		return -ENODEV;
+	default:
+		return -EIO;
+	}
 	*ret_node = status.inode;
 	return 0;
 }
@@ -341,12 +347,17 @@ void change_rom_came_back(struct change *change, const char *device, void *argum
 
 static void close_left(struct change *change, const char *device)
 {
-	unsigned long long node;
+	unsigned long long node = 0;
 	struct first first;
 	char name[NAME_MAX];
+	int r = recall(change->host, device, &first);
 
-	if (recall(change->host, device, &first) == 0 &&
-	    read_node(change->host, device, &node) == 0 && node == first.node) {
+	if (r == 0)
+		r = read_node(change->host, device, &node);
+	/* Of what is kept nothing is forgotten but what is of no device, or of no use. */
+	if (r < 0 && r != -ENODEV && r != -EINVAL)
+		return;
+	if (r == 0 && node == first.node) {
 		if (change_wait_for_device(change, device, SETTLE_MS, NULL) == 0)
 			close_again(change, device, &first, NULL);
 		return;

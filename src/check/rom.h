@@ -32,9 +32,8 @@ enum check_rom_ids {
 };
 
 struct check_rom_remark {
-	bool is_fatal; /* a guest by BIOS or by UEFI gets nothing of the ROM because of it
-			*/
-	char *seen;    /* one line */
+	bool is_fatal;	 /* a guest by BIOS or by UEFI gets nothing because of it */
+	char *seen;	 /* one line */
 	const char *fix; /* what to do; "": nothing */
 };
 

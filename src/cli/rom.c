@@ -211,6 +211,8 @@ const struct cli_command cli_rom = {
 		"  --vfct           the copy in the firmware's table of ACPI (graphics of AMD's)\n"
 		"\n"
 		"The ROM of a device is opened, read and closed again, as root. Without -o nothing\n"
-		"is kept of it. An argument without a colon, or that begins with / or ., is a FILE.\n",
+		"is kept of it. An argument without a colon, or that begins with / or ., is a FILE.\n"
+		"The exit status is 0 whatever the ROM is worth: that is in what is printed, and in\n"
+		"uefi_guest and bios_guest of --json.\n",
 	.run = run_rom,
 };

@@ -23,18 +23,42 @@ void rom_found_free(struct rom_found *found)
 	memset(found, 0, sizeof(*found));
 }
 
-/* An address or IDs have a colon; a FILE that has one can be written "./FILE". */
+static bool begins(const char *text, const char *start)
+{
+	return !strncmp(text, start, strlen(start));
+}
+
+/*
+ * An address or IDs have a colon; a FILE that has one can be written "./FILE". What is in
+ * /dev is a device by its node, but for what the shell gives.
+ */
 bool rom_is_file(const char *argument)
 {
-	if (argument[0] == '/' || argument[0] == '.')
-		return strncmp(argument, "/dev/", strlen("/dev/")) != 0;
-	return !strchr(argument, ':');
+	if (argument[0] != '/' && argument[0] != '.')
+		return !strchr(argument, ':');
+	return !begins(argument, "/dev/") || begins(argument, "/dev/fd/") ||
+	       begins(argument, "/dev/std");
+}
+
+/* A device's attribute is a file as well, but to be read with the lock. */
+static int check_place(const char *path, struct error *err)
+{
+	_cleanup_free_ char *full = NULL;
+	bool is_block;
+
+	if (file_locate(path, &full, &is_block, NULL) < 0 || !begins(full, "/sys/"))
+		return 0;
+	error_usage(err, path, "it is no FILE but what a device shows");
+	error_hint(err, "name the DEVICE: pciferry rom reads it while nobody uses it");
+	return -EINVAL;
 }
 
 int rom_read_file(const char *path, struct rom_found *found, struct error *err)
 {
-	int r = file_read(path, FILE_MAX, &found->bytes, &found->len, err);
+	int r = check_place(path, err);
 
+	if (r == 0)
+		r = file_read(path, FILE_MAX, &found->bytes, &found->len, err);
 	if (r < 0)
 		return r;
 	if (found->len > FILE_MAX)
@@ -49,10 +73,16 @@ int rom_find_device(const struct cli_view *view, const char *argument,
 		    const struct pci_device **ret_device, struct error *err)
 {
 	_cleanup_free_ struct pci_device **devices = NULL;
+	_cleanup_free_ char *file = NULL;
 	size_t count = 0;
-	bool several;
+	bool several, is_block;
 	int r = cli_select(view, argument, &devices, &count, &several, err);
 
+	if (r < 0 && file_locate(argument, &file, &is_block, NULL) == 0 && !is_block) {
+		error_clear(err);
+		error_usage(err, argument, "no device, but there is a FILE of this name");
+		error_hint(err, "write it ./%s", argument);
+	}
 	if (r < 0)
 		return r;
 	if (count != 1) {
@@ -96,10 +126,13 @@ static int read_vfct(const struct cli_view *view, struct rom_found *found,
 	return 0;
 }
 
-/* Of one that is on a driver of VFIO's, any process that holds it may be a guest. */
+/*
+ * Of one that is on a driver of VFIO's, any process that holds it may be a guest; and one
+ * may have a virtual function, which hangs on the memory of the physical one.
+ */
 static bool is_guests(const struct pci_device *device, enum usage_kind kind)
 {
-	return kind == USAGE_VFIO || kind == USAGE_UNREADABLE ||
+	return kind == USAGE_VFIO || kind == USAGE_UNREADABLE || kind == USAGE_FUNCTION ||
 	       (kind == USAGE_PROCESS && device->driver &&
 		iommu_is_vfio_driver(device->driver));
 }
@@ -114,7 +147,7 @@ static int refuse_in_use(const struct cli_view *view, const struct rom_request *
 {
 	const struct usage_findings *findings = usage_of(&view->usage, found->device);
 	bool allowed = request->in_use || found->is_shadow, guest = false,
-	     refused = false;
+	     refused = false, known = false;
 	char address[PCI_ADDRESS_SIZE];
 
 	pci_address_format(&found->device->address, address);
@@ -129,9 +162,13 @@ static int refuse_in_use(const struct cli_view *view, const struct rom_request *
 		error_evidence(err, "%s", findings->items[i].detail);
 		refused = true;
 		guest |= is_of_guest;
+		known |= is_of_guest && kind != USAGE_UNREADABLE;
 	}
-	if (refused && guest)
+	if (guest && known)
 		error_hint(err, "end what may be a guest first, and read it then");
+	else if (guest)
+		error_hint(err, "make readable what could not be read: until then a guest"
+				" may have it");
 	else if (refused)
 		error_hint(err,
 			   "--in-use reads it all the same; a card that decodes nothing"

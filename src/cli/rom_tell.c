@@ -237,6 +237,7 @@ static struct json_object *json_efi(const struct pci_rom_efi *efi)
 	json_add_number(object, "subsystem", FACT_KNOWN, efi->subsystem);
 	add_hex(object, "machine", 4, efi->machine, true);
 	json_add_number(object, "compression", FACT_KNOWN, efi->compression);
+	json_add_boolean(object, "fits", FACT_KNOWN, efi->fits);
 	return object;
 }
 
@@ -267,7 +268,8 @@ static struct json_object *json_image(const struct rom_found *found,
 	json_add_number(object, "code_type", pcir, image->code);
 	add_hex(object, "vendor_id", 4, image->vendor_id, image->has_pcir);
 	add_hex(object, "device_id", 4, image->device_id, image->has_pcir);
-	json_object_object_add(object, "other_device_ids", json_devices(image));
+	json_object_object_add(object, "other_device_ids",
+			       image->has_pcir ? json_devices(image) : NULL);
 	add_hex(object, "class", 6, image->class_code, image->has_pcir);
 	json_add_number(object, "revision", pcir, image->revision);
 	json_add_number(object, "pcir_revision", pcir, image->pcir_revision);
@@ -277,6 +279,7 @@ static struct json_object *json_image(const struct rom_found *found,
 		      : image->has_npde ? "NPDE"
 					: NULL);
 	json_add_boolean(object, "beyond", FACT_KNOWN, image->is_beyond);
+	json_add_boolean(object, "aligned", pcir, image->is_aligned);
 	json_add_text(object, "checksum", sum_name(image));
 	json_object_object_add(object, "efi",
 			       image->efi.is_there ? json_efi(&image->efi) : NULL);
@@ -336,6 +339,7 @@ int rom_tell_json(const struct rom_found *found, const struct pci_rom *rom,
 			(long long)found->bar_size);
 	json_add_boolean(root, "shadow", found->device ? found->bar_fact : FACT_ABSENT,
 			 found->is_shadow);
+	json_add_text_or_null(root, "sleeps", found->sleeps);
 	json_add_number(root, "size", fact, (long long)found->len);
 	json_add_number(root, "offset", fact, rom ? (long long)rom->start : 0);
 	json_add_number(root, "length", fact, rom ? (long long)rom->size : 0);

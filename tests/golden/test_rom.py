@@ -177,6 +177,18 @@ DAMAGED = {
 }
 
 
+def test_json_has_the_reasons(tmp_path):
+    images = told_of(tmp_path, image(3, last=False, pcir=30) + image(3))["images"]
+    assert [one["aligned"] for one in images] == [False, True]
+    assert [one["efi"]["fits"] for one in images] == [True, True]
+    short = bytearray(image(3))
+    struct.pack_into("<H", short, 22, 512)
+    assert not told_of(tmp_path, bytes(short))["images"][0]["efi"]["fits"]
+    bare = told_of(tmp_path, image(0, signature=b"XXXX"))["images"][0]
+    assert bare["aligned"] is None and bare["other_device_ids"] is None
+    assert "exit status is 0 whatever" in run("rom", "--help").stdout
+
+
 def bios_alone(document):
     codes = [one["code_type"] for one in document["images"]]
     return document["bios_guest"] and 3 not in codes and not any(
@@ -302,6 +314,23 @@ def test_wrong_words_are_answered(args, status, words, host, tmp_path):
     assert len(expect(status, words, "rom", *args, "--host", host.root, cwd=tmp_path)) <= 3
 
 
+def test_a_file_whose_name_has_a_colon_is_found(host, tmp_path):
+    (tmp_path / "gtx1080:v2.rom").write_bytes(chain(0))
+    expect(2, "./gtx1080:v2.rom", "rom", "gtx1080:v2.rom", "--host", host.root, cwd=tmp_path)
+    assert run("rom", "./gtx1080:v2.rom", cwd=tmp_path).returncode == 0
+    with open(tmp_path / "gtx1080:v2.rom", "rb") as rom:
+        assert subprocess.run([PROGRAM, "rom", "/dev/stdin"], stdin=rom, check=True,
+                              capture_output=True).stdout
+    piped = subprocess.run([PROGRAM, "rom", "/dev/fd/0"], input=chain(0), check=False,
+                           capture_output=True)
+    assert piped.returncode == 1 and b"it is no file" in piped.stderr
+
+
+def test_a_device_s_attribute_is_no_file():
+    """Who reads it so goes round the lock, and round what uses the device."""
+    expect(2, "name the DEVICE", "rom", "/sys/kernel/uevent_seqnum")
+
+
 def test_of_a_copy_what_is_known_without_the_bytes_is_told(host):
     bare = told(CARD, "--host", host.root)
     assert bare["images"] is None and bare["source"] is None and bare["rom_bar_size"] is None
@@ -309,6 +338,7 @@ def test_of_a_copy_what_is_known_without_the_bytes_is_told(host):
     host.file(host.folder(CARD) + "/power_state", "D3cold\n")
     assert told(CARD, "--host", host.root)["rom_bar_size"] == 128 << 10
     words = run("rom", CARD, "--host", host.root).stdout
+    assert told(CARD, "--host", host.root)["sleeps"] == "D3cold" and bare["sleeps"] is None
     assert "ROM BAR      128 KiB\n" in words and "Sleeps       D3cold" in words
     host.file(host.folder(CARD) + "/resource", SHADOWED)
     assert told(CARD, "--host", host.root)["shadow"]
@@ -529,6 +559,22 @@ def test_a_device_that_a_guest_has_is_never_read(machine, host):
         done = machine.run("rom", CARD, *more)
         assert done.returncode == 3, done
         assert "guest win" in done.stderr and "end what may be a guest first" in done.stderr
+
+
+@live
+def test_a_device_whose_virtual_function_is_in_use_is_never_read(machine, host):
+    """A guest may have that, and it hangs on the memory of the physical one."""
+    host.link(host.folder("0000:02:00.0") + "/physfn", f"../{CARD}")
+    for more in ([], ["--in-use"]):
+        done = machine.run("rom", CARD, *more)
+        assert done.returncode == 3 and "its virtual function" in done.stderr, done
+
+
+@live
+def test_what_could_not_be_found_out_is_named_as_the_way_out(machine, host):
+    host.file("etc/crypttab/file", "")
+    done = machine.run("rom", "0000:02:00.0", "--in-use")
+    assert done.returncode == 3 and "make readable what could not be read" in done.stderr, done
 
 
 @live

@@ -104,6 +104,34 @@ kill_everywhere unlinkat "$PCIFERRY" undo
 echo "killed at $killed points"
 check "it was killed at more than 8 points" test "$killed" -gt 8
 
+# Its child alone, at each write and at the first reads: it closes what that left open, and where
+# the child that closes dies as well, what changes the host next does.
+kill_child()
+{
+	local call=$1 n status
+	for ((n = 1; n < 6; n++)); do
+		strace -f -o /run/child -P "$(readlink -f "$device")/rom" \
+			-P "$(readlink -f "$device")/power/control" -e "trace=$call" \
+			-e "inject=$call:signal=SIGKILL:when=$n" \
+			"$PCIFERRY" rom "$LAB_NIC_PAIR0" --wake >/dev/null 2>/run/killed.log
+		status=$?
+		[ "$status" != 0 ] || break
+		children=$((children + 1))
+		echo "$call $n: status $status, $(head -1 /run/killed.log)"
+		[ "$call" = write ] || is_as_first "$LAB_NIC_PAIR0" ||
+			fail "its child killed at $call $n: it did not close the ROM"
+		"$PCIFERRY" undo >/run/next.log 2>&1
+		if ! is_as_first "$LAB_NIC_PAIR0" || [ "$(cat "$device/power/control")" != auto ]; then
+			cat /run/next.log /run/child
+			fail "its child killed at $call $n: not closed"
+		fi
+	done
+}
+children=0
+kill_child write
+kill_child read
+check "its child was killed at more than 4 points" test "$children" -gt 4
+
 # Killed, and its child with it, in the middle of the read.
 stopped() { grep -qs SIGSTOP /run/trace; }
 kill_both()
