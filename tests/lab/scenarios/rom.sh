@@ -108,16 +108,19 @@ check "it was killed at more than 8 points" test "$killed" -gt 8
 # the child that closes dies as well, what changes the host next does.
 kill_child()
 {
-	local call=$1 n status
+	local call=$1 n status attribute
+	local -a paths=()
+	shift
+	for attribute; do paths+=(-P "$(readlink -f "$device")/$attribute"); done
 	for ((n = 1; n < 6; n++)); do
-		strace -f -o /run/child -P "$(readlink -f "$device")/rom" \
-			-P "$(readlink -f "$device")/power/control" -e "trace=$call" \
+		strace -f -o /run/child "${paths[@]}" -e "trace=$call" \
 			-e "inject=$call:signal=SIGKILL:when=$n" \
 			"$PCIFERRY" rom "$LAB_NIC_PAIR0" --wake >/dev/null 2>/run/killed.log
 		status=$?
 		[ "$status" != 0 ] || break
 		children=$((children + 1))
 		echo "$call $n: status $status, $(head -1 /run/killed.log)"
+		[ "$status" = 1 ] || fail "status $status at $call $n: not its child was killed"
 		[ "$call" = write ] || is_as_first "$LAB_NIC_PAIR0" ||
 			fail "its child killed at $call $n: it did not close the ROM"
 		"$PCIFERRY" undo >/run/next.log 2>&1
@@ -128,8 +131,8 @@ kill_child()
 	done
 }
 children=0
-kill_child write
-kill_child read
+kill_child write rom power/control
+kill_child read rom
 check "its child was killed at more than 4 points" test "$children" -gt 4
 
 # Killed, and its child with it, in the middle of the read.
