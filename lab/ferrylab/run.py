@@ -42,9 +42,25 @@ def prepare(kernel_name, machine_name, module_names=()):
                      [modules.build(kernel, name) for name in module_names])
 
 
+class EmulatorCrash(LabError):
+    """QEMU itself has crashed, and nothing of the scenario has run."""
+
+
 def run(options, command):
-    """Run command in a virtual host; the scenario's status, or 124."""
+    """Run command in a virtual host; the scenario's status, or 124.
+
+    Once in hundreds of starts QEMU 7.2 crashes in its emulation of several processors, while
+    the kernel boots: nothing is lost by another one then, and nothing hidden, as it is said.
+    """
     parts = prepare(options.kernel, options.machine, options.modules.split())
+    try:
+        return run_once(options, command, parts)
+    except EmulatorCrash as crash:
+        complain(f"{crash}; trying once more")
+    return run_once(options, command, parts)
+
+
+def run_once(options, command, parts):
     folder, lock = cache.new_run_dir()
     with lock:
         token = secrets.token_hex(8)
@@ -184,7 +200,9 @@ def follow(process, port, timeout, folder, boot_seconds=BOOT_SECONDS):
         try:
             text, lines = port.read(min(left, POKE_SECONDS))
         except EOFError:
-            raise failure("virtual host", _death(process, booted, folder), folder) from None
+            crashed = not booted and (process.wait(POWER_OFF_SECONDS) or 0) < 0
+            raise failure("virtual host", _death(process, booted, folder), folder,
+                          EmulatorCrash if crashed else LabError) from None
         if text:
             sys.stdout.buffer.write(text)
             sys.stdout.buffer.flush()
@@ -214,9 +232,9 @@ def _death(process, booted, folder):
     return f"{what}: powered off or reset from inside"
 
 
-def failure(subject, message, folder):
+def failure(subject, message, folder, kind=LabError):
     _console_tail(folder)
-    return LabError(subject, message, _where(folder))
+    return kind(subject, message, _where(folder))
 
 
 def _where(folder):

@@ -89,6 +89,33 @@ def test_a_host_that_dies_is_noticed_and_is_no_success(scenario):
     assert "Kernel panic" in done.stderr.splitlines()[-1]
 
 
+def started_by(process):
+    """The QEMU that it has started, once there is one."""
+    while process.poll() is None:
+        for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(
+                encoding="utf-8").split():
+            name = pathlib.Path(f"/proc/{child}/comm")
+            if name.exists() and name.read_text(encoding="utf-8").startswith("qemu-system"):
+                return int(child)
+        time.sleep(0.05)
+    return None
+
+
+@pytest.mark.parametrize("times, status", [(1, 0), (2, 125)])
+def test_a_crash_of_qemu_s_own_before_the_scenario_is_told_and_tried_once_more(times, status):
+    with subprocess.Popen([LAB, "run", "hello"], stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        for _ in range(times):
+            qemu = started_by(process)
+            os.kill(qemu, signal.SIGSEGV)
+            while pathlib.Path(f"/proc/{qemu}").exists():
+                time.sleep(0.05)
+        told = process.stderr.read()
+        assert process.wait(PATIENCE) == status
+    assert told.count("SIGSEGV; console") == times
+    assert told.count("trying once more") == 1
+
+
 def test_a_deadline_ends_the_run():
     start = time.monotonic()
     done = lab("run", "--timeout", "3", "hello")
