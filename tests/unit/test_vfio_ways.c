@@ -6,6 +6,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* On a host that offers both ways; for vfio_probe_free(). */
+static void works_by_either(const struct tree *tree, const struct kernel_row *rows,
+			    struct vfio_probe *ret_probe)
+{
+	probed_make_host(tree, "vfio-pci");
+	probed_offer_cdev(tree);
+	probed_with(tree, rows, 0, ret_probe);
+	assert_null(vfio_probe_obstacle(ret_probe));
+}
+
 static void a_kernel_without_containers_is_probed_by_cdev_alone(void **state)
 {
 	static const struct kernel_row rows[] = {
@@ -39,10 +49,7 @@ static void one_way_that_works_is_enough_and_both_are_told(void **state)
 	const struct tree *tree = *state;
 	struct vfio_probe probe;
 
-	probed_make_host(tree, "vfio-pci");
-	probed_offer_cdev(tree);
-	probed_with(tree, rows, 0, &probe);
-	assert_null(vfio_probe_obstacle(&probe));
+	works_by_either(tree, rows, &probe);
 	assert_int_equal(probe.ways[VFIO_BY_CDEV].step, VFIO_STEP_BIND);
 	/* Which of the two it is, the kernel does not tell. */
 	assert_non_null(strstr(probe.ways[VFIO_BY_CDEV].failure.message,
@@ -80,10 +87,7 @@ static void what_one_way_did_not_come_to_is_tried_by_the_other(void **state)
 	const struct tree *tree = *state;
 	struct vfio_probe probe;
 
-	probed_make_host(tree, "vfio-pci");
-	probed_offer_cdev(tree);
-	probed_with(tree, rows, 0, &probe);
-	assert_null(vfio_probe_obstacle(&probe));
+	works_by_either(tree, rows, &probe);
 	assert_int_equal(probe.loops[VFIO_PCI_INTX_IRQ_INDEX], VFIO_LOOP_CAME);
 	vfio_probe_free(&probe);
 }
