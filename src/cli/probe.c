@@ -312,18 +312,17 @@ static int check_dma_test(struct host *host, const struct probe_options *options
 {
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
 	const struct pci_device *device;
-	char text[PCI_ADDRESS_SIZE];
 	int r = pci_scan(host, &devices, err);
 
 	if (r < 0)
 		return r;
 	device = pci_find(&devices, address);
-	if (!device || vfio_dma_can_test(device, NULL) == 0)
+	r = device ? vfio_dma_can_test(device, err) : 0;
+	if (r == 0)
 		return options->risk_panic ? 0 : vfio_dma_check_panic(host, err);
-	error_usage(err, pci_address_format(address, text),
-		    "there is no DMA test for such a device");
-	error_hint(err, "there is one for NVMe, Intel's 82574 (e1000e) and QEMU's edu");
-	return -EINVAL;
+	/* The option is what does not go with such a device. */
+	err->kind = ERROR_USAGE;
+	return r;
 }
 
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
