@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/uuid.h"
 #include "host/host.h"
 #include "pci/address.h"
 #include "pci/identity.h"
@@ -27,13 +28,11 @@ enum bootcfg_tab_kind {
 	TAB_OTHER,  /* begins with another word */
 };
 
-enum { TAB_UUID_SIZE = sizeof("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001") };
-
 struct bootcfg_tab_entry {
 	enum bootcfg_tab_kind kind;
 	struct pci_address address;   /* of an mdev its parent's; not of pages */
 	struct pci_identity identity; /* of all but mdev and pages */
-	char uuid[TAB_UUID_SIZE];     /* of mdev; in small letters */
+	char uuid[UUID_SIZE];	      /* of mdev; in small letters */
 
 	/*
 	 * The driver, or the type of an mdev; of vf NULL: the kernel's choice. Of set the

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "bootcfg/internal.h"
 
 enum { WORDS = 6 };
@@ -106,21 +107,6 @@ static bool is_driver(const char *text, size_t len)
 	for (size_t i = 0; i < n; i++)
 		if ((text[len - n + i] == '-' ? '_' : text[len - n + i]) != end[i])
 			return false;
-	return true;
-}
-
-static bool take_uuid(const char *text, size_t len, char uuid[TAB_UUID_SIZE])
-{
-	if (len != TAB_UUID_SIZE - 1)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (is_dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-			return false;
-		uuid[i] = (char)tolower((unsigned char)text[i]);
-	}
-	uuid[len] = '\0';
 	return true;
 }
 
@@ -238,7 +224,7 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 		return take_pages(words, entry);
 	if (!take_address(items[address], lens[address], &entry->address))
 		return "its address is none as /sys writes it, 0000:82:00.0";
-	if (is_mdev && !take_uuid(items[1], lens[1], entry->uuid))
+	if (is_mdev && uuid_parse(items[1], lens[1], entry->uuid) < 0)
 		return "its UUID is none";
 	if (is_mdev && !consists_of(items[3], lens[3], "-_."))
 		return "its type has a character that has no place there";
