@@ -25,6 +25,7 @@ static const char *way_out(enum usage_kind kind)
 		[USAGE_PROCESS] = "end that process, or keep it off the device",
 		[USAGE_VFIO] = "shut that guest down first",
 		[USAGE_FUNCTION] = "free its virtual functions first",
+		[USAGE_SLICE] = "remove it: pciferry mdev remove UUID",
 	};
 
 	return (size_t)kind < ARRAY_SIZE(ways) && ways[kind] ? ways[kind] : "";

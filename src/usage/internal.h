@@ -98,6 +98,18 @@ int usage_list_partitions(const struct host *host, const char *disk,
 int usage_read_processes(struct usage_scan *scan);
 void usage_free_processes(struct usage_processes *processes);
 
+/* Who is told of each node in /dev that a process has open. */
+struct usage_visitor {
+	int (*visit)(const char *node, const char *pid, void *argument); /* 0 or -errno */
+	void *argument;
+};
+
+/*
+ * One pass over all processes; scan->processes says whether some could not be asked.
+ * Returns 0, what `visit` returned, or -ENOMEM.
+ */
+int usage_visit_nodes(struct usage_scan *scan, const struct usage_visitor *visitor);
+
 /*
  * Whether a process that could not be asked is no more: of one that ends in the midst the
  * kernel says EACCES, also to root (proc_ns_readlink in fs/proc/namespaces.c).
@@ -107,6 +119,11 @@ bool usage_has_ended(const struct host *host, const char *pid);
 /* "812 (Xorg)" */
 void usage_process_name(const struct host *host, const char *pid, char *buffer,
 			size_t size);
+
+/* "process 812 (qemu-system-x86), guest web", as far as it is known. */
+enum { USAGE_HOLDER_SIZE = 256 };
+void usage_holder_name(const struct host *host, const char *pid,
+		       char buffer[USAGE_HOLDER_SIZE]);
 
 /* Whether a driver of VFIO has devices of the group: only then can it be held. */
 bool usage_group_on_vfio(const struct iommu_group *group);
@@ -136,6 +153,7 @@ int usage_scan_console(struct usage_scan *scan);
 int usage_scan_keyboard(struct usage_scan *scan);
 int usage_scan_sound(struct usage_scan *scan);
 int usage_scan_processes(struct usage_scan *scan);
+int usage_scan_slices(struct usage_scan *scan);
 int usage_scan_functions(struct usage_scan *scan);
 
 #endif

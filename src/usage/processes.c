@@ -35,11 +35,18 @@ static int add_holder(struct usage_scan *scan, const struct usage_node *node,
 	return r;
 }
 
-static int add_holders(struct usage_scan *scan, const struct usage_nodes *nodes,
-		       char *path, const char *pid)
+/* What the search is for. */
+struct search {
+	struct usage_scan *scan;
+	const struct usage_nodes *nodes;
+};
+
+static int add_holders(const char *path, const char *pid, void *argument)
 {
+	const struct search *search = argument;
+	const struct usage_nodes *nodes = search->nodes;
 	const struct usage_node *end = nodes->items + nodes->count, *node;
-	struct usage_node key = { .path = path };
+	struct usage_node key = { .path = (char *)path };
 	int r = 0;
 
 	node = bsearch(&key, nodes->items, nodes->count, sizeof(*nodes->items),
@@ -47,12 +54,13 @@ static int add_holders(struct usage_scan *scan, const struct usage_nodes *nodes,
 	while (node && node > nodes->items && !usage_nodes_compare(node - 1, &key))
 		node--;
 	for (; r == 0 && node && node < end && !usage_nodes_compare(node, &key); node++)
-		r = add_holder(scan, node, pid);
+		r = add_holder(search->scan, node, pid);
 	return r;
 }
 
-static int look_at_process(struct usage_scan *scan, const struct usage_nodes *nodes,
-			   const char *pid)
+static int look_at_process(const struct host *host, const char *pid,
+			   struct usage_processes *processes,
+			   const struct usage_visitor *visitor)
 {
 	_cleanup_(string_list_free) struct string_list fds = { 0 };
 	struct host_dir dir;
@@ -60,11 +68,11 @@ static int look_at_process(struct usage_scan *scan, const struct usage_nodes *no
 	int r;
 
 	snprintf(path, sizeof(path), "proc/%s/fd", pid);
-	r = host_list(scan->host, path, &fds);
-	if ((r == -EACCES || r == -EPERM) && !usage_has_ended(scan->host, pid))
-		scan->processes.unreadable = true;
+	r = host_list(host, path, &fds);
+	if ((r == -EACCES || r == -EPERM) && !usage_has_ended(host, pid))
+		processes->unreadable = true;
 	/* A kernel thread has none; or the process has ended meanwhile. */
-	if (r < 0 || !fds.count || host_dir_open(scan->host, path, &dir) < 0)
+	if (r < 0 || !fds.count || host_dir_open(host, path, &dir) < 0)
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && i < fds.count; i++) {
 		char target[128];
@@ -73,9 +81,21 @@ static int look_at_process(struct usage_scan *scan, const struct usage_nodes *no
 			    FACT_KNOWN ||
 		    strncmp(target, "/dev/", 5) != 0)
 			continue;
-		r = add_holders(scan, nodes, target, pid);
+		r = visitor->visit(target, pid, visitor->argument);
 	}
 	host_dir_close(&dir);
+	return r;
+}
+
+int usage_visit_nodes(struct usage_scan *scan, const struct usage_visitor *visitor)
+{
+	struct usage_processes *processes = &scan->processes;
+	int r = usage_read_processes(scan);
+
+	for (size_t i = 0; r == 0 && i < processes->count; i++)
+		if (processes->items[i].namespace_fact == FACT_KNOWN)
+			r = look_at_process(scan->host, processes->items[i].pid,
+					    processes, visitor);
 	return r;
 }
 
@@ -102,13 +122,12 @@ static int mark_unreadable(struct usage_scan *scan, const struct usage_nodes *no
 int usage_scan_processes(struct usage_scan *scan)
 {
 	_cleanup_(usage_nodes_free) struct usage_nodes nodes = { 0 };
+	struct search search = { scan, &nodes };
+	const struct usage_visitor visitor = { add_holders, &search };
 	int r = usage_nodes_list(scan, &nodes);
 
 	if (r < 0 || !nodes.count)
 		return r;
-	r = usage_read_processes(scan);
-	for (size_t i = 0; r == 0 && i < scan->processes.count; i++)
-		if (scan->processes.items[i].namespace_fact == FACT_KNOWN)
-			r = look_at_process(scan, &nodes, scan->processes.items[i].pid);
+	r = usage_visit_nodes(scan, &visitor);
 	return r == 0 && scan->processes.unreadable ? mark_unreadable(scan, &nodes) : r;
 }

@@ -65,9 +65,10 @@ int usage_mark_unreadable(struct usage *usage, enum pci_class base, const char *
 
 /* Each looks at one kind of use; the last at what the others have found. */
 static int (*const scanners[])(struct usage_scan *scan) = {
-	usage_scan_block,   usage_scan_shares,	  usage_scan_network,
-	usage_scan_display, usage_scan_console,	  usage_scan_keyboard,
-	usage_scan_sound,   usage_scan_processes, usage_scan_functions,
+	usage_scan_block,     usage_scan_shares,    usage_scan_network,
+	usage_scan_display,   usage_scan_console,   usage_scan_keyboard,
+	usage_scan_sound,     usage_scan_processes, usage_scan_slices,
+	usage_scan_functions,
 };
 
 /* Nobody is to take an answer for one that was not given. */
@@ -158,6 +159,7 @@ const char *usage_kind_name(enum usage_kind kind)
 		[USAGE_PROCESS] = "process",
 		[USAGE_VFIO] = "vfio",
 		[USAGE_FUNCTION] = "virtual_function",
+		[USAGE_SLICE] = "slice",
 		[USAGE_UNREADABLE] = "unreadable",
 	};
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/text.h"
 #include "host/host.h"
 #include "iommu/groups.h"
 #include "pci/device.h"
@@ -33,6 +34,7 @@ enum usage_kind {
 	USAGE_PROCESS,	   /* a process holds a device node of it */
 	USAGE_VFIO,	   /* a process, such as a running guest, holds its group */
 	USAGE_FUNCTION,	   /* a virtual function of it is in use */
+	USAGE_SLICE,	   /* there is a mediated device of it */
 	USAGE_UNREADABLE,  /* one of the above could not be found out */
 };
 
@@ -74,6 +76,15 @@ void usage_free(struct usage *usage); /* takes NULL */
  */
 int usage_look_for_claims(struct usage *usage, const struct pci_device *const *devices,
 			  size_t count, struct string_list *ret_disks);
+
+/*
+ * Who has one of a device's nodes open ("/dev/vfio/5"), of several devices in one pass:
+ * "process 812 (qemu), guest web", added to its ret_holders, each once. *ret_all is false
+ * where not every process could be asked, so that there may be more. Returns 0 or
+ * -ENOMEM.
+ */
+int usage_find_holders(const struct host *host, const struct string_list *const *nodes,
+		       size_t count, struct string_list *ret_holders, bool *ret_all);
 
 /* "mount", "swap", ...: stable, for JSON. */
 const char *usage_kind_name(enum usage_kind kind);

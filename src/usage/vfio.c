@@ -44,18 +44,26 @@ static void find_guest_name(const char *bytes, size_t len, char *buffer, size_t 
 	}
 }
 
+void usage_holder_name(const struct host *host, const char *pid,
+		       char buffer[USAGE_HOLDER_SIZE])
+{
+	_cleanup_free_ char *arguments = NULL;
+	char path[64], process[96], guest[128] = "";
+	size_t len;
+
+	usage_process_name(host, pid, process, sizeof(process));
+	snprintf(path, sizeof(path), "proc/%s/cmdline", pid);
+	if (host_read_file(host, path, &arguments, &len) == 0)
+		find_guest_name(arguments, len, guest, sizeof(guest));
+	snprintf(buffer, USAGE_HOLDER_SIZE, "process %s%s", process, guest);
+}
+
 int usage_add_vfio_holder(struct usage_scan *scan, const struct iommu_group *group,
 			  const char *pid)
 {
-	_cleanup_free_ char *arguments = NULL;
-	char path[64], process[96], guest[128] = "", detail[320];
-	size_t len;
+	char holder[USAGE_HOLDER_SIZE], detail[320];
 
-	usage_process_name(scan->host, pid, process, sizeof(process));
-	snprintf(path, sizeof(path), "proc/%s/cmdline", pid);
-	if (host_read_file(scan->host, path, &arguments, &len) == 0)
-		find_guest_name(arguments, len, guest, sizeof(guest));
-	snprintf(detail, sizeof(detail), "group %u is held by process %s%s",
-		 group->number, process, guest);
+	usage_holder_name(scan->host, pid, holder);
+	snprintf(detail, sizeof(detail), "group %u is held by %s", group->number, holder);
 	return usage_add_group(scan->usage, group, USAGE_VFIO, detail);
 }
