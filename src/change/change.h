@@ -35,7 +35,7 @@ enum change_kind {
 
 struct change_step {
 	enum change_kind kind;
-	char *device; /* the address it is about; NULL: none */
+	char *device; /* the address, or UUID, that it is about; NULL: none */
 	/* The attribute's or node's path beneath the root, module, unit or interface. */
 	char *target;
 	/* What is written, the number of a user, a unit's "PROPERTY=VALUE", or a virtual
@@ -135,6 +135,13 @@ bool change_device_is_there(const struct host *host, const char *device);
 int change_wait_for_device(struct change *change, const char *device,
 			   unsigned int wait_ms, struct error *err);
 unsigned int change_deadline_ms(const struct change *change);
+
+/*
+ * Waits at most wait_ms until there is something at a path beneath the root; where that
+ * is a device's node, also until udev has done what it does with a new one. -ETIMEDOUT:
+ * there is nothing.
+ */
+int change_wait_for(struct change *change, const char *path, unsigned int wait_ms);
 
 /*
  * For came_back: performs a step in this process, without a deadline of its own.

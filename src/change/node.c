@@ -46,6 +46,27 @@ static void let_udev_settle(const struct change *change, dev_t number)
 		library.udev_unref(udev);
 }
 
+int change_wait_for(struct change *change, const char *path, unsigned int wait_ms)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_EVERY_MS * 1000000L };
+	_cleanup_close_ int fd = -1;
+	unsigned int waited = 0;
+	struct stat status;
+
+	while ((fd = rooted_open(host_root_fd(change->host), path, O_PATH, 0)) ==
+	       -ENOENT) {
+		if (waited >= wait_ms)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+		waited += LOOK_EVERY_MS;
+	}
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) == 0 && S_ISCHR(status.st_mode))
+		let_udev_settle(change, status.st_rdev);
+	return 0;
+}
+
 int change_give_node(const struct change *change, const char *path, const char *user)
 {
 	_cleanup_close_ int fd = -1;

@@ -189,9 +189,11 @@ bool change_device_is_there(const struct host *host, const char *device)
 	return host_exists(host, path);
 }
 
+/* A UUID, which has no colon, is that of a device which may be the step's to make. */
 static bool has_gone(const struct change *change, const struct change_step *step)
 {
-	return step->device && !change_device_is_there(change->host, step->device);
+	return step->device && strchr(step->device, ':') &&
+	       !change_device_is_there(change->host, step->device);
 }
 
 /* Why a write to an attribute failed. */
