@@ -225,6 +225,9 @@ int bind_refuse_guests(const struct bind_view *view, const struct bind_request *
 int bind_refuse_stuck(const struct bind_plan *plan, struct error *err);
 int bind_refuse_physical(const struct bind_view *view, const struct bind_plan *plan,
 			 struct error *err);
+/* One that its driver hands to guests, of a type that it was told, is taken from none. */
+int bind_refuse_vendor(const struct bind_view *view, const struct bind_plan *plan,
+		       struct error *err);
 int bind_refuse_not_viable(const struct bind_view *view, const struct bind_plan *plan,
 			   struct error *err);
 int bind_refuse_kept_memory(const struct bind_view *view, const struct bind_plan *plan,

@@ -291,6 +291,8 @@ int bind_plan_take(const struct host *host, const struct bind_request *request,
 	/* What no umount can mend comes first. */
 	if (r == 0)
 		r = bind_refuse_physical(&view, &plan, err);
+	if (r == 0)
+		r = bind_refuse_vendor(&view, &plan, err);
 	if (r == 0 && is_for_vfio)
 		r = bind_refuse_not_viable(&view, &plan, err);
 	if (r == 0 && is_for_vfio)

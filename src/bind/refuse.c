@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "bind/internal.h"
+#include "pci/slices.h"
 
 /* The first reason makes the message; every one is evidence. */
 static void refuse(struct error *err, bool *refused, const char *device,
@@ -203,6 +204,39 @@ int bind_refuse_physical(const struct bind_view *view, const struct bind_plan *p
 	if (!refused)
 		return 0;
 	error_hint(err, "a slot with ACS keeps them apart: pciferry show tells");
+	return -EBUSY;
+}
+
+/*
+ * NVIDIA's vGPU without mediated devices: bound to another driver, and back, such a
+ * function is none that guests can have, until all of them are made anew.
+ */
+int bind_refuse_vendor(const struct bind_view *view, const struct bind_plan *plan,
+		       struct error *err)
+{
+	bool refused = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct bind_member *member = &plan->members[i];
+		char text[PCI_ADDRESS_SIZE];
+		long long type = 0;
+		enum fact fact =
+			pci_slice_vendor_type(view->usage.host, &member->address, &type);
+
+		if (fact == FACT_ABSENT || !bind_loses_driver(member))
+			continue;
+		pci_address_format(&member->address, text);
+		refuse(err, &refused, text, "its driver itself hands it to guests");
+		error_evidence(
+			err,
+			"%s: nvidia/current_vgpu_type is there (type %lld): it goes"
+			" to a guest as it is, with managed='no'",
+			text, type);
+	}
+	if (!refused)
+		return 0;
+	error_hint(err, "leave it on its driver; pciferry mdev types shows the types that"
+			" it can have");
 	return -EBUSY;
 }
 

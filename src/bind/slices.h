@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PCIFERRY_BIND_SLICES_H
+#define PCIFERRY_BIND_SLICES_H
+
+/* Mediated devices made and removed: docs/design/mdev.md. */
+#include <stdbool.h>
+
+#include "base/uuid.h"
+#include "change/change.h"
+
+struct error;
+
+struct bind_slice {
+	char uuid[UUID_SIZE];
+	char *parent;
+	char *type;
+	char *folder; /* the parent's, beneath the root */
+	bool is_done; /* it is so already */
+	bool goes;    /* it is to be removed, not made */
+};
+void bind_slice_free(struct bind_slice *slice); /* takes NULL */
+
+/*
+ * The plan to make one of a type that the parent offers. One that is there already is
+ * done. -ENODEV, -ENOENT: no such parent, no such type; -EEXIST: the UUID is another's;
+ * -ENOSPC: there can be no more. Refused (ERROR_REFUSED) where one of that UUID is being
+ * removed. Returns 0 or -errno.
+ */
+int bind_slice_plan_make(const struct host *host, const char *parent, const char *type,
+			 const char uuid[UUID_SIZE], struct bind_slice *ret_slice,
+			 struct error *err);
+
+/*
+ * The plan to remove one. -ENODEV: there is none. Refused (ERROR_REFUSED, with who it is)
+ * while a process holds it, since the kernel would wait for that without end. Returns 0
+ * or -errno.
+ */
+int bind_slice_plan_remove(const struct host *host, const char uuid[UUID_SIZE],
+			   struct bind_slice *ret_slice, struct error *err);
+
+/* For change_steps_free(). Returns 0 or -ENOMEM. */
+int bind_slice_steps(const struct bind_slice *slice, struct change_steps *ret_steps);
+
+/*
+ * Carries a plan out that was made while the change was in progress: a new one is there
+ * with its node when this returns, or it is not there. Returns 0 or -errno.
+ */
+int bind_slice_perform(struct change *change, const struct bind_slice *slice,
+		       struct error *err);
+
+/* For change_options.came_back: what came too late is taken back. */
+void bind_slice_came_back(struct change *change, const char *device, void *argument);
+
+#endif
