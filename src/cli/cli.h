@@ -36,8 +36,8 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_check, cli_list, cli_show, cli_bind, cli_release,
-	cli_vf, cli_rom, cli_probe, cli_vm, cli_record, cli_plan, cli_apply, cli_verify,
-	cli_commit, cli_undo, cli_history;
+	cli_vf, cli_mdev, cli_rom, cli_probe, cli_vm, cli_record, cli_plan, cli_apply,
+	cli_verify, cli_commit, cli_undo, cli_history;
 
 /* DESIGN: nothing else is ever returned to the shell. */
 enum cli_status { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_REFUSED = 3 };

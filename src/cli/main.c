@@ -8,9 +8,9 @@
 #include "cli/output.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_check,  &cli_list,	 &cli_show,    &cli_plan,   &cli_apply,	  &cli_verify,
-	&cli_commit, &cli_undo,	 &cli_history, &cli_bind,   &cli_release, &cli_vf,
-	&cli_rom,    &cli_probe, &cli_vm,      &cli_record,
+	&cli_check,  &cli_list, &cli_show,    &cli_plan, &cli_apply,   &cli_verify,
+	&cli_commit, &cli_undo, &cli_history, &cli_bind, &cli_release, &cli_vf,
+	&cli_mdev,   &cli_rom,	&cli_probe,   &cli_vm,	 &cli_record,
 };
 
 static const char global_help[] =

@@ -10,6 +10,7 @@
 #include "bind/bind.h"
 #include "bind/functions.h"
 #include "bootcfg/entries.h"
+#include "bootcfg/mdevctl.h"
 #include "check/check.h"
 #include "cli/cli.h"
 #include "cli/file.h"
@@ -18,6 +19,7 @@
 #include "cli/page.h"
 #include "host/recording.h"
 #include "pci/claims.h"
+#include "pci/slices.h"
 #include "vm/cpus.h"
 #include "vm/reserve.h"
 
@@ -139,6 +141,26 @@ static void read_processors(const struct cli_view *view)
 			read_pages(view, cpus.items[i].node);
 }
 
+/* What `mdev` looks at; mdevctl's definitions may have been made by hand. */
+static void read_slices(const struct cli_view *view)
+{
+	_cleanup_(
+		bootcfg_definitions_free) struct bootcfg_definitions definitions = { 0 };
+	_cleanup_(pci_slice_types_free) struct pci_slice_types types = { 0 };
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+
+	pci_slice_types_read(view->host, &types, NULL);
+	pci_slices_read(view->host, &slices, NULL);
+	for (size_t i = 0; i < slices.count; i++) {
+		_cleanup_(string_list_free) struct string_list holders = { 0 };
+		const struct string_list *nodes = &slices.items[i].nodes;
+		bool all;
+
+		usage_find_holders(view->host, &nodes, 1, &holders, &all);
+	}
+	bootcfg_definitions_read(view->host, &definitions, NULL);
+}
+
 static bool is_public(const struct check *check, void *argument)
 {
 	(void)argument;
@@ -186,6 +208,7 @@ static int read_everything(struct cli_view *view, struct error *err)
 		pci_read_claims(view->host, &view->devices.items[0], &modules);
 	read_boot(view);
 	read_processors(view);
+	read_slices(view);
 	names = pci_names_text(view->names, &len);
 	if (!names)
 		return error_oom(err);
