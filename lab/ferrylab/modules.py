@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 
-from . import cache, tools
+from . import cache, samples, tools
 from .errors import LabError, say
 
 SOURCES = os.path.join(cache.LAB_DIR, "host", "modules")
@@ -19,8 +19,11 @@ SOURCES = os.path.join(cache.LAB_DIR, "host", "modules")
 def build(kernel, name, source=None):
     """The path of NAME.ko. Only inside cache.preparing().
 
-    source: the folder of its C files and Makefile; else host/modules/NAME.
+    source: the folder of its C files and Makefile; else one of the kernel's samples, or
+    host/modules/NAME.
     """
+    if not source and name in samples.FILES:
+        source = samples.source(kernel, name)
     source = source or os.path.join(SOURCES, name)
     if not re.fullmatch(r"\w+", name) or not os.path.isdir(source):
         raise LabError(f"module {name}", "no such folder below lab/host/modules")

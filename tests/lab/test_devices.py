@@ -224,6 +224,10 @@ def test_virtual_functions_are_set_before_a_driver_has_them_or_nothing_is_left()
     lab(SCENARIOS / "vf-settings.sh")
 
 
+def test_slices_of_a_device_are_made_listed_as_mdevctl_does_kept_and_not_lost():
+    lab(SCENARIOS / "mdev.sh")
+
+
 @pytest.mark.parametrize("iommu,kernel", HOSTS)
 def test_a_device_that_writes_where_it_may_not_is_held_back_or_that_is_told(iommu, kernel):
     lab(SCENARIOS / "probe-dma.sh", iommu=iommu, kernel=kernel)
