@@ -4,6 +4,7 @@
 
 /* Mediated devices made and removed: docs/design/mdev.md. */
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/uuid.h"
 #include "change/change.h"
@@ -14,9 +15,10 @@ struct bind_slice {
 	char uuid[UUID_SIZE];
 	char *parent;
 	char *type;
-	char *folder; /* the parent's, beneath the root */
-	bool is_done; /* it is so already */
-	bool goes;    /* it is to be removed, not made */
+	char *folder;	   /* the parent's, beneath the root */
+	const char *guest; /* for which it is made, the caller's; NULL: for nobody */
+	bool is_done;	   /* it is so already */
+	bool goes;	   /* it is to be removed, not made */
 };
 void bind_slice_free(struct bind_slice *slice); /* takes NULL */
 
@@ -47,6 +49,20 @@ int bind_slice_steps(const struct bind_slice *slice, struct change_steps *ret_st
  */
 int bind_slice_perform(struct change *change, const struct bind_slice *slice,
 		       struct error *err);
+
+/*
+ * The UUIDs of those that were made for a guest and are there still, added to ret_uuids.
+ * Returns 0 or -errno.
+ */
+int bind_guest_slices(const struct host *host, const char *guest,
+		      struct string_list *ret_uuids, struct error *err);
+
+/*
+ * Gives the nodes by which it is opened to a user, for as long as it is there. -ENODEV:
+ * there is none. Returns 0 or -errno.
+ */
+int bind_slice_give(struct change *change, const char *uuid, uid_t user,
+		    struct error *err);
 
 /* For change_options.came_back: what came too late is taken back. */
 void bind_slice_came_back(struct change *change, const char *device, void *argument);

@@ -14,6 +14,9 @@
 /* For what udev does with a new node; the kernel has made it by then. */
 enum { NODE_MS = 5000 };
 
+/* The line of what is kept that names a guest. */
+static const char guest_word[] = "guest ";
+
 int bind_slice_steps(const struct bind_slice *slice, struct change_steps *ret_steps)
 {
 	char target[PATH_MAX], value[UUID_SIZE + 1], purpose[NAME_MAX + 64];
@@ -115,13 +118,25 @@ static int take_back(struct change *change, const struct bind_slice *made,
 	return r;
 }
 
+/* Before it is made: that of a run which is cut off then is known to be ours. */
+static int note(struct change *change, const struct bind_slice *slice, struct error *err)
+{
+	const char *guest = slice->guest;
+	_cleanup_free_ char *text = NULL;
+
+	if (asprintf(&text, "parent %s\ntype %s\n%s%s%s", slice->parent, slice->type,
+		     guest ? guest_word : "", guest ? guest : "",
+		     guest ? "\n" : "") < 0) {
+		text = NULL;
+		return error_oom(err);
+	}
+	return change_keep_state(change, slice->uuid, text, err);
+}
+
 static int make(struct change *change, const struct bind_slice *slice, struct error *err)
 {
-	char text[2 * NAME_MAX + 32];
-	int r;
+	int r = note(change, slice, err);
 
-	snprintf(text, sizeof(text), "parent %s\ntype %s\n", slice->parent, slice->type);
-	r = change_keep_state(change, slice->uuid, text, err);
 	if (r < 0)
 		return r;
 	r = perform(change, slice, err);
@@ -193,4 +208,35 @@ void bind_slice_came_back(struct change *change, const char *device, void *argum
 	     change_perform_here(change, &steps.items[0]) < 0))
 		return;
 	change_drop_state(change, device);
+}
+
+static bool is_for(const struct host *host, const char *uuid, const char *guest)
+{
+	_cleanup_free_ char *kept = NULL;
+	char *rest, *line;
+
+	if (change_read_state(host, uuid, &kept) < 0)
+		return false;
+	rest = kept;
+	while ((line = strsep(&rest, "\n")))
+		if (!strncmp(line, guest_word, strlen(guest_word)) &&
+		    !strcmp(line + strlen(guest_word), guest))
+			return true;
+	return false;
+}
+
+int bind_guest_slices(const struct host *host, const char *guest,
+		      struct string_list *ret_uuids, struct error *err)
+{
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	int r = pci_slices_read(host, &slices, err);
+
+	for (size_t i = 0; r == 0 && i < slices.count; i++) {
+		const struct pci_slice *slice = &slices.items[i];
+
+		if (slice->kind == PCI_SLICE_MDEV && is_for(host, slice->id, guest) &&
+		    string_list_add(ret_uuids, slice->id) < 0)
+			r = error_oom(err);
+	}
+	return r;
 }

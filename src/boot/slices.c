@@ -100,6 +100,11 @@ static int note_start(const struct host *host, const struct boot_slice *slice,
 				definitions->items[i].damage);
 	if (r < 0)
 		return r;
+	if (!slice->starts)
+		return string_list_add(ret_notes,
+				       "a guest of libvirt's that asks for it by"
+				       " <pciferry:hand-over> has it made as it starts:"
+				       " pciferry vm hook --help");
 	switch (bootcfg_mdevctl_start(host)) {
 	case MDEVCTL_STARTS:
 		return string_list_add(ret_notes,
@@ -144,13 +149,16 @@ int boot_edit_slice(const struct host *host, const struct boot_slice *slice,
 		r = host_read_file(host, path, &before, &before_len);
 	if (r < 0)
 		return error_set(err, -r, path, "%s", strerror(-r));
-	/* One that starts by itself is as it is to be, however it is written. */
-	if (!there || !there->starts) {
-		r = bootcfg_definition_write(before, before_len, slice->type, true,
-					     &bytes, &len);
+	/* What starts as it is to is left, however it is written. */
+	if (!there || there->starts != slice->starts) {
+		r = bootcfg_definition_write(before, before_len, slice->type,
+					     slice->starts, &bytes, &len);
 		if (r == 0)
 			r = change_edit_write(edits, path,
-					      "have mdevctl start the slice by itself",
+					      slice->starts
+						      ? "have mdevctl start the slice by"
+							" itself"
+						      : "have the slice defined",
 					      bytes, len);
 	}
 	if (r == 0)

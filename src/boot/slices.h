@@ -16,11 +16,12 @@ struct boot_slice {
 	const char *uuid; /* in small letters */
 	const char *parent;
 	const char *type;
+	bool starts; /* by itself, at each boot; else when a guest that has it starts */
 };
 
 /*
- * Edits after which it starts by itself. A file that is there keeps all else that is in
- * it. What that start depends on is added to ret_notes. Refused (ERROR_REFUSED, with what
+ * Edits after which it is defined so. A file that is there keeps all else that is in
+ * it. What its start depends on is added to ret_notes. Refused (ERROR_REFUSED, with what
  * is in it) where that file is damaged; -EEXIST where the UUID is defined for another
  * device, or as another type. Returns 0 or -errno.
  */

@@ -21,9 +21,10 @@ struct error;
 struct bootcfg_definition {
 	char uuid[UUID_SIZE];
 	char *parent;
-	char *path;   /* beneath the root */
-	char *type;   /* NULL where it is damaged */
-	bool starts;  /* by itself, at each boot */
+	char *path;	     /* beneath the root */
+	char *type;	     /* NULL where it is damaged */
+	bool starts;	     /* by itself, at each boot */
+	bool has_attributes; /* which mdevctl writes to it when it is made */
 	bool is_odd;  /* its file's name is not written as the kernel writes a UUID */
 	char *damage; /* why mdevctl cannot read it; NULL: it can */
 };
@@ -35,8 +36,8 @@ struct bootcfg_definitions {
 };
 
 /*
- * What one file says: type and starts, or damage. Everything else of it is left alone.
- * Returns 0 or -ENOMEM.
+ * What one file says: type, starts and has_attributes, or damage. Everything else of it
+ * is left alone. Returns 0 or -ENOMEM.
  */
 int bootcfg_definition_parse(const char *bytes, size_t len,
 			     struct bootcfg_definition *ret_definition);

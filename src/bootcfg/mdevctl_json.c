@@ -68,6 +68,15 @@ static bool are_attributes(struct json_object *root)
 	return true;
 }
 
+/* Of a root without damage. */
+static bool has_attributes(struct json_object *root)
+{
+	struct json_object *list;
+
+	return json_object_object_get_ex(root, "attrs", &list) && list &&
+	       json_object_array_length(list) > 0;
+}
+
 static const char *find_damage(struct json_object *root)
 {
 	if (!root)
@@ -96,6 +105,7 @@ int bootcfg_definition_parse(const char *bytes, size_t len,
 		definition.type = strdup(text_of(root, "mdev_type"));
 		/* Whatever else it says means by hand. */
 		definition.starts = !strcmp(text_of(root, "start"), "auto");
+		definition.has_attributes = has_attributes(root);
 	}
 	if (!definition.damage && !definition.type)
 		return -ENOMEM;

@@ -70,8 +70,12 @@ static int parse(struct cli *cli, int argc, char **argv, struct creation *creati
 static int plan(struct creation *creation, struct error *err)
 {
 	const struct host *host = creation->view.host;
-	const struct boot_slice kept = { creation->uuid, creation->parent,
-					 creation->type };
+	const struct boot_slice kept = {
+		.uuid = creation->uuid,
+		.parent = creation->parent,
+		.type = creation->type,
+		.starts = !creation->options.by_hand,
+	};
 	int r = bind_slice_plan_make(host, creation->parent, creation->type,
 				     creation->uuid, &creation->slice, err);
 
@@ -86,7 +90,8 @@ static int keep(const struct cli *cli, struct change *change, struct creation *c
 	char title[ERROR_SUBJECT_SIZE];
 	int r;
 
-	snprintf(title, sizeof(title), "at each boot the slice %s of %s", creation->uuid,
+	snprintf(title, sizeof(title), "%s the slice %s of %s",
+		 creation->options.by_hand ? "defined" : "at each boot", creation->uuid,
 		 creation->parent);
 	r = edits_apply(cli, change, title, NULL, 0, &creation->edits, &creation->id,
 			err);
@@ -148,8 +153,9 @@ static int print(const struct cli *cli, const struct creation *creation,
 		    slice && slice->nodes.count ? slice->nodes.items[0] : "",
 		    creation->slice.is_done ? "; it was there already" : "");
 	if (creation->id)
-		output_line("At each boot as well: change %u, pciferry undo %u takes"
-			    " that back.",
+		output_line("%s: change %u, pciferry undo %u takes that back.",
+			    creation->options.by_hand ? "Defined for later"
+						      : "At each boot as well",
 			    creation->id, creation->id);
 	else if (creation->options.persist)
 		output_line("mdevctl has it defined so already.");
@@ -178,10 +184,11 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_mdev_create = {
 	.name = "mdev create",
-	.arguments = "PARENT TYPE [UUID] [--persist] [--dry-run]",
+	.arguments = "PARENT TYPE [UUID] [--persist[=manual]] [--dry-run]",
 	.summary = "make a slice of PARENT, with a new UUID where none is given",
 	.options =
-		"  --persist        at each boot, too: as mdevctl keeps it, which libvirt sees\n"
+		"  --persist        at each boot, too: as mdevctl keeps it, which libvirt sees;\n"
+		"                   --persist=manual only keeps what it is, for guests' starts\n"
 		"  --dry-run        print the steps, change nothing\n"
 		"  --timeout SEC    give a step up after SEC seconds (30)\n",
 	.run = run_create,

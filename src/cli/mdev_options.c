@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What mdev create and mdev remove share. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/edits.h"
@@ -9,11 +10,22 @@
 
 enum { OPTION_PERSIST = 1, OPTION_DRY_RUN, OPTION_TIMEOUT, OPTION_PARENT };
 
+/* In mdevctl's words. */
+static int take_persist(const char *how, struct mdev_options *options, struct error *err)
+{
+	options->persist = true;
+	options->by_hand = how && !strcmp(how, "manual");
+	return !how || options->by_hand || !strcmp(how, "auto")
+		       ? 0
+		       : error_usage(err, "--persist", "%s is neither auto nor manual",
+				     how);
+}
+
 int mdev_parse_options(struct cli *cli, int argc, char **argv,
 		       struct mdev_options *options, struct error *err)
 {
 	static const struct option own[] = {
-		{ "persist", no_argument, NULL, OPTION_PERSIST },
+		{ "persist", optional_argument, NULL, OPTION_PERSIST },
 		{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 		{ "timeout", required_argument, NULL, OPTION_TIMEOUT },
 		{ "parent", required_argument, NULL, OPTION_PARENT },
@@ -23,7 +35,7 @@ int mdev_parse_options(struct cli *cli, int argc, char **argv,
 
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, own, err)) != -1) {
 		if (value == OPTION_PERSIST)
-			options->persist = true;
+			r = take_persist(optarg, options, err);
 		else if (value == OPTION_DRY_RUN)
 			options->take.dry_run = true;
 		else if (value == OPTION_TIMEOUT)

@@ -38,6 +38,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct removal *removal
 
 	if (r < 0)
 		return r;
+	if (removal->options.by_hand)
+		return error_usage(err, "--persist", "it takes no value here");
 	if (argc - optind != 1) {
 		error_usage(err, optind < argc ? argv[optind + 1] : "",
 			    "mdev remove takes one UUID");

@@ -10,12 +10,14 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "bind/slices.h"
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/take.h"
 #include "cli/vm_hook.h"
 #include "vm/domain.h"
 #include "vm/isolate.h"
+#include "vm/slices.h"
 
 /*
  * A step that takes longer hangs. All has its end, too: nothing else of libvirt's goes on
@@ -86,6 +88,38 @@ static int isolate(const struct cli *cli, const struct host *host,
 	return r;
 }
 
+/* In a change of their own, behind that of the functions. */
+static int make_slices(const struct cli *cli, const struct host *host,
+		       const struct take_options *options,
+		       const struct string_list *uuids, struct error *err)
+{
+	struct change *change;
+	int r = take_begin(cli, host, options, &vm_slices_late, &change, err);
+
+	if (r < 0)
+		return r;
+	r = vm_slices_make(change, uuids, options->guest, err);
+	change_end(change);
+	return r;
+}
+
+static int remove_slices(const struct cli *cli, const struct host *host,
+			 const struct take_options *options, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list uuids = { 0 };
+	struct change *change;
+	int r = bind_guest_slices(host, options->guest, &uuids, err);
+
+	if (r < 0 || !uuids.count)
+		return r;
+	r = take_begin(cli, host, options, &vm_slices_late, &change, err);
+	if (r < 0)
+		return r;
+	r = vm_slices_remove(change, options->guest, err);
+	change_end(change);
+	return r;
+}
+
 static int end_isolation(const struct cli *cli, const struct host *host,
 			 const struct take_options *options, struct error *err)
 {
@@ -115,7 +149,7 @@ static int prepare(const struct cli *cli, const struct take_options *options,
 
 	if (r == 0)
 		r = vm_domain_parse(bytes, len, &domain, err);
-	if (r < 0 || (!domain.n_devices && !domain.isolates))
+	if (r < 0 || (!domain.n_devices && !domain.slices.count && !domain.isolates))
 		return r;
 	r = cli_open_host(cli, &host, err);
 	if (r == 0 && domain.n_devices) {
@@ -124,6 +158,8 @@ static int prepare(const struct cli *cli, const struct take_options *options,
 		if (r == 0)
 			r = take_verify(host, &plan, err);
 	}
+	if (r == 0 && domain.slices.count)
+		r = make_slices(cli, host, options, &domain.slices, err);
 	if (r == 0 && domain.isolates)
 		r = isolate(cli, host, options, &domain.pinned, err);
 	return r;
@@ -169,21 +205,28 @@ static int give_back(const struct cli *cli, const struct host *host,
 	return result;
 }
 
-/* Neither waits for the other's success. */
+/* None waits for another's success. */
 static int release(const struct cli *cli, const struct take_options *options,
 		   struct error *err)
 {
+	static int (*const parts[])(const struct cli *, const struct host *,
+				    const struct take_options *, struct error *) = {
+		give_back,
+		remove_slices,
+		end_isolation,
+	};
 	_cleanup_(host_cleanup) struct host *host = NULL;
-	_cleanup_(error_clear) struct error second = ERROR_INIT;
-	int r = cli_open_host(cli, &host, err), also;
+	int result = cli_open_host(cli, &host, err);
 
-	if (r < 0)
-		return r;
-	r = give_back(cli, host, options, err);
-	also = end_isolation(cli, host, options, r < 0 ? &second : err);
-	if (r < 0 && also < 0)
-		error_evidence(err, "%s: %s", second.subject, second.message);
-	return r < 0 ? r : also;
+	for (size_t i = 0; host && i < ARRAY_SIZE(parts); i++) {
+		_cleanup_(error_clear) struct error also = ERROR_INIT;
+		int r = parts[i](cli, host, options, result < 0 ? &also : err);
+
+		if (r < 0 && result < 0)
+			error_evidence(err, "%s: %s", also.subject, also.message);
+		result = result < 0 ? result : r;
+	}
+	return result;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct take_options *options,

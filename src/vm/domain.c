@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/uuid.h"
 #include "vm/tree.h"
 
 /* Each once: the same one twice is libvirt's to refuse. */
@@ -39,6 +40,19 @@ static int take_device(const xmlNode *node, struct vm_domain *domain)
 	    vm_tree_address(address, &function) < 0)
 		return -EINVAL;
 	return add_device(domain, &function);
+}
+
+/* Each once, as above. */
+static int take_slice(const xmlNode *node, struct vm_domain *domain)
+{
+	const char *text = vm_tree_attribute(vm_tree_function_address(node), "uuid");
+	char uuid[UUID_SIZE];
+
+	if (!text || uuid_parse(text, strlen(text), uuid) < 0)
+		return -EINVAL;
+	return string_list_has(&domain->slices, uuid)
+		       ? 0
+		       : string_list_add(&domain->slices, uuid);
 }
 
 /* As virBitmapFormat() writes them: ranges with commas between them. */
@@ -74,6 +88,8 @@ static int take_domain(const xmlNode *root, struct vm_domain *domain)
 	     node = node->next)
 		if (vm_tree_is_function(node))
 			r = take_device(node, domain);
+		else if (vm_tree_is_slice(node))
+			r = take_slice(node, domain);
 	return r;
 }
 
@@ -82,6 +98,7 @@ void vm_domain_free(struct vm_domain *domain)
 	if (!domain)
 		return;
 	free(domain->devices);
+	string_list_free(&domain->slices);
 	memset(domain, 0, sizeof(*domain));
 }
 
@@ -103,8 +120,8 @@ int vm_domain_parse(const char *bytes, size_t len, struct vm_domain *ret_domain,
 	r = take_domain(tree.root, &domain);
 	if (r == -EINVAL)
 		return error_set(err, EINVAL, "the domain's definition",
-				 "a device in it has no address that can be one, or a"
-				 " processor no place");
+				 "a device in it has no address or UUID that can be one,"
+				 " or a processor no place");
 	if (r < 0)
 		return error_oom(err);
 	*ret_domain = domain;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/text.h"
 #include "pci/address.h"
 #include "vm/cpuset.h"
 
@@ -31,6 +32,7 @@ struct vm_domain {
 	/* Of one that asks: the functions that libvirt leaves alone (managed='no'). */
 	struct pci_address *devices;
 	size_t n_devices;
+	struct string_list slices; /* its mediated devices: UUIDs in small letters */
 
 	bool isolates;
 	struct vm_cpuset pinned; /* of one that does: where its processors run */
@@ -39,7 +41,7 @@ struct vm_domain {
 /*
  * Parses a definition. Of one in which our namespace is not mentioned only that is
  * looked for, without a parser. No entity is replaced, and nothing else is read. For
- * vm_domain_free(). Returns 0; -EINVAL where it is none, or an address or a list of
+ * vm_domain_free(). Returns 0; -EINVAL where it is none, or an address, UUID or list of
  * processors in it is none;
  * -ENOENT where libxml2 is not installed; or -ENOMEM.
  */

@@ -137,6 +137,13 @@ bool vm_tree_is_function(const xmlNode *node)
 	       (vm_tree_is(node, "disk") && vm_tree_attribute_is(node, "type", "nvme"));
 }
 
+bool vm_tree_is_slice(const xmlNode *node)
+{
+	return vm_tree_is(node, "hostdev") &&
+	       vm_tree_attribute_is(node, "mode", "subsystem") &&
+	       vm_tree_attribute_is(node, "type", "mdev");
+}
+
 const xmlNode *vm_tree_function_address(const xmlNode *node)
 {
 	return vm_tree_child(vm_tree_child(node, "source"), "address");

@@ -46,7 +46,10 @@ int vm_tree_address(const xmlNode *node, struct pci_address *ret_address);
 /* The ways in which a guest's definition names a function of this host. */
 bool vm_tree_is_function(const xmlNode *node);
 
-/* The <address> in such a one. NULL: it has none. */
+/* Whether it is a mediated device. */
+bool vm_tree_is_slice(const xmlNode *node);
+
+/* The <address> in one of both. NULL: it has none. */
 const xmlNode *vm_tree_function_address(const xmlNode *node);
 
 /* Its value of "managed"; NULL: it has none. */

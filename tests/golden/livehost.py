@@ -30,14 +30,14 @@ class LiveHost:
                 (self.root / name).symlink_to(os.readlink(f"/{name}"))
         self.program = shutil.copy(program, self.root / "pciferry")
 
-    def run(self, *args, user=None, **environment):
-        """As run() of program.py, in there."""
+    def run(self, *args, user=None, given=None, **environment):
+        """As run() of program.py, in there; what is given stands on standard input."""
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         command = ["unshare", "--mount", "--net",
                    *([] if os.geteuid() == 0 else ["--map-root-user"]),
                    "sh", "-c", ENTER, self.root, *(become if user else []), "/pciferry", *args]
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            command, input=given or "", capture_output=True, text=True, check=False,
             env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **environment})
 
 

@@ -275,6 +275,50 @@ def test_a_definition_is_changed_no_more_than_it_must(tmp_path):
     assert live.run("undo", "1").returncode == 3
 
 
+@needs_root
+def test_a_definition_for_guests_starts_says_manual_and_who_makes_it(tmp_path):
+    """As above; what it is to be defined for, libvirt's hook, tests/lab shows."""
+    host = changeable(tmp_path / "host")
+    mdevhost.add_slice(host, mdevhost.gvtg(host), ONE, "i915-GVTg_V5_4", 9)
+    live = LiveHost(host, PROGRAM)
+    path = pathlib.Path(host.root, KEPT, ONE)
+    arguments = ("mdev", "create", mdevhost.IGPU, "i915-GVTg_V5_4", ONE)
+    done = live.run(*arguments, "--persist=manual")
+    assert done.returncode == 0 and "hand-over" in done.stdout + done.stderr, done.stderr
+    assert path.read_text() == WHOLE.replace("auto", "manual")
+    assert live.run(*arguments, "--persist=auto").returncode == 0
+    assert path.read_text() == WHOLE
+    expect(2, "neither auto nor manual", *arguments, "--persist=later")
+    expect(2, "no value", "mdev", "remove", ONE, "--persist=manual")
+
+
+def hook(live, uuid):
+    return live.run(
+        "vm", "hook", "run", "--", "web", "prepare", "begin", "-",
+        given="<domain><metadata><p:hand-over xmlns:p='urn:pciferry:domain:1'/></metadata>"
+        "<devices><hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+        f"<address uuid='{uuid}'/></source></hostdev></devices></domain>")
+
+
+@needs_root
+@pytest.mark.parametrize("text, status, why", [
+    (None, 1, "none is defined"),
+    (WHOLE[:30], 1, f"/{KEPT}/{TWO}: it is no whole JSON document"),
+    (WHOLE.replace("[]", '[{"a": "1"}]'), 1, "attributes, which only mdevctl sets"),
+    (WHOLE.replace("V5_4", "V5_9"), 1, "it has no type i915-GVTg_V5_9")])
+def test_a_guest_does_not_start_without_its_slice(tmp_path, text, status, why):
+    host = changeable(tmp_path / "host")
+    mdevhost.add_slice(host, mdevhost.gvtg(host), ONE, "i915-GVTg_V5_4", 9)
+    if text:
+        host.file(f"{KEPT}/{TWO}", text)
+    live = LiveHost(host, PROGRAM)
+    done = hook(live, TWO)
+    assert done.returncode == status and why in done.stderr, done.stderr
+    assert not list((live.root / "run/pciferry").glob("*.first"))
+    # One that is there is not looked for in a file.
+    assert hook(live, ONE).returncode == 0
+
+
 def test_help_says_what_each_command_takes():
     for command in "types", "list", "create", "remove":
         done = run("mdev", command, "--help")

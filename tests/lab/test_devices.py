@@ -228,6 +228,10 @@ def test_slices_of_a_device_are_made_listed_as_mdevctl_does_kept_and_not_lost():
     lab(SCENARIOS / "mdev.sh")
 
 
+def test_guests_have_their_slices_made_and_removed_by_libvirts_hook():
+    lab(SCENARIOS / "mdev-guest.sh")
+
+
 @pytest.mark.parametrize("iommu,kernel", HOSTS)
 def test_a_device_that_writes_where_it_may_not_is_held_back_or_that_is_told(iommu, kernel):
     lab(SCENARIOS / "probe-dma.sh", iommu=iommu, kernel=kernel)

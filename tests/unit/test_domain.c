@@ -16,6 +16,9 @@
 #define HOSTDEV(attributes, address)                                                   \
 	"<hostdev mode='subsystem' type='pci'" attributes "><source><address " address \
 	"/></source><address type='pci' bus='0x09' slot='0x1'/></hostdev>"
+#define SLICE(uuid)                                                       \
+	"<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>" \
+	"<address uuid='" uuid "'/></source></hostdev>"
 #define DOMAIN(metadata, devices)                                               \
 	"<domain type='kvm' id='1'><name>a</name>" metadata "<devices>" devices \
 	"</devices></domain>"
@@ -64,7 +67,8 @@ static void what_libvirt_leaves_alone_is_found_and_nothing_else(void **state)
 			       "bus='0x01'") "<hostdev mode='subsystem' type='usb'><source><address bus='1'"
 					     " device='2'/></source></hostdev>"
 					     "<hostdev mode='subsystem' type='mdev' managed='no'><source>"
-					     "<address uuid='x'/></source></hostdev>"
+					     "<address uuid='83B8F4F2-509F-382F-3C1E-E6BFE0FA1001'/>"
+					     "</source></hostdev>"
 					     "<interface type='hostdev'><source><address type='pci' bus='5'"
 					     " slot='0x10'/></source></interface>"
 					     "<interface type='network'><source network='default'/>"
@@ -137,6 +141,29 @@ static void a_guest_that_asks_for_its_cores_alone_gives_away_no_device(void **st
 	vm_domain_free(&domain);
 }
 
+static void a_guest_s_slices_are_found_each_once(void **state)
+{
+	static const char text[] = DOMAIN(
+		ASK, SLICE("83B8F4F2-509F-382F-3C1E-E6BFE0FA1001") HOSTDEV("", "bus='1'")
+			     SLICE("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001")
+				     SLICE("83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"));
+	struct vm_domain domain = { 0 };
+
+	(void)state;
+	assert_int_equal(parse(text, &domain), 0);
+	assert_int_equal(domain.n_devices, 1);
+	assert_int_equal(domain.slices.count, 2);
+	assert_string_equal(domain.slices.items[0],
+			    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001");
+	assert_string_equal(domain.slices.items[1],
+			    "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002");
+	vm_domain_free(&domain);
+	assert_int_equal(parse(DOMAIN("", SLICE("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001")),
+			       &domain),
+			 0);
+	assert_int_equal(domain.slices.count, 0);
+}
+
 /* A guest would start without what it asked for. */
 static void what_cannot_be_understood_is_no_guest_without_devices(void **state)
 {
@@ -148,6 +175,8 @@ static void what_cannot_be_understood_is_no_guest_without_devices(void **state)
 		DOMAIN(ASK, "<hostdev mode='subsystem' type='pci'/>"),
 		DOMAIN(ASK, "<hostdev mode='subsystem' type='pci'><source/></hostdev>"),
 		DOMAIN(ASK, HOSTDEV(" managed='perhaps'", "bus='1'")),
+		DOMAIN(ASK, "<hostdev mode='subsystem' type='mdev'/>"),
+		DOMAIN(ASK, SLICE("83b8f4f2-509f-382f-3c1e")),
 		DOMAIN(ASK, HOSTDEV("", "bus='0x100'")),
 		DOMAIN(ASK, HOSTDEV("", "bus='1' slot='32'")),
 		DOMAIN(ASK, HOSTDEV("", "bus='1' function='8'")),
@@ -167,6 +196,7 @@ static void what_cannot_be_understood_is_no_guest_without_devices(void **state)
 		if (r != -EINVAL)
 			fail_msg("%s: %d", texts[i], r);
 		assert_null(domain.devices);
+		assert_int_equal(domain.slices.count, 0);
 	}
 }
 
@@ -187,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_libvirt_leaves_alone_is_found_and_nothing_else),
+		cmocka_unit_test(a_guest_s_slices_are_found_each_once),
 		cmocka_unit_test(a_guest_that_does_not_ask_is_left_alone),
 		cmocka_unit_test(
 			a_guest_that_asks_for_its_cores_alone_gives_away_no_device),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vm/slices.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "bind/slices.h"
+#include "bootcfg/mdevctl.h"
+#include "pci/slices.h"
+
+const struct change_options vm_slices_late = {
+	.came_back = bind_slice_came_back,
+	.late = "pciferry mdev list tells what came of it",
+};
+
+static int not_defined(const char *uuid, struct error *err)
+{
+	error_set(err, ENOENT, uuid,
+		  "no slice of this UUID is there, and none is defined");
+	error_hint(err, "pciferry mdev create PARENT TYPE %s --persist", uuid);
+	return -ENOENT;
+}
+
+static int defined_twice(const struct bootcfg_definition *one,
+			 const struct bootcfg_definition *other, struct error *err)
+{
+	error_set(err, EEXIST, one->uuid, "it is defined for %s and for %s", one->parent,
+		  other->parent);
+	error_hint(err,
+		   "pciferry mdev remove %s --parent %s --persist takes that one out",
+		   one->uuid, other->parent);
+	return -EEXIST;
+}
+
+/* Of which parent and type it is to be. */
+static int find(const struct bootcfg_definitions *definitions, const char *uuid,
+		const struct bootcfg_definition **ret_definition, struct error *err)
+{
+	const struct bootcfg_definition *found = NULL;
+
+	for (size_t i = 0; i < definitions->count; i++) {
+		const struct bootcfg_definition *one = &definitions->items[i];
+
+		if (strcmp(one->uuid, uuid) != 0)
+			continue;
+		if (found)
+			return defined_twice(found, one, err);
+		found = one;
+	}
+	if (!found)
+		return not_defined(uuid, err);
+	if (found->damage) {
+		error_set(err, EINVAL, uuid, "/%s: %s", found->path, found->damage);
+		error_hint(err, "mend that file, or remove it");
+		return -EINVAL;
+	}
+	if (found->has_attributes) {
+		error_set(err, ENOTSUP, uuid,
+			  "/%s gives it attributes, which only mdevctl sets",
+			  found->path);
+		error_hint(err, "mdevctl start --uuid %s, before the guest", uuid);
+		return -ENOTSUP;
+	}
+	*ret_definition = found;
+	return 0;
+}
+
+static int make(struct change *change, const struct bootcfg_definitions *definitions,
+		const char *uuid, const char *guest, struct error *err)
+{
+	_cleanup_(bind_slice_free) struct bind_slice slice = { 0 };
+	const struct bootcfg_definition *definition = NULL;
+	int r = find(definitions, uuid, &definition, err);
+
+	if (r == 0)
+		r = bind_slice_plan_make(change_host(change), definition->parent,
+					 definition->type, definition->uuid, &slice, err);
+	slice.guest = guest;
+	return r < 0 ? r : bind_slice_perform(change, &slice, err);
+}
+
+int vm_slices_make(struct change *change, const struct string_list *uuids,
+		   const char *guest, struct error *err)
+{
+	_cleanup_(
+		bootcfg_definitions_free) struct bootcfg_definitions definitions = { 0 };
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	int r = pci_slices_read(change_host(change), &slices, err);
+
+	if (r == 0)
+		r = bootcfg_definitions_read(change_host(change), &definitions, err);
+	for (size_t i = 0; r == 0 && i < uuids->count; i++) {
+		const struct pci_slice *there = pci_slice_find(&slices, uuids->items[i]);
+
+		/* Who else has it, QEMU is told by the kernel. */
+		if (!there || there->is_leaving)
+			r = make(change, &definitions, uuids->items[i], guest, err);
+	}
+	return r;
+}
+
+static int remove_one(struct change *change, const char *uuid, struct error *err)
+{
+	_cleanup_(bind_slice_free) struct bind_slice slice = { 0 };
+	int r = bind_slice_plan_remove(change_host(change), uuid, &slice, err);
+
+	return r < 0 ? r : bind_slice_perform(change, &slice, err);
+}
+
+int vm_slices_remove(struct change *change, const char *guest, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list uuids = { 0 };
+	int result = bind_guest_slices(change_host(change), guest, &uuids, err);
+
+	for (size_t i = 0; i < uuids.count; i++) {
+		_cleanup_(error_clear) struct error one = ERROR_INIT;
+		int r = remove_one(change, uuids.items[i], &one);
+
+		if (r < 0 && result == 0) {
+			result = r;
+			*err = one;
+			memset(&one, 0, sizeof(one));
+		} else if (r < 0) {
+			error_evidence(err, "%s: %s", one.subject, one.message);
+		}
+	}
+	return result;
+}
