@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who may open the groups of a plan. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "bind/internal.h"
+#include "bind/slices.h"
+#include "pci/slices.h"
 
 static int add_node(struct change_steps *steps, const char *path, uid_t user)
 {
@@ -42,6 +45,34 @@ static int add_own_node(const struct host *host, struct change_steps *steps,
 	return r;
 }
 
+static int perform_all(struct change *change, const struct change_steps *steps,
+		       struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < steps->count; i++)
+		r = change_perform(change, &steps->items[i], err);
+	return r;
+}
+
+int bind_slice_give(struct change *change, const char *uuid, uid_t user,
+		    struct error *err)
+{
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	const struct pci_slice *slice;
+	int r = pci_slices_read(change_host(change), &slices, err);
+
+	if (r < 0)
+		return r;
+	slice = pci_slice_find(&slices, uuid);
+	if (!slice)
+		return error_set(err, ENODEV, uuid, "there is no such slice");
+	for (size_t i = 0; r == 0 && i < slice->nodes.count; i++)
+		r = add_node(&steps, slice->nodes.items[i] + 1, user);
+	return r < 0 ? error_oom(err) : perform_all(change, &steps, err);
+}
+
 int bind_give(struct change *change, const struct bind_plan *plan, uid_t user,
 	      struct error *err)
 {
@@ -61,8 +92,7 @@ int bind_give(struct change *change, const struct bind_plan *plan, uid_t user,
 	}
 	if (r < 0)
 		return error_oom(err);
-	for (size_t i = 0; r == 0 && i < steps.count; i++)
-		r = change_perform(change, &steps.items[i], err);
+	r = perform_all(change, &steps, err);
 	if (r < 0)
 		error_evidence(err, "the devices are bound, all the same");
 	return r;

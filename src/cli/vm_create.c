@@ -59,6 +59,8 @@ static int prepare(const struct cli *cli, struct cli_view *view, int argc, char 
 		r = vm_functions_set_mac(view, functions, request->macs.items[i], err);
 	if (r == 0)
 		r = vm_find_parts(view->host, request, err);
+	if (r == 0)
+		r = vm_slices_look(view->host, &request->slices, guest->has_kvm, err);
 	if (r < 0)
 		return r;
 	guest->functions = functions->items;
@@ -139,6 +141,25 @@ static void tell_unmade(const struct vm_disk *disk)
 		    (unsigned long long)(disk->size >> 20));
 }
 
+/* Without what the guest does not start, sooner or later. */
+static void tell_slices(const struct vm_create_request *request)
+{
+	const struct vm_slices *slices = &request->slices;
+
+	for (size_t i = 0; i < slices->count; i++) {
+		const char *uuid = slices->items[i].uuid;
+
+		if (!slices->is_defined[i])
+			output_talk("%s is there until the host boots; pciferry mdev"
+				    " create PARENT TYPE %s --persist keeps it",
+				    uuid, uuid);
+		else if (!slices->is_there[i] && !request->guest.hands_over)
+			output_talk("%s is not there now: with --hand-over it is made"
+				    " when the guest starts",
+				    uuid);
+	}
+}
+
 /* What else is to be known before it is used. */
 static void tell_parts(const struct cli *cli, const struct vm_create_request *request)
 {
@@ -157,6 +178,7 @@ static void tell_parts(const struct cli *cli, const struct vm_create_request *re
 			output_talk("%s is known by its number, and only until it is"
 				    " plugged in anew or the host boots",
 				    request->usb_names.items[i]);
+	tell_slices(request);
 	for (size_t i = 0; request->only_xml && i < guest->n_disks; i++)
 		if (guest->disks[i].size)
 			tell_unmade(&guest->disks[i]);

@@ -10,10 +10,11 @@
 #include "cli/vm_create_parts.h"
 #include "cli/vm_options.h"
 
-#define DEVICE_HELP                                                           \
-	"  --rom DEVICE=FILE  an option ROM instead of the device's own\n"    \
-	"  --mac DEVICE=MAC[,VLAN]  of a network card's virtual function\n"   \
-	"  --hand-over      pciferry's hook binds the devices, not libvirt\n" \
+#define DEVICE_HELP                                                                    \
+	"  --mdev UUID[,display][,rom=FILE]  a slice, perhaps as the guest's screen\n" \
+	"  --rom DEVICE=FILE  an option ROM instead of the device's own\n"             \
+	"  --mac DEVICE=MAC[,VLAN]  of a network card's virtual function\n"            \
+	"  --hand-over      pciferry's hook binds the devices, not libvirt\n"          \
 	"  --all-matching   IDs may mean several devices\n"
 
 const char vm_xml_help[] = DEVICE_HELP;
@@ -67,6 +68,7 @@ enum {
 	OPTION_KERNEL,
 	OPTION_INITRD,
 	OPTION_APPEND,
+	OPTION_MDEV,
 	OPTION_ROM,
 	OPTION_MAC,
 	OPTION_HAND_OVER,
@@ -100,6 +102,7 @@ static const struct option create_options[] = {
 	{ "initrd", required_argument, NULL, OPTION_INITRD },
 	{ "append", required_argument, NULL, OPTION_APPEND },
 	{ "battery", required_argument, NULL, OPTION_BATTERY },
+	{ "mdev", required_argument, NULL, OPTION_MDEV },
 	{ "rom", required_argument, NULL, OPTION_ROM },
 	{ "mac", required_argument, NULL, OPTION_MAC },
 	{ "hand-over", no_argument, NULL, OPTION_HAND_OVER },
@@ -112,6 +115,7 @@ static const struct option create_options[] = {
 };
 
 static const struct option xml_options[] = {
+	{ "mdev", required_argument, NULL, OPTION_MDEV },
 	{ "rom", required_argument, NULL, OPTION_ROM },
 	{ "mac", required_argument, NULL, OPTION_MAC },
 	{ "hand-over", no_argument, NULL, OPTION_HAND_OVER },
@@ -244,6 +248,8 @@ static int take_option(struct vm_create_request *request, int value, struct erro
 		return take_screen(optarg, &guest->screen, err);
 	case OPTION_BATTERY:
 		return take_battery(request, optarg, err);
+	case OPTION_MDEV:
+		return vm_slices_take(&request->slices, optarg, err);
 	case OPTION_ROM:
 		return string_list_add(&request->roms, optarg) < 0 ? error_oom(err) : 0;
 	case OPTION_MAC:
@@ -270,6 +276,8 @@ static int parse(struct cli *cli, int argc, char **argv, const struct option *op
 	};
 	while (r == 0 && (value = cli_next_option(cli, argc, argv, options, err)) != -1)
 		r = take_option(request, value, err);
+	request->guest.slices = request->slices.items;
+	request->guest.n_slices = request->slices.count;
 	/* Looking Glass's program for the host sends keys by SPICE. */
 	if (request->guest.picture_mib && !request->screen_is_chosen)
 		request->guest.screen = VM_SCREEN_SPICE;
@@ -282,6 +290,7 @@ void vm_create_request_free(struct vm_create_request *request)
 	free(request->usb);
 	free(request->inputs);
 	free(request->shares);
+	vm_slices_free(&request->slices);
 	string_list_free(&request->usb_names);
 	string_list_free(&request->roms);
 	string_list_free(&request->macs);
@@ -315,8 +324,11 @@ int vm_create_request_parse(struct cli *cli, int argc, char **argv,
 	if (optind >= argc)
 		return error_usage(err, "", "vm create needs a NAME for the guest");
 	ret_request->guest.name = argv[optind];
-	if (optind + 1 >= argc)
+	if (optind + 1 >= argc && !ret_request->slices.count)
 		return need_device("vm create", err);
+	if (vm_guest_shown_slice(&ret_request->guest) &&
+	    ret_request->guest.screen == VM_SCREEN_NONE)
+		return error_usage(err, "--screen", "none shows no slice's picture");
 	if (ret_request->bios && ret_request->firmware_kind == VM_FIRMWARE_SECURE)
 		return error_usage(err, "--secure-boot", "it takes UEFI, not --bios");
 	if ((ret_request->guest.initrd || ret_request->guest.append) &&
@@ -337,5 +349,7 @@ int vm_xml_request_parse(struct cli *cli, int argc, char **argv,
 	int r = parse(cli, argc, argv, xml_options, ret_request, err);
 
 	ret_request->guest.name = "the guest";
-	return r == 0 && optind >= argc ? need_device("vm xml", err) : r;
+	return r == 0 && optind >= argc && !ret_request->slices.count
+		       ? need_device("vm xml", err)
+		       : r;
 }

@@ -4,6 +4,7 @@
 
 /* What the options of `vm create` and `vm xml` say. */
 #include "cli/cli.h"
+#include "cli/vm_slices.h"
 #include "cli/vm_tune.h"
 #include "vm/guest.h"
 
@@ -13,6 +14,7 @@ struct vm_create_request {
 	struct vm_usb *usb;
 	struct vm_input *inputs;
 	struct vm_share *shares;
+	struct vm_slices slices;
 	struct string_list usb_names;  /* values of --usb, for vm_find_parts() */
 	struct string_list roms, macs; /* values of --rom and --mac, for vm_functions.h */
 	struct string_list made;       /* texts that the guest points at */

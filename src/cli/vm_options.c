@@ -19,6 +19,7 @@ enum {
 	OPTION_DISK,
 	OPTION_CDROM,
 	OPTION_NETWORK,
+	OPTION_MDEV,
 	OPTION_USB,
 	OPTION_TPM,
 	OPTION_AUDIO,
@@ -48,6 +49,7 @@ static const struct option own_options[] = {
 	{ "disk", required_argument, NULL, OPTION_DISK },
 	{ "cdrom", required_argument, NULL, OPTION_CDROM },
 	{ "network", required_argument, NULL, OPTION_NETWORK },
+	{ "mdev", required_argument, NULL, OPTION_MDEV },
 	{ "usb", required_argument, NULL, OPTION_USB },
 	{ "tpm", no_argument, NULL, OPTION_TPM },
 	{ "audio", optional_argument, NULL, OPTION_AUDIO },
@@ -236,6 +238,8 @@ static int take_option(struct vm_request *request, int value, struct error *err)
 		return string_list_add(&request->disks, optarg) < 0 ? error_oom(err) : 0;
 	case OPTION_CDROM:
 		return string_list_add(&request->cdroms, optarg) < 0 ? error_oom(err) : 0;
+	case OPTION_MDEV:
+		return vm_slices_take(&request->slices, optarg, err);
 	case OPTION_USB:
 		return string_list_add(&request->usb_names, optarg) < 0 ? error_oom(err)
 									: 0;
@@ -268,6 +272,7 @@ void vm_request_free(struct vm_request *request)
 	free(request->usb);
 	free(request->usb_fds);
 	vm_tuning_free(&request->tuning);
+	vm_slices_free(&request->slices);
 	vm_user_free(&request->user);
 }
 
@@ -327,5 +332,7 @@ int vm_request_parse(struct cli *cli, int argc, char **argv,
 	config->n_cdroms = ret_request->cdroms.count;
 	config->disks = (const char *const *)ret_request->disks.items;
 	config->n_disks = ret_request->disks.count;
+	config->slices = ret_request->slices.items;
+	config->n_slices = ret_request->slices.count;
 	return r;
 }

@@ -4,6 +4,7 @@
 
 /* What the options of `vm run` say. */
 #include "cli/take.h"
+#include "cli/vm_slices.h"
 #include "cli/vm_tune.h"
 #include "cli/vm_user.h"
 #include "vm/vm.h"
@@ -23,6 +24,7 @@ struct vm_request {
 	struct string_list disks, cdroms, usb_names;
 	struct vm_usb *usb; /* found by these (cli/vm_usb.h) */
 	int *usb_fds;
+	struct vm_slices slices;
 	struct vm_user user;
 	struct vm_audio_wish audio;
 	struct vm_tune_wish tune;

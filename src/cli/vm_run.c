@@ -64,7 +64,7 @@ static int choose_functions(const struct bind_plan *plan, const struct pci_addre
 			    size_t n_asked, struct pci_address **ret_devices,
 			    size_t *ret_count)
 {
-	struct pci_address *devices = calloc(plan->count, sizeof(*devices));
+	struct pci_address *devices = calloc(plan->count + 1, sizeof(*devices));
 	size_t count = 0;
 
 	if (!devices)
@@ -200,13 +200,22 @@ struct ending {
 	size_t n_moved;
 };
 
+/* What was moved, and then the slices, whether or not it could be. */
 static int give_back(const struct ending *ending, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan back = { 0 };
+	_cleanup_(error_clear) struct error also = ERROR_INIT;
+	const struct take_options *take = &ending->request->take;
+	int r = 0, second;
 
-	return take_carry_out(ending->cli, ending->host, &ending->request->take,
-			      ending->moved, ending->n_moved, GIVE_BACK_ALONE, &back,
-			      err);
+	if (ending->n_moved)
+		r = take_carry_out(ending->cli, ending->host, take, ending->moved,
+				   ending->n_moved, GIVE_BACK_ALONE, &back, err);
+	second = vm_slices_end(ending->cli, ending->host, take, &ending->request->slices,
+			       r < 0 ? &also : err);
+	if (r < 0 && second < 0)
+		error_evidence(err, "%s: %s", also.subject, also.message);
+	return r < 0 ? r : second;
 }
 
 /* In the keeper. */
@@ -231,8 +240,10 @@ static int run_and_give_back(const struct ending *ending, struct host *host,
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
 	struct ending instead = *ending;
 	struct keeper keeper = { 0 };
-	int r = keeper_start(give_back_instead, &instead, &keeper);
+	int r;
 
+	vm_slices_name(&request->slices);
+	r = keeper_start(give_back_instead, &instead, &keeper);
 	if (r < 0)
 		error_set(err, -r, "", "a process for the end of the guest: %s",
 			  strerror(-r));
@@ -240,6 +251,9 @@ static int run_and_give_back(const struct ending *ending, struct host *host,
 		r = vm_user_give_nodes(ending->cli, host, &request->take, ending->plan,
 				       ending->moved, ending->n_moved, &request->user,
 				       err);
+	if (r == 0)
+		r = vm_slices_begin(ending->cli, host, &request->take, &request->slices,
+				    &request->user, err);
 	if (r == 0)
 		r = run_guest(ending->cli, host, &keeper, request, err);
 	if (give_back(ending, &failure) < 0) {
@@ -249,7 +263,8 @@ static int run_and_give_back(const struct ending *ending, struct host *host,
 				      "the guest has ended, but not all of its devices"
 				      " could be given back");
 	} else if (!ending->cli->quiet) {
-		output_talk("the guest has ended; its devices are back");
+		output_talk(ending->n_moved ? "the guest has ended; its devices are back"
+					    : "the guest has ended");
 	}
 	keeper_dismiss(&keeper);
 	return r;
@@ -265,7 +280,7 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 	int r = 0;
 
 	/* A user who was given the group can run a guest with it, and changes nothing. */
-	if (!take_is_done(host, &request->take, asked, n_asked, &plan))
+	if (n_asked && !take_is_done(host, &request->take, asked, n_asked, &plan))
 		r = take_carry_out(cli, host, &request->take, asked, n_asked, TAKE, &plan,
 				   err);
 	if (r < 0)
@@ -279,7 +294,7 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 		return error_oom(err);
 	}
 	request->config.devices = devices;
-	if (!request->take.dry_run && ending.n_moved)
+	if (!request->take.dry_run && (ending.n_moved || request->slices.count))
 		return run_and_give_back(&ending, host, request, err);
 	if (!request->take.dry_run)
 		r = vm_user_give_nodes(cli, host, &request->take, &plan, NULL, 0,
@@ -287,18 +302,39 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 	return r < 0 ? r : run_guest(cli, host, NULL, request, err);
 }
 
+static int look_at_slices(const struct host *host, struct vm_request *request,
+			  struct error *err)
+{
+	int r = vm_slices_look(host, &request->slices,
+			       request->config.accelerator == VM_KVM, err);
+
+	for (size_t i = 0; r == 0 && request->take.dry_run && i < request->slices.count;
+	     i++)
+		if (!request->slices.is_there[i]) {
+			error_set(err, ENODEV, request->slices.items[i].uuid,
+				  "it is not there now, and a shell does not make it");
+			error_hint(err, "pciferry mdev create makes it first");
+			r = -ENODEV;
+		}
+	return r;
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(vm_request_free) struct vm_request request;
 	_cleanup_free_ struct pci_address *addresses = NULL;
 	_cleanup_(host_cleanup) struct host *host = NULL;
-	size_t count;
+	size_t count = 0;
 	int words, r;
 
 	r = vm_request_parse(cli, argc, argv, &request, &words, err);
-	if (r == 0)
+	if (r == 0 && words == optind && request.slices.count)
+		r = cli_open_host(cli, &host, err);
+	else if (r == 0)
 		r = take_select(cli, &request.take, words - optind, argv + optind, &host,
 				&addresses, &count, err);
+	if (r == 0)
+		r = look_at_slices(host, &request, err);
 	if (r < 0)
 		return r;
 	r = vm_look_at_network(host, &request, err);
@@ -324,7 +360,7 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_vm_run = {
 	.name = "vm run",
-	.arguments = "DEVICE... [OPTION...] [-- QEMU-OPTION...]",
+	.arguments = "DEVICE...|--mdev UUID [OPTION...] [-- QEMU-OPTION...]",
 	.summary = "run a guest by QEMU alone, and give the devices back when it ends",
 	.options =
 		"  --disk FILE      a disk of the guest, raw or *.qcow2; repeatable\n"
@@ -338,6 +374,8 @@ const struct cli_command cli_vm_run = {
 		"  --vars FILE      the guest's UEFI variables, made when not there\n"
 		"  --tune[=NODE]    its processors and memory where the devices are\n"
 		"  --hugepages      with --tune: huge pages, or no guest\n"
+		"  --mdev UUID[,display][,rom=FILE]  a slice, made for the guest where it is only\n"
+		"                   defined; perhaps as its screen\n"
 		"  --usb WHICH      a device of the host's USB, by IDs (046d:c52b) or port (1-4)\n"
 		"  --audio[=WHICH]  a sound card, heard by pa, the sound server of the user's\n"
 		"                   session (PipeWire, PulseAudio), or alsa (pa where it runs)\n"

@@ -188,39 +188,53 @@ static bool has_moved(const struct bind_plan *plan, unsigned int group,
 	return false;
 }
 
-static bool owns(const struct host *host, unsigned int group, uid_t uid)
+static bool owns(const struct host *host, const char *path, uid_t uid)
 {
 	struct host_node node;
-	char path[32];
 
-	snprintf(path, sizeof(path), "dev/vfio/%u", group);
 	return host_node_read(host, path, &node) == FACT_KNOWN && node.owner == uid;
 }
 
 /* A group that was on VFIO before is whose it is; nothing would take it back. */
-static int have_root_instead(const struct cli *cli, unsigned int group,
+static int have_root_instead(const struct cli *cli, const char *what,
 			     struct vm_user *user, struct error *err)
 {
-	char text[32];
-
-	snprintf(text, sizeof(text), "group %u", group);
-	if (user->is_asked) {
-		error_set(err, EPERM, text, "it was bound before, and not for %s",
-			  user->user.name);
-		error_hint(err,
-			   "pciferry bind DEVICE --user %s gives it; or release it"
-			   " first",
-			   user->user.name);
-		return -EPERM;
-	}
+	if (user->is_asked)
+		return error_set(err, EPERM, what, "it was bound before, and not for %s",
+				 user->user.name);
 	if (!cli->quiet)
 		output_talk("%s was bound before, and not for %s: QEMU runs as root",
-			    text, user->user.name);
+			    what, user->user.name);
 	free(user->user.name);
 	free(user->home);
 	memset(&user->user, 0, sizeof(user->user));
 	user->home = NULL;
 	return 0;
+}
+
+int vm_user_need_node(const struct cli *cli, const struct host *host, const char *path,
+		      const char *what, struct vm_user *user, struct error *err)
+{
+	return !user->user.name || owns(host, path, user->user.uid)
+		       ? 0
+		       : have_root_instead(cli, what, user, err);
+}
+
+static int need_group(const struct cli *cli, const struct host *host, unsigned int group,
+		      struct vm_user *user, struct error *err)
+{
+	char path[32], text[32];
+	int r;
+
+	snprintf(path, sizeof(path), "dev/vfio/%u", group);
+	snprintf(text, sizeof(text), "group %u", group);
+	r = vm_user_need_node(cli, host, path, text, user, err);
+	if (r < 0)
+		error_hint(err,
+			   "pciferry bind DEVICE --user %s gives it; or release it"
+			   " first",
+			   user->user.name);
+	return r;
 }
 
 int vm_user_give_nodes(const struct cli *cli, const struct host *host,
@@ -240,8 +254,8 @@ int vm_user_give_nodes(const struct cli *cli, const struct host *host,
 
 		if (has_moved(plan, group, moved, n_moved))
 			members[given.count++] = plan->members[i];
-		else if (!owns(host, group, user->user.uid))
-			r = have_root_instead(cli, group, user, err);
+		else
+			r = need_group(cli, host, group, user, err);
 		if (r < 0)
 			return r;
 	}

@@ -51,4 +51,11 @@ int vm_user_give_nodes(const struct cli *cli, const struct host *host,
 		       const struct pci_address *moved, size_t n_moved,
 		       struct vm_user *user, struct error *err);
 
+/*
+ * The same for a node of which nothing was moved, `what` being what it is of: 0 or
+ * -EPERM.
+ */
+int vm_user_need_node(const struct cli *cli, const struct host *host, const char *path,
+		      const char *what, struct vm_user *user, struct error *err);
+
 #endif

@@ -126,9 +126,27 @@ static int add_machine(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+/* A slice that is the guest's screen; NULL: it has a card of QEMU's, or none. */
+static const struct vm_slice *shown_slice(const struct vm_config *config)
+{
+	for (size_t i = 0; i < config->n_slices; i++)
+		if (config->slices[i].shows)
+			return &config->slices[i];
+	return NULL;
+}
+
+static const char *display_of(const struct vm_config *config)
+{
+	const struct vm_slice *shown = shown_slice(config);
+
+	if (config->display)
+		return config->display;
+	return config->screen && shown && shown->renders ? "egl-headless" : "none";
+}
+
 static int add_console(const struct vm_config *config, struct string_list *argv)
 {
-	const char *display = config->display ? config->display : "none";
+	const char *display = display_of(config);
 	_cleanup_free_ char *screen =
 		config->screen ? vm_double_commas(config->screen) : NULL;
 	int r = config->screen && !screen ? -ENOMEM : add(argv, "display", display);
@@ -139,8 +157,10 @@ static int add_console(const struct vm_config *config, struct string_list *argv)
 		r = string_list_addf(argv, "unix:%s", screen);
 	if (r == 0)
 		r = add(argv, "vga",
-			!screen && strcmp(display, "none") != 0 ? "std" : "none");
-	if (r == 0 && screen)
+			!screen && strcmp(display, "none") != 0 && !shown_slice(config)
+				? "std"
+				: "none");
+	if (r == 0 && screen && !shown_slice(config))
 		r = add(argv, "device", "VGA,id=ferry-vga,addr=0x1e");
 	if (r == 0)
 		r = add(argv, "serial", config->serial_monitor ? "mon:stdio" : "stdio");
@@ -319,6 +339,39 @@ static int add_devices(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
+/* Beside what is behind ports: before pciferry's own, which is last (add_usb()). */
+enum { FIRST_SLICE = 0x10 };
+
+/*
+ * NVIDIA's manager tells guests apart by their UUIDs (vGPU user guide). Only what is not
+ * unplugged can have the picture that firmware draws (hw/vfio/pci.c, ramfb).
+ */
+static int add_slices(const struct vm_config *config, struct string_list *argv)
+{
+	int r = config->n_slices ? add(argv, "uuid", config->slices[0].uuid) : 0;
+
+	for (size_t i = 0; r == 0 && i < config->n_slices; i++) {
+		const struct vm_slice *slice = &config->slices[i];
+		_cleanup_free_ char *rom =
+			slice->rom ? vm_double_commas(slice->rom) : NULL;
+
+		if (slice->rom && !rom)
+			return -ENOMEM;
+		r = add(argv, "device", NULL);
+		if (r == 0)
+			r = string_list_addf(
+				argv,
+				"vfio-pci%s,sysfsdev=/sys/bus/mdev/devices/%s,addr=0x%zx,"
+				"display=%s%s%s%s%s",
+				slice->shows ? "-nohotplug" : "", slice->uuid,
+				FIRST_SLICE + i, slice->shows ? "on" : "off",
+				slice->shows ? ",ramfb=on" : "",
+				slice->is_intels ? ",x-igd-opregion=on" : "",
+				rom ? ",romfile=" : "", rom ? rom : "");
+	}
+	return r;
+}
+
 static int add_tpm(const struct vm_config *config, struct string_list *argv)
 {
 	const struct vm_line *line = config->tpm;
@@ -420,7 +473,7 @@ int vm_build_argv(const struct vm_config *config, struct string_list *ret_argv)
 	static int (*const parts[])(const struct vm_config *, struct string_list *) = {
 		add_machine, add_sandbox, add_firmware, add_boot,    add_console,
 		add_monitor, add_disks,	  add_cdroms,	add_network, add_devices,
-		add_usb,     add_audio,	  add_tpm,	add_pins,
+		add_slices,  add_usb,	  add_audio,	add_tpm,     add_pins,
 	};
 	_cleanup_(string_list_free) struct string_list argv = { 0 };
 	int r = 0;

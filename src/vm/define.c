@@ -166,9 +166,7 @@ static void add_arguments(struct vm_xml *xml, xmlNode *root, const struct vm_gue
 
 	if (!is_large && !guest->battery)
 		return;
-	line = vm_xml_add_foreign(xml, root, "qemu",
-				  "http://libvirt.org/schemas/domain/qemu/1.0",
-				  "commandline");
+	line = vm_xml_add_foreign(xml, root, "qemu", VM_DEFINE_QEMU, "commandline");
 	if (is_large)
 		add_window(xml, line, guest);
 	if (guest->battery)
@@ -209,6 +207,7 @@ static void add_domain(struct vm_xml *xml, xmlNode *root, const struct vm_guest 
 	add_power(xml, root);
 	vm_define_devices(xml, root, guest);
 	add_arguments(xml, root, guest);
+	vm_define_overrides(xml, root, guest);
 }
 
 /* libvirt's schema and its parser both end at 16 bits (pciDomain, basictypes.rng). */
@@ -269,6 +268,9 @@ int vm_define_functions(const struct vm_guest *guest, char **ret_xml, struct err
 		r = vm_xml_print(&xml,
 				 vm_define_function(&xml, root, guest,
 						    &guest->functions[i], false),
+				 &text, err);
+	for (size_t i = 0; r == 0 && i < guest->n_slices; i++)
+		r = vm_xml_print(&xml, vm_define_slice(&xml, root, &guest->slices[i]),
 				 &text, err);
 	if (r == 0)
 		*ret_xml = steal(text);

@@ -6,12 +6,23 @@
 #include "vm/guest.h"
 #include "vm/xml.h"
 
+/* Elements that hand something to QEMU as it is. */
+#define VM_DEFINE_QEMU "http://libvirt.org/schemas/domain/qemu/1.0"
+
 /* <devices> */
 void vm_define_devices(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);
 
 /* What it has of the host besides functions. Returns how many ports that takes. */
 unsigned int vm_define_parts(struct vm_xml *xml, xmlNode *devices,
 			     const struct vm_guest *guest);
+
+/* A mediated device, as <hostdev>. */
+xmlNode *vm_define_slice(struct vm_xml *xml, xmlNode *devices,
+			 const struct vm_slice *slice);
+
+/* What libvirt has no element for, of mediated devices. */
+void vm_define_overrides(struct vm_xml *xml, xmlNode *domain,
+			 const struct vm_guest *guest);
 
 /* Its processors' and memory's places on the host; nothing of a guest without any. */
 void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);

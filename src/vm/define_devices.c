@@ -213,29 +213,47 @@ static unsigned int add_network(struct vm_xml *xml, xmlNode *devices,
 }
 
 /* Reached from this host alone: another way in is asked for by the one who wants it. */
-static void add_screen(struct vm_xml *xml, xmlNode *devices, const struct vm_guest *guest)
+static void add_viewer(struct vm_xml *xml, xmlNode *devices, const struct vm_guest *guest)
 {
-	bool spice = guest->screen == VM_SCREEN_SPICE;
+	const struct vm_slice *shown = vm_guest_shown_slice(guest);
+	bool spice = guest->screen == VM_SCREEN_SPICE, renders = shown && shown->renders;
 	xmlNode *node, *channel;
 
-	if (guest->screen == VM_SCREEN_NONE) {
-		/* Else libvirt adds one, and the guest shows its picture there. */
-		vm_xml_add(xml, vm_xml_add(xml, devices, "video", NULL), "model", "type",
-			   "none", NULL);
-		return;
+	if (spice && renders) {
+		/* With OpenGL it has no network: virt-viewer --attach shows it. */
+		node = vm_xml_add(xml, devices, "graphics", "type", "spice", NULL);
+		vm_xml_add(xml, node, "listen", "type", "none", NULL);
+		vm_xml_add(xml, node, "gl", "enable", "yes", NULL);
+	} else {
+		node = vm_xml_add(xml, devices, "graphics", "type",
+				  spice ? "spice" : "vnc", "port", "-1", "autoport",
+				  "yes", NULL);
+		vm_xml_add(xml, node, "listen", "type", "address", "address", "127.0.0.1",
+			   NULL);
 	}
-	node = vm_xml_add(xml, devices, "graphics", "type", spice ? "spice" : "vnc",
-			  "port", "-1", "autoport", "yes", NULL);
-	vm_xml_add(xml, node, "listen", "type", "address", "address", "127.0.0.1", NULL);
+	if (!spice && renders)
+		vm_xml_add(xml, devices, "graphics", "type", "egl-headless", NULL);
 	if (spice) {
 		channel = vm_xml_add(xml, devices, "channel", "type", "spicevmc", NULL);
 		vm_xml_add(xml, channel, "target", "type", "virtio", "name",
 			   "com.redhat.spice.0", NULL);
 	}
-	/* What each firmware and each installer has a driver for. */
-	vm_xml_add(xml, vm_xml_add(xml, devices, "video", NULL), "model", "type", "vga",
-		   NULL);
-	if (!guest->picture_mib)
+}
+
+static void add_screen(struct vm_xml *xml, xmlNode *devices, const struct vm_guest *guest)
+{
+	bool is_none = guest->screen == VM_SCREEN_NONE;
+
+	if (!is_none)
+		add_viewer(xml, devices, guest);
+	/*
+	 * VGA is what each firmware and each installer has a driver for. Where there is
+	 * to be none it is said: else libvirt adds one, and the guest shows its picture
+	 * there.
+	 */
+	vm_xml_add(xml, vm_xml_add(xml, devices, "video", NULL), "model", "type",
+		   is_none || vm_guest_shown_slice(guest) ? "none" : "vga", NULL);
+	if (!is_none && !guest->picture_mib)
 		vm_xml_add(xml, devices, "input", "type", "tablet", "bus", "usb", NULL);
 }
 

@@ -63,8 +63,11 @@ unsigned int vm_define_parts(struct vm_xml *xml, xmlNode *devices,
 		add_input(xml, devices, &guest->inputs[i]);
 	for (size_t i = 0; i < guest->n_shares; i++)
 		add_share(xml, devices, &guest->shares[i]);
+	for (size_t i = 0; i < guest->n_slices; i++)
+		vm_define_slice(xml, devices, &guest->slices[i]);
 	if (guest->picture_mib)
 		add_picture(xml, devices, guest);
 	/* The memory is conventional PCI, for which libvirt adds a bridge to a port. */
-	return (unsigned int)guest->n_shares + (guest->picture_mib ? 3 : 0);
+	return (unsigned int)(guest->n_shares + guest->n_slices) +
+	       (guest->picture_mib ? 3 : 0);
 }

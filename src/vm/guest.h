@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/uuid.h"
 #include "host/host.h"
 #include "pci/device.h"
 #include "vm/firmware.h"
@@ -94,6 +95,15 @@ struct vm_share {
 	const char *tag;
 };
 
+/* A mediated device of this host: docs/design/mdev.md. */
+struct vm_slice {
+	char uuid[UUID_SIZE];
+	bool shows;	/* its picture is the guest's screen */
+	bool renders;	/* that picture is in a graphics card's memory: it takes OpenGL */
+	bool is_intels; /* GVT-g, whose drivers look for the card's OpRegion */
+	const char *rom; /* an option ROM, since it has none; NULL: none */
+};
+
 enum vm_screen { VM_SCREEN_NONE, VM_SCREEN_VNC, VM_SCREEN_SPICE };
 
 struct vm_guest {
@@ -122,6 +132,8 @@ struct vm_guest {
 	size_t n_inputs;
 	const struct vm_share *shares;
 	size_t n_shares;
+	const struct vm_slice *slices;
+	size_t n_slices;
 
 	/* In which Looking Glass leaves the picture for a program of the host's; 0: none.
 	 */
@@ -142,6 +154,9 @@ struct vm_guest {
 	/* pciferry's hook hands the functions over, instead of libvirt itself. */
 	bool hands_over;
 };
+
+/* The one whose picture is the guest's screen. NULL: it has a card of QEMU's, or none. */
+const struct vm_slice *vm_guest_shown_slice(const struct vm_guest *guest);
 
 /*
  * A domain's definition for libvirt, which the caller frees; or, for

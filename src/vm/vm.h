@@ -14,6 +14,7 @@
 #include "vm/firmware.h"
 
 struct error;
+struct vm_slice;
 struct vm_tuning;
 struct vm_usb;
 
@@ -77,6 +78,9 @@ struct vm_config {
 	const struct vm_usb *usb; /* devices of the host's USB, VM_USB_MAX at most */
 	size_t n_usb;
 	const int *usb_fds; /* at which QEMU has them open; NULL: it finds them itself */
+
+	const struct vm_slice *slices; /* mediated devices (vm/guest.h) */
+	size_t n_slices;
 
 	/* Where its processors, as many as cpus, and its memory are; NULL: anywhere. */
 	const struct vm_tuning *tuning;
