@@ -18,7 +18,7 @@ extern const struct cli_command cli_mdev_types, cli_mdev_list, cli_mdev_create,
 struct mdev_options {
 	struct take_options take;
 	bool persist, by_hand; /* --persist; --persist=manual, which is both */
-	const char *parent; /* --parent; NULL: none was named */
+	const char *parent;    /* --parent; NULL: none was named */
 };
 #define MDEV_OPTIONS_INIT                 \
 	{                                 \

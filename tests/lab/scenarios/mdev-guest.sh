@@ -79,12 +79,12 @@ check "it sees the display, and no other" sees made 1b36:000f
 # mdpy fills it in grey steps: a row that is not all black.
 shown()
 {
-	virsh -q qemu-monitor-command --hmp made "screendump /tmp/shown.ppm" &&
-		[ "$(head -c 14 /tmp/shown.ppm)" = "P6
-640 480
-255" ] && tail -c 1920 /tmp/shown.ppm | tr -d '\0' | grep -q .
+	virsh -q qemu-monitor-command --hmp made "screendump /run/shown.ppm"
+	[ "$(head -n 2 /run/shown.ppm | tail -n 1)" = "640 480" ] &&
+		tail -c 1920 /run/shown.ppm | tr -d '\0' | grep -qa .
 }
 eventually "its picture is the screen" shown
+head -c 40 /run/shown.ppm | od -c; tail -c 32 /run/shown.ppm | od -c
 expect 0 "destroyed" virsh destroy made
 check "gone with it" is_gone $serial
 
@@ -124,7 +124,7 @@ begin()
 	qemu=$(pidof qemu-system-x86_64)
 	check "it has both" test "$(find "/proc/$qemu/fd" -lname "/dev/vfio/[0-9]*" | wc -l)" = 2
 }
-ended() { wait "$run" && is_gone $serial && is_gone $display && nothing_noted; }
+ended() { wait "$run" && is_gone "$serial" && is_gone "$display" && nothing_noted; }
 begin
 kill "$qemu"
 check "what was made for it is gone" ended
@@ -134,7 +134,7 @@ kill -TERM "$run"
 check "nobody's slices are gone" ended
 begin
 kill -KILL "$run"
-gone_both() { is_gone $serial && is_gone $display; }
+gone_both() { is_gone "$serial" && is_gone "$display"; }
 eventually "pciferry is killed: they go all the same" gone_both
 wait "$run"
 expect 0 "a slice of mtty" "$PCIFERRY" mdev create mtty mtty-2 $serial
@@ -148,12 +148,12 @@ expect 1 "a shell does not make it" "$PCIFERRY" vm run --mdev $serial --script
 
 # The hook is killed at its system calls: the next start, or the end, puts it right.
 sed "s,</devices>,$(slice $display)&," /tmp/second.xml >/tmp/killed.xml
-begin='exec "$0" vm hook run -- second prepare begin - </tmp/killed.xml'
+begin="exec $PCIFERRY vm hook run -- second prepare begin - </tmp/killed.xml"
 for call in write renameat unlinkat; do
 	for ((n = 1; ; n++)); do
-		killed_at "$call" "$n" sh -c "$begin" "$PCIFERRY"
+		killed_at "$call" "$n" sh -c "$begin"
 		[ $? = 137 ] || break
-		sh -c "$begin" "$PCIFERRY" ||
+		sh -c "$begin" ||
 			fail "killed at $call $n: cannot be started any more"
 		"$PCIFERRY" vm hook run -- second release end - </dev/null ||
 			fail "killed at $call $n: its end fails"

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guests that have slices of devices, as they are told to libvirt and QEMU, on made hosts
+(mdevhost.py). What is real: the program, and libvirt's own schema. That they start and the guest
+sees them is shown in the virtual host (tests/lab, mdev-guest.sh), for parents without OpenGL."""
+import shlex
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import mdevhost
+from fakehost import usual
+from program import expect, run
+from test_vm_create import is_valid
+
+ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
+QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+DEFINED = '{"mdev_type": "i915-GVTg_V5_8", "start": "manual"}'
+
+
+@pytest.fixture(name="host")
+def host_with_slices(tmp_path):
+    host = usual(tmp_path / "host")
+    mdevhost.add_slice(host, mdevhost.gvtg(host), ONE, "i915-GVTg_V5_4", 9)
+    host.file(f"etc/mdevctl.d/{mdevhost.IGPU}/{TWO}", DEFINED)
+    return host
+
+
+def create(host, tmp_path, *args):
+    done = run("vm", "create", "guest", *args, "--xml", "--bios", "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    assert is_valid(done.stdout, tmp_path)
+    return ET.fromstring(done.stdout), done.stderr
+
+
+def graphics(domain):
+    return [(node.get("type"), node.find("gl") is not None, node.find("listen") is not None and
+             node.find("listen").get("type")) for node in domain.iter("graphics")]
+
+
+def test_a_slice_beside_qemus_own_screen(host, tmp_path):
+    domain, _ = create(host, tmp_path, "--mdev", ONE)
+    node, = domain.iter("hostdev")
+    assert (node.get("type"), node.get("model"), node.get("display"), node.get("ramfb")) == (
+        "mdev", "vfio-pci", "off", None)
+    assert node.find("source/address").get("uuid") == ONE
+    assert domain.find("devices/video/model").get("type") == "vga"
+    # Intel's drivers look for the OpRegion with or without a screen.
+    prop, = domain.iter(f"{QEMU}property")
+    assert (prop.get("name"), prop.get("type"), prop.get("value")) == (
+        "x-igd-opregion", "bool", "true")
+    device, = domain.iter(f"{QEMU}device")
+    assert device.get("alias") == node.find("alias").get("name")
+
+
+@pytest.mark.parametrize("screen, expected", [
+    ("vnc", [("vnc", False, "address"), ("egl-headless", False, False)]),
+    ("spice", [("spice", True, "none")])])
+def test_its_picture_is_the_only_screen_and_is_drawn_by_opengl(host, tmp_path, screen, expected):
+    rom = tmp_path / "vbios.rom"
+    rom.touch()
+    domain, _ = create(host, tmp_path, "--mdev", f"{ONE},display,rom={rom}", "--screen", screen)
+    node, = domain.iter("hostdev")
+    assert (node.get("display"), node.get("ramfb")) == ("on", "on")
+    assert graphics(domain) == expected
+    assert domain.find("devices/video/model").get("type") == "none"
+    assert {prop.get("name"): prop.get("value") for prop in domain.iter(f"{QEMU}property")} == {
+        "x-igd-opregion": "true", "romfile": str(rom)}
+
+
+def test_a_picture_in_plain_memory_takes_no_opengl(host, tmp_path):
+    folder = "sys/devices/virtual/mdpy/mdpy"
+    mdevhost.add_parent(host, folder, "mdpy")
+    mdevhost.add_type(host, folder, "mdpy-vga", 3, "virtual display, 640x480 framebuffer")
+    mdevhost.add_slice(host, folder, TWO, "mdpy-vga", 10)
+    domain, _ = create(host, tmp_path, "--mdev", f"{TWO},display", "--tcg")
+    assert graphics(domain) == [("vnc", False, "address")]
+    assert not list(domain.iter(f"{QEMU}override"))
+
+
+def test_what_lets_the_guest_start_after_a_boot_is_said(host, tmp_path):
+    assert f"create PARENT TYPE {ONE} --persist" in create(host, tmp_path, "--mdev", ONE)[1]
+    assert "with --hand-over it is made" in create(host, tmp_path, "--mdev", TWO)[1]
+
+
+def test_the_elements_alone_are_for_a_definition_that_is_there(host):
+    done = run("vm", "xml", "--mdev", ONE, "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    assert ET.fromstring(done.stdout).find("source/address").get("uuid") == ONE
+
+
+def command(host, *args):
+    done = run("vm", "run", *args, "--bios", "--dry-run", "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    words = shlex.split(done.stdout.splitlines()[-1])
+    return words, [words[i + 1] for i, word in enumerate(words) if word == "-device"]
+
+
+def test_qemu_alone_gets_it_by_its_path_and_the_guest_a_uuid(host):
+    words, devices = command(host, "--mdev", ONE)
+    assert words[words.index("-uuid") + 1] == ONE
+    assert [one for one in devices if one.startswith("vfio-pci,")] == [
+        f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{ONE},addr=0x10,display=off,x-igd-opregion=on"]
+    assert any(one.startswith("VGA,") for one in devices)
+    words, devices = command(host, "--mdev", f"{ONE},display")
+    assert f"vfio-pci-nohotplug,sysfsdev=/sys/bus/mdev/devices/{ONE},addr=0x10,display=on," \
+        "ramfb=on,x-igd-opregion=on" in devices
+    assert not any(one.startswith("VGA,") for one in devices)
+    assert words[words.index("-display") + 1] == "egl-headless"
+
+
+@pytest.mark.parametrize("status, text, args", [
+    (2, "is no UUID", ["--mdev", "1"]),
+    (2, "neither display nor rom=FILE", ["--mdev", f"{ONE},picture"]),
+    (2, "stands there twice", ["--mdev", ONE, "--mdev", ONE.upper()]),
+    (2, "one alone", ["--mdev", f"{ONE},display", "--mdev", f"{TWO},display"]),
+    (2, "none shows no slice's picture", ["--mdev", f"{ONE},display", "--screen", "none"]),
+    (1, "none is defined", ["--mdev", ONE.replace("1001", "1009")]),
+    (1, "GVT-g takes KVM", ["--mdev", ONE, "--tcg"])])
+def test_what_cannot_be_is_said_before_anything_is_defined(host, status, text, args):
+    expect(status, text, "vm", "create", "guest", *args, "--xml", "--host", host.root)
+
+
+def test_what_is_for_another_kind_of_machine_is_not_taken_for_pci(host):
+    folder = "sys/devices/vfio_ap/matrix"
+    mdevhost.add_parent(host, folder, "matrix")
+    mdevhost.add_type(host, folder, "vfio_ap-passthrough", 9, api="vfio-ap")
+    mdevhost.add_slice(host, folder, TWO, "vfio_ap-passthrough", 11)
+    expect(1, "one for vfio-ap", "vm", "run", "--mdev", TWO, "--dry-run", "--host", host.root)
+
+
+def test_a_shell_is_told_to_make_it_first(host):
+    expect(1, "a shell does not make it", "vm", "run", "--mdev", TWO, "--script", "--host",
+           host.root)
