@@ -68,8 +68,10 @@ int bind_slice_give(struct change *change, const char *uuid, uid_t user,
 	slice = pci_slice_find(&slices, uuid);
 	if (!slice)
 		return error_set(err, ENODEV, uuid, "there is no such slice");
+	/* What has a name in sysfs has a node only where the kernel makes such ones. */
 	for (size_t i = 0; r == 0 && i < slice->nodes.count; i++)
-		r = add_node(&steps, slice->nodes.items[i] + 1, user);
+		if (host_exists(change_host(change), slice->nodes.items[i] + 1))
+			r = add_node(&steps, slice->nodes.items[i] + 1, user);
 	return r < 0 ? error_oom(err) : perform_all(change, &steps, err);
 }
 

@@ -259,7 +259,8 @@ static void name_guest(struct vm_config *config, struct vm_files *files)
 	if (config->name)
 		return;
 	snprintf(files->name, sizeof(files->name), "pciferry-%s",
-		 pci_address_format(&config->devices[0], address));
+		 config->n_devices ? pci_address_format(&config->devices[0], address)
+				   : config->slices[0].uuid);
 	config->name = files->name;
 }
 

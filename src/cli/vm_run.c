@@ -94,6 +94,7 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	_cleanup_free_ char **vector = calloc(argv->count + 1, sizeof(*vector));
 	const struct vm_config *config = &request->config;
 	const char *user = request->user.user.name;
+	size_t count = config->n_devices + config->n_slices;
 	int kept[LINES + VM_USB_MAX] = {
 		config->tpm ? config->tpm->fd : -1,
 		config->tap_fd ? config->tap_fd : -1,
@@ -119,8 +120,8 @@ static int start(const struct cli *cli, const struct vm_request *request,
 	memcpy(vector, argv->items, argv->count * sizeof(*vector));
 	if (!cli->quiet)
 		output_talk("starting the guest %s with %zu device%s%s%s", config->name,
-			    config->n_devices, config->n_devices == 1 ? "" : "s",
-			    user ? ", as " : "", user ? user : "");
+			    count, count == 1 ? "" : "s", user ? ", as " : "",
+			    user ? user : "");
 	if (!cli->quiet && config->screen)
 		output_talk("its screen: remote-viewer vnc+unix://%s", config->screen);
 	r = vm_run(&launch, pins->tuning ? pins : NULL, &status, err);

@@ -99,6 +99,7 @@ def command(host, *args):
 def test_qemu_alone_gets_it_by_its_path_and_the_guest_a_uuid(host):
     words, devices = command(host, "--mdev", ONE)
     assert words[words.index("-uuid") + 1] == ONE
+    assert words[words.index("-name") + 1] == f"pciferry-{ONE}"
     assert [one for one in devices if one.startswith("vfio-pci,")] == [
         f"vfio-pci,sysfsdev=/sys/bus/mdev/devices/{ONE},addr=0x10,display=off,x-igd-opregion=on"]
     assert any(one.startswith("VGA,") for one in devices)
