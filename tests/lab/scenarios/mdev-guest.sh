@@ -112,14 +112,15 @@ define web "" "$(slice $serial)"
 expect 1 "not found" virsh start web
 check "nothing was made for it" is_gone $serial
 
+mkdir -m 777 /run/guest
 # By QEMU alone: made for it, its user's, and gone as it ends, however that is.
 begin()
 {
-	rm -f /run/qmp
+	rm -f /run/guest/qmp
 	"$PCIFERRY" vm run --mdev "$display,display" --mdev $serial --accel tcg --bios \
-		--memory 128M --monitor /run/qmp --display none "$@" </dev/null &
+		--memory 128M --monitor /run/guest/qmp --display none "$@" </dev/null &
 	run=$!
-	eventually "the guest runs" test -S /run/qmp
+	eventually "the guest runs" test -S /run/guest/qmp
 	qemu=$(pidof qemu-system-x86_64)
 	eventually "it has both" has_both
 }
