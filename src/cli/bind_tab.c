@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "cli/functions.h"
+#include "cli/mdev_boot.h"
 #include "cli/output.h"
 #include "cli/pages.h"
 #include "cli/within.h"
@@ -222,6 +223,26 @@ static void bind_devices(const struct cli *cli, const struct host *host,
 	}
 }
 
+/* Behind the virtual functions, which can be their parents. */
+static void make_slices(const struct cli *cli, const struct host *host,
+			const struct take_options *options, unsigned int seconds,
+			int *result, struct error *err)
+{
+	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
+	struct error one = ERROR_INIT;
+	int r = within_verify(host, seconds, mdev_boot_can_be_made, &verification, &one);
+
+	note_failure(r, &one, result, err);
+	for (size_t i = 0; r == 0 && i < verification.n_slices; i++) {
+		struct error failure = ERROR_INIT;
+
+		if (!verification.slices[i].holds)
+			note_failure(mdev_boot_make(cli, host, options,
+						    &verification.slices[i], &failure),
+				     &failure, result, err);
+	}
+}
+
 /* Goes on where one is refused: each group is for itself. */
 int bind_tab(const struct cli *cli, const struct host *host,
 	     const struct take_options *options, unsigned int seconds,
@@ -240,5 +261,7 @@ int bind_tab(const struct cli *cli, const struct host *host,
 	reserve_all_pages(cli, host, options, &verification, &result, err);
 	make_all_functions(cli, host, options, &verification, &result, err);
 	bind_devices(cli, host, options, &verification, ret_plan, &result, err);
+	if (verification.n_slices)
+		make_slices(cli, host, options, seconds, &result, err);
 	return result;
 }

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/foreseen.h"
 #include "cli/json.h"
+#include "cli/mdev_boot.h"
 #include "cli/output.h"
 #include "cli/pages.h"
 #include "cli/within.h"
@@ -68,6 +69,7 @@ static int print_json(const struct plan_verification *verification, struct error
 	json_object_object_add(root, "devices", devices);
 	json_object_object_add(root, "virtual_functions", functions);
 	json_object_object_add(root, "huge_pages", pages_expected_json(verification));
+	json_object_object_add(root, "slices", mdev_boot_json(verification));
 	json_object_object_add(root, "bad_lines", bad);
 	return output_json(root);
 }
@@ -134,6 +136,8 @@ static bool all_hold(const struct plan_verification *verification)
 		all &= verification->functions[i].holds;
 	for (size_t i = 0; i < verification->n_pages; i++)
 		all &= verification->pages[i].holds;
+	for (size_t i = 0; i < verification->n_slices; i++)
+		all &= verification->slices[i].holds;
 	return all;
 }
 
@@ -172,6 +176,8 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 		print_functions(&verification.functions[i]);
 	for (size_t i = 0; i < verification.n_pages; i++)
 		pages_print_expected(&verification.pages[i]);
+	for (size_t i = 0; i < verification.n_slices; i++)
+		mdev_boot_print(&verification.slices[i]);
 	for (size_t i = 0; i < verification.bad.count; i++)
 		output_line("/etc/pciferry.tab: %s", verification.bad.items[i]);
 	tell_trial(host);

@@ -25,6 +25,11 @@ void plan_verification_free(struct plan_verification *verification)
 		bind_function_settings_free(&verification->functions[i].settings);
 	free(verification->functions);
 	free(verification->pages);
+	for (size_t i = 0; i < verification->n_slices; i++) {
+		free(verification->slices[i].parent);
+		free(verification->slices[i].type);
+	}
+	free(verification->slices);
 	string_list_free(&verification->bad);
 	memset(verification, 0, sizeof(*verification));
 }
@@ -213,8 +218,14 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_(plan_view_close) struct plan_view view = { 0 };
 	struct verify verify = { .view = &view };
-	int r = read_tab(host, &tab, err);
+	int r = plan_verify_slices(host, &verification, err);
 
+	if (r == 0)
+		r = read_tab(host, &tab, err);
+	if (r == -ENOENT && verification.n_slices) {
+		error_clear(err);
+		r = 0;
+	}
 	if (r == 0)
 		r = plan_view_open(host, &view, err);
 	if (r < 0)

@@ -3,12 +3,14 @@
 #define PCIFERRY_PLAN_VERIFY_H
 
 /*
- * What /etc/pciferry.tab wants at each boot, against what this boot has brought about.
+ * What /etc/pciferry.tab wants at each boot, and which slices mdevctl has defined to
+ * start by themselves, against what this boot has brought about.
  */
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/text.h"
+#include "base/uuid.h"
 #include "bind/function_settings.h"
 #include "host/host.h"
 #include "pci/address.h"
@@ -59,6 +61,16 @@ struct plan_expected_pages {
 	char why[400]; /* as above */
 };
 
+/* A mediated device that mdevctl's file has start at each boot. */
+struct plan_expected_slice {
+	char uuid[UUID_SIZE];
+	char *parent;
+	char *type;	  /* NULL where that file is damaged */
+	bool can_be_made; /* its parent is there, and offers the type */
+	bool holds;
+	char why[400]; /* as above */
+};
+
 struct plan_verification {
 	struct plan_expected *items; /* in the order of the tab */
 	size_t count;
@@ -66,11 +78,14 @@ struct plan_verification {
 	size_t n_functions;
 	struct plan_expected_pages *pages; /* in the order of the tab */
 	size_t n_pages;
+	struct plan_expected_slice *slices; /* by parent and UUID */
+	size_t n_slices;
 	struct string_list bad; /* lines of the tab that do not count, and why */
 	bool disarmed;		/* by pciferry=off: nothing was to be bound */
 };
 
-/* Returns 0, also when something does not hold, or -errno: -ENOENT without a tab. */
+/* Returns 0, also when something does not hold, or -errno: -ENOENT without a tab
+ * and without slices. */
 int plan_verify(const struct host *host, struct plan_verification *ret_verification,
 		struct error *err);
 void plan_verification_free(struct plan_verification *verification); /* takes NULL */
