@@ -172,6 +172,8 @@ const struct check check_device_table[] = {
 	{ "device-power", "device", "it has power", true, check_device_power },
 	{ "device-vmd", "device", "no other function stands for it", true,
 	  check_device_vmd },
+	{ "device-slices", "device", "whether it could be cut into slices", true,
+	  check_device_slices },
 	{ "device-known", "device", "nothing is known against its model", true,
 	  check_device_known },
 	{ "device-driver", "device", "no other driver takes it at boot", true,

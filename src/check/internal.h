@@ -186,6 +186,7 @@ int check_device_known(struct check_run *run);
 int check_device_link(struct check_run *run);
 int check_device_power(struct check_run *run);
 int check_device_vmd(struct check_run *run);
+int check_device_slices(struct check_run *run);
 int check_device_display(struct check_run *run);
 int check_device_framebuffer(struct check_run *run);
 int check_device_rom(struct check_run *run);

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether a device could be cut into slices, on made hosts: what is said of each is what the kernel
+and NVIDIA document; no such machine was at hand."""
+import pytest
+
+import mdevhost
+from checks import CARD, attribute, findings, in_turn
+from test_check_device_hardware import is_a
+
+GVT = "sys/module/i915/parameters/enable_gvt"
+GUC = "sys/module/i915/parameters/enable_guc"
+MANAGER = "sys/module/nvidia_vgpu_vfio/refcnt"
+
+
+def on(driver):
+    return lambda host: host.link(f"{host.folder(CARD)}/driver", f"../../../bus/pci/drivers/{driver}")
+
+
+def has(path, text):
+    return lambda host: host.file(path, f"{text}\n")
+
+
+def intel(*changes):
+    return in_turn(is_a("8086:5912"), on("i915"), *changes)
+
+
+def nvidia(*changes):
+    return in_turn(is_a("10de:26b9"), on("nvidia"), *changes)
+
+
+def seen(host, change):
+    change(host)
+    found, = findings(host, "--only", "device-slices", CARD)
+    return found["status"], found["seen"], found["fix"] or ""
+
+
+@pytest.mark.parametrize("change, status, words, fix", [
+    (in_turn(), "PASS", "into no slices", ""),
+    (is_a("1002:67df"), "PASS", "into no slices", ""),
+    (in_turn(is_a("8086:9a49"), on("i915")), "PASS", "which this is not", ""),
+    (is_a("8086:5912"), "PASS", "has not got it", ""),
+    (intel(), "PASS", "made without GVT-g", ""),
+    (intel(has(GVT, "N")), "INFO", "GVT-g is off", "i915.enable_gvt=1"),
+    (intel(has(GVT, "Y"), has("sys/module/vfio/x", "")), "WARN", "kvmgt is not loaded",
+     "modprobe kvmgt"),
+    (intel(has(GVT, "Y"), has("sys/module/kvmgt/x", "")), "WARN", "offers no types", "dmesg"),
+    (intel(has(GVT, "N"), has(GUC, "3")), "INFO", "GVT-g is off", "enable_gvt"),
+    (intel(has(GVT, "N"), has(GUC, "3"), has("proc/sys/kernel/osrelease", "5.2.0")), "FAIL",
+     "before 5.3", "enable_guc"),
+    (intel(has(GVT, "N"), has(GUC, "2"), has("proc/sys/kernel/osrelease", "5.2.0")), "INFO",
+     "GVT-g is off", "enable_gvt"),
+    (nvidia(has("sys/module/vfio/x", ""), has("usr/bin/env", ""), has("usr/lib/nvidia/x", "")),
+     "PASS", "vGPU manager is not here", ""),
+    (in_turn(is_a("10de:26b9"), has(MANAGER, "0")), "PASS", "has not got it", ""),
+    (nvidia(has(MANAGER, "0")), "WARN", "offers no types", "systemctl status"),
+    (nvidia(has(MANAGER, "0"), attribute("sriov_totalvfs", 32), attribute("sriov_numvfs", 0)),
+     "INFO", "not turned on (of 32)", "sriov-manage -e " + CARD)])
+def test_what_it_takes_to_cut_a_device_is_told(host, change, status, words, fix):
+    found = seen(host, change)
+    assert found[0] == status and words in found[1] and fix in found[2], found
+
+
+def test_one_that_offers_types_is_pointed_to_them(host):
+    found = seen(host, lambda made: (
+        mdevhost.add_parent(made, made.folder(CARD), CARD),
+        mdevhost.add_type(made, made.folder(CARD), "nvidia-284", 4)))
+    assert found[:2] == ("PASS", "it can be cut into slices of 1 type: pciferry mdev types " + CARD)
