@@ -227,11 +227,17 @@ int bind_refuse_vendor(const struct bind_view *view, const struct bind_plan *pla
 			continue;
 		pci_address_format(&member->address, text);
 		refuse(err, &refused, text, "its driver itself hands it to guests");
-		error_evidence(
-			err,
-			"%s: nvidia/current_vgpu_type is there (type %lld): it goes"
-			" to a guest as it is, with managed='no'",
-			text, type);
+		if (fact == FACT_UNREADABLE)
+			error_evidence(err,
+				       "%s: nvidia/current_vgpu_type is there, and"
+				       " could not be read",
+				       text);
+		else
+			error_evidence(
+				err,
+				"%s: nvidia/current_vgpu_type is there (type %lld): it"
+				" goes to a guest as it is, with managed='no'",
+				text, type);
 	}
 	if (!refused)
 		return 0;

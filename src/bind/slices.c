@@ -126,7 +126,7 @@ static int look_for_holders(const struct host *host, const struct pci_slice *sli
 
 	if (usage_find_holders(host, &nodes, 1, ret_holders, ret_all) < 0)
 		return error_oom(err);
-	if (slice->group_fact == FACT_UNREADABLE)
+	if (slice->has_unread_nodes)
 		*ret_all = false;
 	return 0;
 }

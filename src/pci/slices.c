@@ -75,11 +75,16 @@ static int read_nodes(const struct host *host, const char *folder,
 		else
 			slice->group = (unsigned int)number;
 	}
+	slice->has_unread_nodes = slice->group_fact == FACT_UNREADABLE;
 	if (slice->group_fact == FACT_KNOWN)
 		r = string_list_addf(&slice->nodes, "/dev/vfio/%u", slice->group);
 	snprintf(path, sizeof(path), "%s/vfio-dev", folder);
-	if (r == 0 && host_list(host, path, &names) == -ENOMEM)
-		r = -ENOMEM;
+	if (r == 0)
+		r = host_list(host, path, &names);
+	if (r < 0 && r != -ENOMEM) {
+		slice->has_unread_nodes |= r != -ENOENT;
+		r = 0;
+	}
 	for (size_t i = 0; r == 0 && i < names.count; i++)
 		r = string_list_addf(&slice->nodes, "/dev/vfio/devices/%s",
 				     names.items[i]);
@@ -143,6 +148,12 @@ static int read_leaving(const struct host *host, const char *parent,
 		if (uuid_parse(names.items[i], strlen(names.items[i]), uuid) < 0 ||
 		    pci_slice_find(slices, uuid))
 			continue;
+		/* It may have been made since the bus was listed. */
+		snprintf(folder, sizeof(folder), PCI_SLICE_BUS "/%s", uuid);
+		if (host_exists(host, folder)) {
+			r = read_slice(host, uuid, slices);
+			continue;
+		}
 		slice = add(slices, PCI_SLICE_MDEV, uuid);
 		if (!slice)
 			return -ENOMEM;
@@ -205,25 +216,49 @@ static int compare(const void *a, const void *b)
 	return order ? order : strcmp(left->id, right->id);
 }
 
+/* A kernel without mediated devices has none of these folders. */
+static int list_names(const struct host *host, const char *path,
+		      struct string_list *ret_names, struct error *err)
+{
+	int r = host_list(host, path, ret_names);
+
+	return r < 0 && r != -ENOENT ? error_set(err, -r, path, "%s", strerror(-r)) : 0;
+}
+
+int pci_slices_mediated(const struct host *host, struct pci_slices *ret_slices,
+			struct error *err)
+{
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	_cleanup_(string_list_free) struct string_list parents = { 0 };
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = list_names(host, PCI_SLICE_BUS, &names, err);
+
+	if (r == 0)
+		r = list_names(host, PCI_SLICE_PARENTS, &parents, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = read_slice(host, names.items[i], &slices);
+	for (size_t i = 0; r == 0 && i < parents.count; i++)
+		r = read_leaving(host, parents.items[i], &slices);
+	if (r < 0)
+		return error_oom(err);
+	*ret_slices = slices;
+	memset(&slices, 0, sizeof(slices));
+	return 0;
+}
+
 int pci_slices_read(const struct host *host, struct pci_slices *ret_slices,
 		    struct error *err)
 {
 	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
 	_cleanup_(pci_devices_free) struct pci_devices devices = { 0 };
-	_cleanup_(string_list_free) struct string_list parents = { 0 };
-	_cleanup_(string_list_free) struct string_list names = { 0 };
-	int r = host_list(host, PCI_SLICE_BUS, &names);
+	int r = pci_slices_mediated(host, &slices, err);
 
-	if (r < 0 && r != -ENOENT)
-		return error_set(err, -r, "/" PCI_SLICE_BUS, "%s", strerror(-r));
-	r = pci_slice_devices(host, &devices, err);
+	if (r == 0)
+		r = pci_slice_devices(host, &devices, err);
 	if (r < 0)
 		return r;
-	host_list(host, PCI_SLICE_PARENTS, &parents);
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		r = read_slice(host, names.items[i], &slices);
-	for (size_t i = 0; r == 0 && i < parents.count; i++)
-		r = read_leaving(host, parents.items[i], &slices);
 	for (size_t i = 0; r == 0 && i < devices.count; i++)
 		if (devices.items[i].driver)
 			r = read_vendor(host, &devices.items[i], &slices);

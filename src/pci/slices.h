@@ -138,6 +138,7 @@ struct pci_slice {
 	enum fact group_fact; /* its group on VFIO: /dev/vfio/N */
 	unsigned int group;
 	struct string_list nodes; /* "/dev/vfio/N", "/dev/vfio/devices/vfioN" */
+	bool has_unread_nodes;	  /* there may be more */
 };
 
 /* Mediated devices and virtual functions with a vendor's type, sorted by parent and id.
@@ -149,6 +150,10 @@ struct pci_slices {
 
 int pci_slices_read(const struct host *host, struct pci_slices *ret_slices,
 		    struct error *err);
+
+/* The mediated devices alone, in no order. Returns 0 or -errno. */
+int pci_slices_mediated(const struct host *host, struct pci_slices *ret_slices,
+			struct error *err);
 void pci_slices_free(struct pci_slices *slices); /* takes NULL */
 
 /* NULL: there is none. */

@@ -126,7 +126,7 @@ void usage_holder_name(const struct host *host, const char *pid,
 		       char buffer[USAGE_HOLDER_SIZE]);
 
 /* Whether a driver of VFIO has devices of the group: only then can it be held. */
-bool usage_group_on_vfio(const struct iommu_group *group);
+bool usage_group_on_vfio(const struct host *host, const struct iommu_group *group);
 
 /* Says of all its members that a process holds it. Returns 0 or -ENOMEM. */
 int usage_add_vfio_holder(struct usage_scan *scan, const struct iommu_group *group,

@@ -260,7 +260,7 @@ static int add_groups(const struct usage_scan *scan, struct usage_nodes *nodes)
 		char name[16];
 
 		snprintf(name, sizeof(name), "%u", group->number);
-		if (is_group_asked(scan, group) && usage_group_on_vfio(group))
+		if (is_group_asked(scan, group) && usage_group_on_vfio(scan->host, group))
 			r = add_node(nodes, "vfio/", name, NULL, group);
 	}
 	return r;

@@ -8,13 +8,27 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "pci/slices.h"
 #include "usage/internal.h"
 
-bool usage_group_on_vfio(const struct iommu_group *group)
+/* NVIDIA's hands its functions to guests itself, and registers them with VFIO. */
+static bool is_on_vfio(const struct host *host, const struct pci_device *device)
+{
+	char path[PCI_ATTRIBUTE_PATH_SIZE];
+	long long type;
+
+	if (!device->driver)
+		return false;
+	return iommu_is_vfio_driver(device->driver) ||
+	       host_exists(host,
+			   pci_attribute_path(&device->address, "vfio-dev", path)) ||
+	       pci_slice_vendor_type(host, &device->address, &type) != FACT_ABSENT;
+}
+
+bool usage_group_on_vfio(const struct host *host, const struct iommu_group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
-		if (group->members[i]->driver &&
-		    iommu_is_vfio_driver(group->members[i]->driver))
+		if (is_on_vfio(host, group->members[i]))
 			return true;
 	return false;
 }

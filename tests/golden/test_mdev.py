@@ -335,6 +335,27 @@ def test_a_device_with_slices_is_not_taken(host):
     assert f"  {mdevhost.IGPU}: there is a slice of it, {ONE}" in lines
 
 
+def test_a_device_whose_slice_is_being_removed_is_not_taken(host):
+    """The kernel's write waits for the guest that has it; the driver's unbind would, too."""
+    folder = host.folder(mdevhost.IGPU)
+    mdevhost.add_slice(host, folder, ONE, "i915-GVTg_V5_4", 9)
+    mdevhost.let_leave(host, folder, ONE, "i915-GVTg_V5_4")
+    lines = expect(3, "in use", "bind", mdevhost.IGPU, "--dry-run", "--host", host.root)
+    assert f"  {mdevhost.IGPU}: there is a slice of it, {ONE}, whose removal waits for who holds it" in lines
+
+
+@pytest.mark.parametrize("types, why", [
+    ([0, 1148], "0000:41:00.5: its driver hands it to guests, as type 1148"),
+    ([0, 0], "0000:41:00.5: group 51 is held by process 812 (qemu-system-x86), guest web")])
+def test_functions_that_their_driver_has_handed_to_guests_stay(host, types, why):
+    mdevhost.vendor(host, types)
+    knows_processes(host)
+    node = "/dev/vfio/51" if not any(types) else "/dev/null"
+    process(host, 812, "qemu-system-x86", node, "qemu", "-name", "guest=web")
+    lines = expect(3, "in use", "vf", mdevhost.PHYSICAL, "4", "--dry-run", "--host", host.root)
+    assert f"  {why}" in lines
+
+
 def test_a_function_that_its_driver_hands_to_guests_is_left_there(host):
     functions = mdevhost.vendor(host, [0, 1148])
     for function in functions:
