@@ -44,6 +44,12 @@ int bind_slice_plan_remove(const struct host *host, const char uuid[UUID_SIZE],
 int bind_slice_steps(const struct bind_slice *slice, struct change_steps *ret_steps);
 
 /*
+ * Waits until nothing is under way on it, for as long as a step may take: before the
+ * plan, which else was made from what is about to change.
+ */
+void bind_slice_wait(struct change *change, const char *uuid);
+
+/*
  * Carries a plan out that was made while the change was in progress: a new one is there
  * with its node when this returns, or it is not there. Returns 0 or -errno.
  */
@@ -64,7 +70,8 @@ int bind_guest_slices(const struct host *host, const char *guest,
 int bind_slice_give(struct change *change, const char *uuid, uid_t user,
 		    struct error *err);
 
-/* For change_options.came_back: what came too late is taken back. */
+/* For change_options.came_back: what was made too late is taken back, unless somebody has
+ * it by now. */
 void bind_slice_came_back(struct change *change, const char *device, void *argument);
 
 #endif

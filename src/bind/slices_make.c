@@ -10,11 +10,16 @@
 #include "base/error.h"
 #include "bind/slices.h"
 #include "pci/slices.h"
+#include "usage/usage.h"
 
 /* For what udev does with a new node; the kernel has made it by then. */
 enum { NODE_MS = 5000 };
 
-/* The line of what is kept that names a guest. */
+/*
+ * Kept is the line "making" until one is whole, and "guest NAME" of one that goes with
+ * that guest; of any other nothing is kept.
+ */
+static const char making_line[] = "making";
 static const char guest_word[] = "guest ";
 
 int bind_slice_steps(const struct bind_slice *slice, struct change_steps *ret_steps)
@@ -91,12 +96,20 @@ static void explain(const struct bind_slice *slice, int r, struct error *err)
 static int wait_for_node(struct change *change, const struct bind_slice *slice)
 {
 	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	const struct host *host = change_host(change);
 	const struct pci_slice *there;
 	char path[PATH_MAX];
+	int r = 0;
 
-	snprintf(path, sizeof(path), PCI_SLICE_BUS "/%s/iommu_group", slice->uuid);
-	if (change_wait_for(change, path, NODE_MS) < 0 ||
-	    pci_slices_read(change_host(change), &slices, NULL) < 0)
+	/* A kernel can be without groups (CONFIG_VFIO_GROUP), and where it has both
+	 * nodes this comes last (__vfio_register_dev() in drivers/vfio/vfio_main.c). */
+	snprintf(path, sizeof(path), PCI_SLICE_BUS "/%s/vfio-dev", slice->uuid);
+	if (!host_exists(host, path)) {
+		snprintf(path, sizeof(path), PCI_SLICE_BUS "/%s/iommu_group",
+			 slice->uuid);
+		r = change_wait_for(change, path, NODE_MS);
+	}
+	if (r < 0 || pci_slices_mediated(host, &slices, NULL) < 0)
 		return -ETIMEDOUT;
 	there = pci_slice_find(&slices, slice->uuid);
 	if (!there || !there->nodes.count)
@@ -104,38 +117,70 @@ static int wait_for_node(struct change *change, const struct bind_slice *slice)
 	return change_wait_for(change, there->nodes.items[0] + 1, NODE_MS);
 }
 
+static int keep(struct change *change, const char *uuid, bool is_making,
+		const char *guest, struct error *err)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!is_making && !guest)
+		return change_drop_state(change, uuid);
+	if (asprintf(&text, "%s%s%s%s%s", is_making ? making_line : "",
+		     is_making ? "\n" : "", guest ? guest_word : "", guest ? guest : "",
+		     guest ? "\n" : "") < 0) {
+		text = NULL;
+		return error_oom(err);
+	}
+	return change_keep_state(change, uuid, text, err);
+}
+
+/* What is kept of one; the guest's name is in `kept`. NULL: it is no guest's. */
+static const char *read_kept(char *kept, bool *ret_making)
+{
+	const char *guest = NULL;
+	char *rest = kept, *line;
+
+	*ret_making = false;
+	while ((line = strsep(&rest, "\n"))) {
+		if (!strcmp(line, making_line))
+			*ret_making = true;
+		else if (!strncmp(line, guest_word, strlen(guest_word)))
+			guest = line + strlen(guest_word);
+	}
+	return guest;
+}
+
+/* It is made. Of who was killed over it, too. */
+static int settle(struct change *change, const char *uuid, struct error *err)
+{
+	_cleanup_free_ char *kept = NULL;
+	const char *guest;
+	bool is_making;
+
+	if (change_read_state(change_host(change), uuid, &kept) < 0)
+		return 0;
+	guest = read_kept(kept, &is_making);
+	return is_making ? keep(change, uuid, false, guest, err) : 0;
+}
+
 static int take_back(struct change *change, const struct bind_slice *made,
 		     struct error *err)
 {
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
 	struct bind_slice slice = *made;
-	int r;
+	int r = keep(change, made->uuid, false, made->guest, &failure);
 
 	slice.goes = true;
-	r = perform(change, &slice, &failure);
+	if (r == 0)
+		r = perform(change, &slice, &failure);
 	if (r < 0)
 		error_evidence(err, "it could not be removed again: %s", failure.message);
 	return r;
 }
 
-/* Before it is made: that of a run which is cut off then is known to be ours. */
-static int note(struct change *change, const struct bind_slice *slice, struct error *err)
-{
-	const char *guest = slice->guest;
-	_cleanup_free_ char *text = NULL;
-
-	if (asprintf(&text, "parent %s\ntype %s\n%s%s%s", slice->parent, slice->type,
-		     guest ? guest_word : "", guest ? guest : "",
-		     guest ? "\n" : "") < 0) {
-		text = NULL;
-		return error_oom(err);
-	}
-	return change_keep_state(change, slice->uuid, text, err);
-}
-
 static int make(struct change *change, const struct bind_slice *slice, struct error *err)
 {
-	int r = note(change, slice, err);
+	/* Before it is made: that of a run which is cut off then is known to be ours. */
+	int r = keep(change, slice->uuid, true, slice->guest, err);
 
 	if (r < 0)
 		return r;
@@ -148,11 +193,12 @@ static int make(struct change *change, const struct bind_slice *slice, struct er
 		return r;
 	r = wait_for_node(change, slice);
 	if (r == 0)
-		return 0;
+		return keep(change, slice->uuid, false, slice->guest, err);
 	error_set(err, EIO, slice->uuid,
 		  "it was made, and has no node in /dev/vfio by which a guest could have"
 		  " it: it was removed again");
-	error_hint(err, "VFIO's module may be missing: modprobe vfio; dmesg | tail");
+	error_hint(err, "VFIO's module may be missing: modprobe vfio (before Linux 5.14:"
+			" vfio_mdev); dmesg | tail");
 	if (take_back(change, slice, err) == 0)
 		change_drop_state(change, slice->uuid);
 	return -EIO;
@@ -163,8 +209,10 @@ static int remove_it(struct change *change, const struct bind_slice *slice,
 		     struct error *err)
 {
 	char path[PATH_MAX];
-	int r = perform(change, slice, err);
+	int r = settle(change, slice->uuid, err);
 
+	if (r == 0)
+		r = perform(change, slice, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "%s/%s", slice->folder, slice->uuid);
@@ -178,51 +226,88 @@ static int remove_it(struct change *change, const struct bind_slice *slice,
 	return 0;
 }
 
+void bind_slice_wait(struct change *change, const char *uuid)
+{
+	change_wait_for_device(change, uuid, change_deadline_ms(change), NULL);
+}
+
 int bind_slice_perform(struct change *change, const struct bind_slice *slice,
 		       struct error *err)
 {
-	int r;
+	/* One that is there may be one that an earlier step is about to take back. */
+	int r = change_wait_for_device(change, slice->uuid, 0, err);
 
-	if (slice->is_done)
-		return 0;
-	r = change_wait_for_device(change, slice->uuid, 0, err);
 	if (r < 0)
 		return r;
+	if (slice->is_done)
+		return settle(change, slice->uuid, err);
 	return slice->goes ? remove_it(change, slice, err) : make(change, slice, err);
+}
+
+/* Whether a removal would have to wait; what could not be asked may be so. */
+static bool is_held(const struct host *host, const char *uuid)
+{
+	_cleanup_(string_list_free) struct string_list holders = { 0 };
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	const struct string_list *nodes;
+	const struct pci_slice *there;
+	bool all;
+
+	if (pci_slices_mediated(host, &slices, NULL) < 0)
+		return true;
+	there = pci_slice_find(&slices, uuid);
+	if (!there)
+		return false;
+	nodes = &there->nodes;
+	return usage_find_holders(host, &nodes, 1, &holders, &all) < 0 || !all ||
+	       there->has_unread_nodes || holders.count;
+}
+
+/* Made too late, by this process: whoever has it by now keeps it. */
+static int take_back_late(struct change *change, const char *uuid)
+{
+	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
+	struct bind_slice slice = { .goes = true };
+
+	if (is_held(change_host(change), uuid))
+		return -EBUSY;
+	snprintf(slice.uuid, sizeof(slice.uuid), "%s", uuid);
+	if (bind_slice_steps(&slice, &steps) < 0)
+		return -ENOMEM;
+	return change_perform_here(change, &steps.items[0]);
 }
 
 void bind_slice_came_back(struct change *change, const char *device, void *argument)
 {
-	_cleanup_(change_steps_free) struct change_steps steps = { 0 };
 	_cleanup_free_ char *kept = NULL;
-	struct bind_slice slice = { .goes = true };
-	char path[sizeof(PCI_SLICE_BUS) + UUID_SIZE];
+	int r = change_late_result(change);
+	const char *guest;
+	bool is_making;
 
 	(void)argument;
-	snprintf(path, sizeof(path), PCI_SLICE_BUS "/%s", device);
-	snprintf(slice.uuid, sizeof(slice.uuid), "%s", device);
 	if (change_read_state(change_host(change), device, &kept) < 0)
 		return;
-	if (host_exists(change_host(change), path) &&
-	    (bind_slice_steps(&slice, &steps) < 0 ||
-	     change_perform_here(change, &steps.items[0]) < 0))
+	guest = read_kept(kept, &is_making);
+	/* A removal that failed has left it to whom it was made for. */
+	if (!is_making && r < 0)
 		return;
-	change_drop_state(change, device);
+	/* What is there after one that failed, or after a removal, is another's. */
+	if (is_making && r == 0 && take_back_late(change, device) < 0)
+		keep(change, device, false, guest, NULL);
+	else
+		change_drop_state(change, device);
 }
 
 static bool is_for(const struct host *host, const char *uuid, const char *guest)
 {
 	_cleanup_free_ char *kept = NULL;
-	char *rest, *line;
+	const char *name;
+	bool is_making;
 
 	if (change_read_state(host, uuid, &kept) < 0)
 		return false;
-	rest = kept;
-	while ((line = strsep(&rest, "\n")))
-		if (!strncmp(line, guest_word, strlen(guest_word)) &&
-		    !strcmp(line + strlen(guest_word), guest))
-			return true;
-	return false;
+	name = read_kept(kept, &is_making);
+	return name && !strcmp(name, guest);
 }
 
 int bind_guest_slices(const struct host *host, const char *guest,

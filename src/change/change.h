@@ -143,6 +143,9 @@ unsigned int change_deadline_ms(const struct change *change);
  */
 int change_wait_for(struct change *change, const char *path, unsigned int wait_ms);
 
+/* For came_back: 0, or the -errno with which the steps ended. */
+int change_late_result(const struct change *change);
+
 /*
  * For came_back: performs a step in this process, without a deadline of its own.
  */

@@ -16,6 +16,7 @@ struct change {
 	int run_dir; /* /run/pciferry */
 	int lock;    /* held by this process while this is open */
 	sigset_t old_signals;
+	int late_result; /* of what came back */
 };
 
 /*

@@ -235,6 +235,11 @@ unsigned int change_deadline_ms(const struct change *change)
 	return change->options.deadline_ms;
 }
 
+int change_late_result(const struct change *change)
+{
+	return change->late_result;
+}
+
 const struct host *change_host(const struct change *change)
 {
 	return change->host;

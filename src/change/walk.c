@@ -29,6 +29,7 @@ struct walk {
 	const char *device; /* whose lock is held; NULL: none */
 	int device_lock;
 	struct place place;
+	int result; /* in the child, when it is through */
 	struct child *child;
 };
 
@@ -158,6 +159,7 @@ static int run_in_child(void *argument, char *answer, size_t *ret_len)
 		r = run_step(walk, &walk->steps[i]);
 	}
 	publish(walk, answer, ret_len);
+	walk->result = r;
 	return r;
 }
 
@@ -166,6 +168,7 @@ static void come_back(void *argument)
 	const struct walk *walk = argument;
 	struct change *change = walk->change;
 
+	change->late_result = walk->result;
 	if (walk->device && change->options.came_back)
 		change->options.came_back(change, walk->device, change->options.argument);
 }

@@ -108,6 +108,7 @@ static int carry_out(const struct cli *cli, struct creation *creation, struct er
 
 	if (r < 0)
 		return r;
+	bind_slice_wait(change, creation->uuid);
 	r = plan(creation, err);
 	if (r == 0)
 		r = bind_slice_perform(change, &creation->slice, err);

@@ -112,6 +112,7 @@ static int carry_out(const struct cli *cli, struct removal *removal, struct erro
 
 	if (r < 0)
 		return r;
+	bind_slice_wait(change, removal->uuid);
 	r = plan(removal, err);
 	if (r == 0 && removal->slice.goes)
 		r = bind_slice_perform(change, &removal->slice, err);

@@ -87,8 +87,11 @@ int vm_slices_make(struct change *change, const struct string_list *uuids,
 	_cleanup_(
 		bootcfg_definitions_free) struct bootcfg_definitions definitions = { 0 };
 	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
-	int r = pci_slices_read(change_host(change), &slices, err);
+	int r;
 
+	for (size_t i = 0; i < uuids->count; i++)
+		bind_slice_wait(change, uuids->items[i]);
+	r = pci_slices_read(change_host(change), &slices, err);
 	if (r == 0)
 		r = bootcfg_definitions_read(change_host(change), &definitions, err);
 	for (size_t i = 0; r == 0 && i < uuids->count; i++) {
@@ -104,8 +107,10 @@ int vm_slices_make(struct change *change, const struct string_list *uuids,
 static int remove_one(struct change *change, const char *uuid, struct error *err)
 {
 	_cleanup_(bind_slice_free) struct bind_slice slice = { 0 };
-	int r = bind_slice_plan_remove(change_host(change), uuid, &slice, err);
+	int r;
 
+	bind_slice_wait(change, uuid);
+	r = bind_slice_plan_remove(change_host(change), uuid, &slice, err);
 	return r < 0 ? r : bind_slice_perform(change, &slice, err);
 }
 

@@ -2,8 +2,10 @@
 """Slices of devices, on made hosts (mdevhost.py): what is shown, what would be done, what is
 refused. That a kernel makes and removes them is shown in the virtual host (tests/lab)."""
 import json
+import os
 import pathlib
 import shutil
+import time
 
 import jsonschema
 import pytest
@@ -290,6 +292,42 @@ def test_a_definition_for_guests_starts_says_manual_and_who_makes_it(tmp_path):
     assert path.read_text() == WHOLE
     expect(2, "neither auto nor manual", *arguments, "--persist=later")
     expect(2, "no value", "mdev", "remove", ONE, "--persist=manual")
+
+
+def wait_until(is_so):
+    for _ in range(100):
+        if is_so():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it has not come true")
+
+
+@needs_root
+@pytest.mark.parametrize("node, removed", [("/dev/null", "1\n"), ("/dev/vfio/9", "")])
+def test_what_is_made_too_late_goes_unless_somebody_has_it(tmp_path, node, removed):
+    """The kernel is a pipe here, in which the write waits until the test reads it."""
+    host = changeable(tmp_path / "host")
+    folder = mdevhost.gvtg(host)
+    live = LiveHost(host, PROGRAM)
+    host.file("dev/null", "")  # else the step would keep the program's output open
+    pipe = host.root / folder / "mdev_supported_types/i915-GVTg_V5_4/create"
+    os.mkfifo(pipe)
+    knows_processes(host)
+    process(host, 812, "qemu-system-x86", node, "qemu", "-name", "guest=web")
+    kept = host.root / f"run/pciferry/{ONE}.first"
+    arguments = ("mdev", "create", mdevhost.IGPU, "i915-GVTg_V5_4", ONE, "--timeout", "1")
+    done = live.run(*arguments)
+    assert done.returncode == 1 and "has not come back" in done.stderr, done.stderr
+    assert kept.exists()
+    mdevhost.add_slice(host, folder, ONE, "i915-GVTg_V5_4", 9)
+    host.file(f"{folder}/{ONE}/remove", "")
+    # It is there, and not to stay: what was given up is not told as done.
+    done = live.run(*arguments, "--persist")
+    assert done.returncode == 1 and "still hangs in the kernel" in done.stderr, done.stderr
+    assert not (host.root / KEPT).exists()
+    assert pipe.read_text() == f"{ONE}\n"
+    wait_until(lambda: not kept.exists())
+    assert (host.root / folder / ONE / "remove").read_text() == removed
 
 
 def hook(live, uuid):
