@@ -35,8 +35,7 @@ static int refuse_damaged(const struct host *host,
 		for (int i = 0; i < SHOWN_LINES && (line = strsep(&rest, "\n")); i++)
 			error_evidence(err, "| %s", line);
 	}
-	error_hint(err, "mend it, or remove it: pciferry mdev remove %s --persist",
-		   definition->uuid);
+	error_hint(err, "mend it, or remove it: rm /%s", definition->path);
 	return r;
 }
 
@@ -45,10 +44,7 @@ static int is_anothers(const struct bootcfg_definition *definition, struct error
 	error_set(err, EEXIST, definition->uuid, "it is defined for %s, as %s, in /%s",
 		  definition->parent, definition->type ? definition->type : "unknown",
 		  definition->path);
-	error_hint(err,
-		   "take another UUID, or remove that: pciferry mdev remove %s"
-		   " --persist",
-		   definition->uuid);
+	error_hint(err, "take another UUID, or remove that: rm /%s", definition->path);
 	return -EEXIST;
 }
 
@@ -58,9 +54,12 @@ static int look(const struct host *host, const struct boot_slice *slice,
 		const struct bootcfg_definition **ret_there, struct error *err)
 {
 	const struct bootcfg_definition *there =
-		bootcfg_definition_find(definitions, slice->uuid, NULL);
+		bootcfg_definition_find(definitions, slice->uuid, slice->parent);
 	char subject[ERROR_SUBJECT_SIZE];
 
+	/* Of two parents it may be defined, but not by mistake. */
+	if (!there)
+		there = bootcfg_definition_find(definitions, slice->uuid, NULL);
 	*ret_there = there;
 	if (!there)
 		return 0;

@@ -168,11 +168,20 @@ const struct bootcfg_definition *
 bootcfg_definition_find(const struct bootcfg_definitions *definitions, const char *uuid,
 			const char *parent)
 {
-	for (size_t i = 0; i < definitions->count; i++)
-		if (!strcmp(definitions->items[i].uuid, uuid) &&
-		    (!parent || !strcmp(definitions->items[i].parent, parent)))
-			return &definitions->items[i];
-	return NULL;
+	const struct bootcfg_definition *found = NULL;
+
+	for (size_t i = 0; i < definitions->count; i++) {
+		const struct bootcfg_definition *one = &definitions->items[i];
+
+		if (strcmp(one->uuid, uuid) != 0 ||
+		    (parent && strcmp(one->parent, parent) != 0))
+			continue;
+		if (!one->is_odd)
+			return one;
+		if (!found)
+			found = one;
+	}
+	return found;
 }
 
 /* "/usr/sbin/mdevctl", as the rule has it; "": it names none by its path. */

@@ -63,7 +63,8 @@ int bootcfg_definitions_read(const struct host *host,
 			     struct error *err);
 void bootcfg_definitions_free(struct bootcfg_definitions *definitions); /* takes NULL */
 
-/* The one of this UUID, of any parent where that is NULL; NULL: there is none. */
+/* The one of this UUID, of any parent where that is NULL, and rather one that mdevctl
+ * finds by it; NULL: there is none. */
 const struct bootcfg_definition *
 bootcfg_definition_find(const struct bootcfg_definitions *definitions, const char *uuid,
 			const char *parent);

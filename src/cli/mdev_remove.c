@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -82,6 +83,23 @@ static int is_there(const struct removal *removal, bool *ret_there, struct error
 	return 0;
 }
 
+/* One that is there and one that is defined for another parent are two. */
+static int check_definition(const struct removal *removal, struct error *err)
+{
+	_cleanup_free_ char *own =
+		bootcfg_definition_path(removal->slice.parent, removal->uuid);
+
+	if (!own)
+		return error_oom(err);
+	if (!removal->path || removal->options.parent ||
+	    !strncmp(removal->path, own, strlen(own) - strlen(removal->uuid)))
+		return 0;
+	error_set(err, EEXIST, removal->uuid, "it is there of %s, and defined in /%s",
+		  removal->slice.parent, removal->path);
+	error_hint(err, "name which: --parent %s", removal->slice.parent);
+	return -EEXIST;
+}
+
 static int plan(struct removal *removal, struct error *err)
 {
 	bool there = false;
@@ -98,6 +116,8 @@ static int plan(struct removal *removal, struct error *err)
 	if (r == 0 && (there || !removal->path))
 		r = bind_slice_plan_remove(removal->host, removal->uuid, &removal->slice,
 					   err);
+	if (r == 0 && removal->options.persist && removal->slice.goes)
+		r = check_definition(removal, err);
 	if (r == 0 && removal->options.persist)
 		r = boot_edit_slice_away(removal->host, removal->uuid,
 					 removal->options.parent, &removal->edits, err);
@@ -108,6 +128,7 @@ static int carry_out(const struct cli *cli, struct removal *removal, struct erro
 {
 	char title[ERROR_SUBJECT_SIZE];
 	struct change *change;
+	bool is_removed;
 	int r = mdev_begin(cli, removal->host, &removal->options, &change, err);
 
 	if (r < 0)
@@ -116,10 +137,13 @@ static int carry_out(const struct cli *cli, struct removal *removal, struct erro
 	r = plan(removal, err);
 	if (r == 0 && removal->slice.goes)
 		r = bind_slice_perform(change, &removal->slice, err);
+	is_removed = r == 0 && removal->slice.goes;
 	snprintf(title, sizeof(title), "the slice %s no more at boot", removal->uuid);
 	if (r == 0 && removal->edits.count)
 		r = edits_apply(cli, change, title, NULL, 0, &removal->edits,
 				&removal->id, err);
+	if (r < 0 && removal->edits.count && is_removed)
+		error_evidence(err, "the slice is gone, and what defines it is not");
 	change_end(change);
 	return r;
 }

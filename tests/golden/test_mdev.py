@@ -255,6 +255,25 @@ def test_a_uuid_is_not_defined_twice(host):
                                            mdevhost.IGPU, "--dry-run")
 
 
+def test_a_definition_of_its_own_is_found_beside_others(host):
+    host.file(f"etc/mdevctl.d/{mdevhost.CARD}/{ONE}", WHOLE)
+    host.file("etc/mdevctl.d/0000:00:01.0/" + ONE, WHOLE[:30])
+    host.file(f"{KEPT}/{ONE.upper()}", WHOLE)
+    host.file(f"{KEPT}/{ONE}", WHOLE)
+    assert f"write /{KEPT}/" not in persisted(host, ONE)
+
+
+def test_one_parent_s_slice_and_another_s_definition_are_two(host):
+    mdevhost.add_slice(host, host.folder(mdevhost.IGPU), ONE, "i915-GVTg_V5_4", 9)
+    knows_processes(host)
+    host.file(f"etc/mdevctl.d/mtty/{ONE}", WHOLE)
+    lines = expect(1, f"defined in /etc/mdevctl.d/mtty/{ONE}", "mdev", "remove", ONE, "--persist",
+                   "--dry-run", "--host", host.root)
+    assert any("--parent" in line for line in lines)
+    found = mdev(host, "remove", ONE, "--persist", "--parent", "mtty", "--dry-run")
+    assert "remove it" not in found and "mtty" in found
+
+
 @needs_root
 def test_a_definition_is_changed_no_more_than_it_must(tmp_path):
     """A slice that is there already: nothing is asked of a kernel, only the file is written."""
