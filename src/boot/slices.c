@@ -113,6 +113,10 @@ static int note_start(const struct host *host, const struct boot_slice *slice,
 		return string_list_add(
 			ret_notes, "mdevctl, which is to start it at each boot, is not"
 				   " here: install it (mdevctl)");
+	case MDEVCTL_RULE_OFF:
+		return string_list_add(ret_notes,
+				       "mdevctl would start nothing: its udev rule,"
+				       " 60-mdevctl.rules, is turned off");
 	case MDEVCTL_RULE_BROKEN:
 		break;
 	}

@@ -15,6 +15,8 @@ static const char scripts[] = "scripts.d";
 
 static const char *const rules[] = {
 	"etc/udev/rules.d/60-mdevctl.rules",
+	"run/udev/rules.d/60-mdevctl.rules",
+	"usr/local/lib/udev/rules.d/60-mdevctl.rules",
 	"usr/lib/udev/rules.d/60-mdevctl.rules",
 	"lib/udev/rules.d/60-mdevctl.rules",
 };
@@ -184,6 +186,18 @@ bootcfg_definition_find(const struct bootcfg_definitions *definitions, const cha
 	return found;
 }
 
+/* A line that starts them and is no comment. */
+static const char *find_start(char *text)
+{
+	char *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (line[strspn(line, " \t")] != '#' && strstr(line, "mdevctl") &&
+		    strstr(line, "start-parent-mdevs"))
+			return line;
+	return NULL;
+}
+
 /* "/usr/sbin/mdevctl", as the rule has it; "": it names none by its path. */
 static void find_program(const char *text, char *ret_path, size_t size)
 {
@@ -200,11 +214,20 @@ enum bootcfg_mdevctl_start bootcfg_mdevctl_start(const struct host *host)
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		_cleanup_free_ char *text = NULL;
 		char program[PATH_MAX];
+		const char *line;
 		size_t len;
 
+		/* So udev(7) has a rule turned off; or by an empty file. */
+		if (host_link_target(host, rules[i], program, sizeof(program)) ==
+			    FACT_KNOWN &&
+		    !strcmp(program, "/dev/null"))
+			return MDEVCTL_RULE_OFF;
 		if (host_read_file(host, rules[i], &text, &len) < 0)
 			continue;
-		find_program(text, program, sizeof(program));
+		line = find_start(text);
+		if (!line)
+			return MDEVCTL_RULE_OFF;
+		find_program(line, program, sizeof(program));
 		if (*program && !host_exists(host, program + strspn(program, "/")))
 			return MDEVCTL_RULE_BROKEN;
 		return MDEVCTL_STARTS;

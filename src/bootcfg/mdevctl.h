@@ -73,6 +73,7 @@ bootcfg_definition_find(const struct bootcfg_definitions *definitions, const cha
 enum bootcfg_mdevctl_start {
 	MDEVCTL_STARTS,
 	MDEVCTL_NOT_THERE,
+	MDEVCTL_RULE_OFF,    /* its rule has been turned off */
 	MDEVCTL_RULE_BROKEN, /* its rule calls a program that is not there */
 };
 enum bootcfg_mdevctl_start bootcfg_mdevctl_start(const struct host *host);

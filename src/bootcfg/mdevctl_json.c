@@ -15,15 +15,36 @@ static void put_object(struct json_object *const *object)
 	json_object_put(*object);
 }
 
+/* What json-c takes and mdevctl does not: control characters but white space between
+ * values, and texts in single quotes. NULs are what a crash leaves of a file. */
+static bool is_plain(const char *bytes, size_t len)
+{
+	bool is_text = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)bytes[i] < ' ' &&
+		    (is_text || !bytes[i] || !strchr("\t\n\r", bytes[i])))
+			return false;
+		if (!is_text && bytes[i] == '\'')
+			return false;
+		if (is_text && bytes[i] == '\\')
+			i++;
+		else if (bytes[i] == '"')
+			is_text = !is_text;
+	}
+	return true;
+}
+
 /* NULL: it is no whole document; what stands behind one makes it none. */
 static struct json_object *read_document(const char *bytes, size_t len)
 {
-	struct json_tokener *tokener = len <= INT_MAX ? json_tokener_new() : NULL;
+	struct json_tokener *tokener =
+		len <= INT_MAX && is_plain(bytes, len) ? json_tokener_new() : NULL;
 	struct json_object *root;
 
 	if (!tokener)
 		return NULL;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	root = json_tokener_parse_ex(tokener, bytes, (int)len);
 	json_tokener_free(tokener);
 	return root;

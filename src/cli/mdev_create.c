@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "boot/slices.h"
+#include "bootcfg/mdevctl.h"
 #include "cli/edits.h"
 #include "cli/json.h"
 #include "cli/mdev.h"
@@ -66,6 +67,25 @@ static int parse(struct cli *cli, int argc, char **argv, struct creation *creati
 					&creation->parent, err);
 }
 
+/* What its definition sets in it only mdevctl does. */
+static int check_attributes(const struct creation *creation, struct error *err)
+{
+	_cleanup_(
+		bootcfg_definitions_free) struct bootcfg_definitions definitions = { 0 };
+	const struct bootcfg_definition *there;
+	int r = bootcfg_definitions_read(creation->view.host, &definitions, err);
+
+	if (r < 0)
+		return r;
+	there = bootcfg_definition_find(&definitions, creation->uuid, creation->parent);
+	if (!there || !there->has_attributes)
+		return 0;
+	error_refuse(err, creation->uuid,
+		     "/%s gives it attributes, which only mdevctl sets", there->path);
+	error_hint(err, "mdevctl start --uuid %s", creation->uuid);
+	return -EPERM;
+}
+
 /* The file is looked at first: what is refused there has made nothing. */
 static int plan(struct creation *creation, struct error *err)
 {
@@ -79,6 +99,8 @@ static int plan(struct creation *creation, struct error *err)
 	int r = bind_slice_plan_make(host, creation->parent, creation->type,
 				     creation->uuid, &creation->slice, err);
 
+	if (r == 0 && !creation->slice.is_done)
+		r = check_attributes(creation, err);
 	if (r == 0 && creation->options.persist)
 		r = boot_edit_slice(host, &kept, &creation->edits, &creation->notes, err);
 	return r;

@@ -215,7 +215,9 @@ def test_what_is_defined_and_what_is_there_are_one_list(host):
 
 
 @pytest.mark.parametrize("text, why", [
-    (WHOLE[:30], "half written"), ("", "half written"), ("mdev_type=x\nstart=auto\n", "JSON"),
+    (WHOLE[:30], "half written"), (WHOLE + 4 * "\0", "half written"),
+    (WHOLE.replace("auto", "au\nto"), "half written"), (WHOLE.replace('"', "'"), "half written"),
+    ("", "half written"), ("mdev_type=x\nstart=auto\n", "JSON"),
     ('{"mdev_type": 4, "start": "auto"}', "mdev_type"), ('{"mdev_type": "x"}', "start"),
     ('{"mdev_type": "x", "start": "auto", "attrs": [{"a": "1", "b": "2"}]}', "attrs")])
 def test_a_damaged_file_is_named_and_left_as_it_is(host, text, why):
@@ -242,6 +244,12 @@ def test_whether_mdevctl_will_start_it_is_said(host):
     assert "calls a program that is not there" in persisted(host, ONE)
     host.file("usr/sbin/mdevctl", "")
     assert "pciferry=off does not stop that" in persisted(host, ONE)
+    for text in "", "# /usr/sbin/mdevctl start-parent-mdevs %k\n":
+        host.file("etc/udev/rules.d/60-mdevctl.rules", text)
+        assert "is turned off" in persisted(host, ONE)
+    (host.root / "etc/udev/rules.d/60-mdevctl.rules").unlink()
+    host.link("etc/udev/rules.d/60-mdevctl.rules", "/dev/null")
+    assert "is turned off" in persisted(host, ONE)
 
 
 def test_a_uuid_is_not_defined_twice(host):
@@ -261,6 +269,13 @@ def test_a_definition_of_its_own_is_found_beside_others(host):
     host.file(f"{KEPT}/{ONE.upper()}", WHOLE)
     host.file(f"{KEPT}/{ONE}", WHOLE)
     assert f"write /{KEPT}/" not in persisted(host, ONE)
+
+
+def test_a_slice_with_attributes_is_mdevctl_s_to_make(host):
+    host.file(f"{KEPT}/{ONE}", WHOLE.replace("[]", '[{"a": "1"}]'))
+    lines = expect(3, "attributes, which only mdevctl sets", "mdev", "create", mdevhost.IGPU,
+                   "i915-GVTg_V5_4", ONE, "--dry-run", "--host", host.root)
+    assert "mdevctl start" in lines[-1]
 
 
 def test_one_parent_s_slice_and_another_s_definition_are_two(host):
