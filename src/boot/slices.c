@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "boot/internal.h"
 #include "bootcfg/mdevctl.h"
 
 /* Of a file that is damaged. */
@@ -110,20 +111,19 @@ static int note_start(const struct host *host, const struct boot_slice *slice,
 				       "mdevctl starts it when its parent appears;"
 				       " pciferry=off does not stop that");
 	case MDEVCTL_NOT_THERE:
-		return string_list_add(
-			ret_notes, "mdevctl, which is to start it at each boot, is not"
-				   " here: install it (mdevctl)");
+		return 0;
 	case MDEVCTL_RULE_OFF:
 		return string_list_add(ret_notes,
-				       "mdevctl would start nothing: its udev rule,"
-				       " 60-mdevctl.rules, is turned off");
+				       "mdevctl itself would start nothing: its udev"
+				       " rule, 60-mdevctl.rules, is turned off;"
+				       " pciferry.service is to make it");
 	case MDEVCTL_RULE_BROKEN:
 		break;
 	}
-	return string_list_add(
-		ret_notes, "mdevctl would start nothing: its udev rule,"
-			   " 60-mdevctl.rules, calls a program that is not there (ln -s"
-			   " /usr/bin/mdevctl /usr/sbin/ helps)");
+	return string_list_add(ret_notes,
+			       "mdevctl itself would start nothing: its udev"
+			       " rule, 60-mdevctl.rules, calls a program that"
+			       " is not there; pciferry.service is to make it");
 }
 
 int boot_edit_slice(const struct host *host, const struct boot_slice *slice,
@@ -168,7 +168,9 @@ int boot_edit_slice(const struct host *host, const struct boot_slice *slice,
 		r = note_start(host, slice, &definitions, ret_notes);
 	if (r < 0)
 		return error_oom(err);
-	return change_edits_look(host, edits, err);
+	if (slice->starts)
+		r = boot_need_service(host, edits, ret_notes, err);
+	return r < 0 ? r : change_edits_look(host, edits, err);
 }
 
 int boot_edit_slice_away(const struct host *host, const char *uuid, const char *parent,

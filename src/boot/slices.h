@@ -20,10 +20,11 @@ struct boot_slice {
 };
 
 /*
- * Edits after which it is defined so. A file that is there keeps all else that is in
- * it. What its start depends on is added to ret_notes. Refused (ERROR_REFUSED, with what
- * is in it) where that file is damaged; -EEXIST where the UUID is defined for another
- * device, or as another type. Returns 0 or -errno.
+ * Edits after which it is defined so, and pciferry.service makes those that start. A file
+ * that is there keeps all else that is in it. What its start depends on is added to
+ * ret_notes. Refused (ERROR_REFUSED, with what is in it) where that file is damaged;
+ * -EEXIST where the UUID is defined for another device, or as another type. Returns 0 or
+ * -errno.
  */
 int boot_edit_slice(const struct host *host, const struct boot_slice *slice,
 		    struct change_edits *edits, struct string_list *ret_notes,

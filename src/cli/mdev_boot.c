@@ -58,6 +58,7 @@ int mdev_boot_make(const struct cli *cli, const struct host *host,
 	if (r < 0)
 		return r;
 	/* mdevctl may have been first. */
+	bind_slice_wait(change, expected->uuid);
 	r = plan_one(host, expected, &slice, err);
 	if (r == 0)
 		r = bind_slice_perform(change, &slice, err);

@@ -238,7 +238,7 @@ def persisted(host, *args):
 
 
 def test_whether_mdevctl_will_start_it_is_said(host):
-    assert "install it" in persisted(host, ONE)
+    assert "have pciferry bind --tab --wait run at boot" in persisted(host, ONE)
     host.file("usr/lib/udev/rules.d/60-mdevctl.rules",
               "RUN+=\"/bin/sh -c '/usr/sbin/mdevctl start-parent-mdevs %k'\"\n")
     assert "calls a program that is not there" in persisted(host, ONE)

@@ -149,6 +149,20 @@ for call in write renameat unlinkat; do
 	echo "killed at $((n - 1)) calls of $call"
 done
 
+# Made again as at a boot, by pciferry.service's command; the parent appears late.
+expect 0 "At each boot as well" "$PCIFERRY" mdev create mtty mtty-1 $three --persist
+expect 1 "$one  not a slice of mtty" "$PCIFERRY" verify
+expect 0 "$one: a slice of mtty, type mtty-2" "$PCIFERRY" bind --tab
+expect 0 "$three  a slice of mtty, type mtty-1" "$PCIFERRY" verify
+for uuid in "$bus"/*; do "$PCIFERRY" mdev remove "${uuid##*/}" >/dev/null; done
+rmmod mtty
+expect 1 "its parent is not there" "$PCIFERRY" verify
+(sleep 3 && insmod "$LAB_MODULES/mtty.ko") &
+expect 0 "$three: a slice of mtty, type mtty-1" "$PCIFERRY" bind --tab --wait
+check "it is there again" is_there $three
+expect 0 "$three  a slice of mtty" "$PCIFERRY" verify
+expect 0 "" "$PCIFERRY" bind --tab
+
 # The parent goes.
 for uuid in "$bus"/*; do
 	expect 0 "removed from" "$PCIFERRY" mdev remove "${uuid##*/}"
