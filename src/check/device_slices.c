@@ -11,26 +11,6 @@
 
 enum { VENDOR_INTEL = 0x8086, VENDOR_NVIDIA = 0x10de };
 
-/*
- * The generations of is_supported_device() in drivers/gpu/drm/i915/intel_gvt.c, by the
- * IDs of include/drm/intel/pciids.h: Broadwell, Skylake, Kaby, Coffee and Comet Lake with
- * their kin, and Broxton.
- */
-static bool has_gvt_generation(const struct pci_device *device)
-{
-	static const uint16_t families[] = { 0x1600, 0x1900, 0x5900, 0x3e00, 0x9b00 };
-	static const uint16_t others[] = { 0x87c0, 0x87ca, 0x0a84, 0x1a84,
-					   0x1a85, 0x5a84, 0x5a85 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		if ((device->device_id & 0xff00) == families[i])
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		if (device->device_id == others[i])
-			return true;
-	return false;
-}
-
 static bool has_driver(const struct check_run *run, const char *name)
 {
 	return run->device->driver && !strcmp(run->device->driver, name);
@@ -65,10 +45,7 @@ static int tell_gvt_off(struct check_run *run)
 	if (r == 0)
 		r = check_why(run, "the processor's graphics could be cut into slices for"
 				   " several guests");
-	return r < 0 ? r
-		     : check_fix(run,
-				 "for that: i915.enable_gvt=1 on the kernel's command"
-				 " line, and kvmgt in /etc/modules-load.d");
+	return r < 0 ? r : check_fix(run, "for that: pciferry apply --gvt");
 }
 
 /* What the driver has of it; the types, where there are any, were looked for before. */
@@ -81,7 +58,7 @@ static int look_at_gvt(struct check_run *run)
 	bool done;
 	int r;
 
-	if (!has_gvt_generation(run->device))
+	if (!pci_slice_has_gvt(run->device))
 		return check_tell(
 			run, CHECK_PASS, NULL,
 			"GVT-g is for Broadwell to Comet Lake, which this is not");

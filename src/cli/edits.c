@@ -183,12 +183,13 @@ int edits_apply(const struct cli *cli, struct change *change, const char *title,
 static int make_title(const struct plan *plan, struct string_list *ret_subjects,
 		      char *title, size_t size)
 {
-	size_t len =
-		(size_t)snprintf(title, size, "%s%s",
-				 plan->trial			 ? "try for one boot:"
-				 : plan->n_pages && !plan->count ? "reserve at each boot:"
-								 : "free at each boot:",
-				 plan->count || plan->n_pages ? "" : " nothing");
+	size_t len = (size_t)snprintf(
+		title, size, "%s%s",
+		plan->trial			? "try for one boot:"
+		: plan->n_pages && !plan->count ? "reserve at each boot:"
+		: plan->gvt && !plan->count	? "turn on at each boot:"
+						: "free at each boot:",
+		plan->count || plan->n_pages || plan->gvt ? "" : " nothing");
 
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
@@ -199,8 +200,9 @@ static int make_title(const struct plan *plan, struct string_list *ret_subjects,
 		if (len < size)
 			len += (size_t)snprintf(title + len, size - len, " %s", address);
 	}
-	if (plan->n_pages && len < size)
-		snprintf(title + len, size - len, " huge pages");
+	if (len < size)
+		snprintf(title + len, size - len, "%s%s",
+			 plan->n_pages ? " huge pages" : "", plan->gvt ? " GVT-g" : "");
 	return 0;
 }
 

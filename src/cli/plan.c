@@ -39,8 +39,10 @@ static void print_found(const struct plan *plan)
 
 int plan_print(const struct plan *plan, struct error *err)
 {
+	char graphics[PCI_ADDRESS_SIZE];
+
 	output_line("At %s boot, for a guest:%s", plan->trial ? "the next" : "each",
-		    plan->count || plan->n_pages ? "" : " nothing");
+		    plan->count || plan->n_pages || plan->gvt ? "" : " nothing");
 	for (size_t i = 0; i < plan->count; i++) {
 		char address[PCI_ADDRESS_SIZE];
 
@@ -49,6 +51,9 @@ int plan_print(const struct plan *plan, struct error *err)
 			    plan->members[i].named ? "" : "  goes along: same group");
 	}
 	pages_print_plan(plan);
+	if (plan->gvt)
+		output_line("  slices of %s (GVT-g)",
+			    pci_address_format(&plan->graphics, graphics));
 	print_lines("No longer:", &plan->released);
 	print_found(plan);
 	print_lines("This has to be done by hand first:", &plan->instructions);
@@ -108,6 +113,8 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 		json_object_array_add(devices, device);
 	}
 	json_object_object_add(root, "devices", devices);
+	json_add_address(root, "gvt", plan->gvt ? FACT_KNOWN : FACT_ABSENT,
+			 &plan->graphics);
 	json_object_object_add(root, "found", found_json(plan));
 	json_object_object_add(root, "huge_pages", pages_plan_json(plan));
 	json_add_list(root, "released", &plan->released);

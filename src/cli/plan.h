@@ -21,6 +21,7 @@ struct plan_wish {
 	size_t count;
 	struct plan_pages *pages; /* huge ones; they alone, where no device is named */
 	size_t n_pages;
+	bool gvt;		  /* it too */
 	struct plan_saved *saved; /* the FILE's; NULL: none was given */
 };
 void plan_wish_free(struct plan_wish *wish);
@@ -49,6 +50,7 @@ int plan_print_json(const char *command, const struct plan *plan, unsigned int c
 	"  --hugepages SIZE[@NODE]\n"                                                  \
 	"                   of huge pages at each boot, in all, where the devices\n"   \
 	"                   are, or at that NUMA node; 0: none for pciferry's sake\n"  \
+	"  --gvt            Intel's graphics can be cut into slices (pciferry mdev)\n" \
 	"  --trial          the next boot alone; pciferry commit makes it permanent\n" \
 	"  --all-matching   IDs may mean several devices\n"                            \
 	"  --root DIR       the system that is mounted at DIR, and does not run\n"

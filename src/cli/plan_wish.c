@@ -20,7 +20,8 @@ enum {
 	OPTION_FORCE,
 	OPTION_TRIAL,
 	OPTION_RESUME,
-	OPTION_HUGEPAGES
+	OPTION_HUGEPAGES,
+	OPTION_GVT,
 };
 
 static const struct option of_plan[] = {
@@ -31,6 +32,7 @@ static const struct option of_plan[] = {
 	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "hugepages", required_argument, NULL, OPTION_HUGEPAGES },
+	{ "gvt", no_argument, NULL, OPTION_GVT },
 	{ "output", required_argument, NULL, 'o' },
 	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ 0 },
@@ -44,6 +46,7 @@ static const struct option of_apply[] = {
 	{ "trial", no_argument, NULL, OPTION_TRIAL },
 	{ "headless", no_argument, NULL, OPTION_HEADLESS },
 	{ "hugepages", required_argument, NULL, OPTION_HUGEPAGES },
+	{ "gvt", no_argument, NULL, OPTION_GVT },
 	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
 	{ "resume", no_argument, NULL, OPTION_RESUME },
 	{ 0 },
@@ -86,6 +89,8 @@ static int parse(struct cli *cli, enum plan_command command, int argc, char **ar
 			wish->resume = true;
 		else if (value == OPTION_HUGEPAGES)
 			r = pages_take(optarg, &wish->pages, &wish->n_pages, err);
+		else if (value == OPTION_GVT)
+			wish->gvt = true;
 		else if (value == OPTION_FORCE)
 			wish->force = true;
 		else
@@ -129,7 +134,7 @@ static bool has_options(const struct plan_wish *wish)
 	struct plan_options options = wish->options;
 
 	return options.headless || options.adopt || options.by_id || wish->trial ||
-	       wish->all_matching || wish->n_pages;
+	       wish->all_matching || wish->n_pages || wish->gvt;
 }
 
 static int read_saved(const struct cli *cli, const char *path, struct plan_wish *wish,
@@ -183,6 +188,9 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 		r = error_usage(err, "--hugepages",
 				"how much memory there is at a node is one host's, and"
 				" not saved");
+	if (r == 0 && wish->gvt && (wish->trial || wish->output))
+		r = error_usage(err, "--gvt", "it cannot be used with %s",
+				wish->trial ? "--trial" : "--output");
 	for (size_t i = 0; r == 0 && wish->trial && i < wish->n_pages; i++)
 		if (!wish->pages[i].kib)
 			r = error_usage(err, "--hugepages",
@@ -207,7 +215,7 @@ int plan_wish_read(struct cli *cli, enum plan_command command, int argc, char **
 				       ? refuse_file(command, argv[i], err)
 				       : read_saved(cli, argv[i], wish, err);
 	if (!argc) {
-		wish->options.from_tab = !wish->n_pages;
+		wish->options.from_tab = !wish->n_pages && !wish->gvt;
 		return cli_open_host(cli, &wish->host, err);
 	}
 	take.all_matching = wish->all_matching;
@@ -221,6 +229,7 @@ int plan_wish_make(const struct plan_wish *wish, struct plan *ret_plan, struct e
 					.count = wish->count,
 					.pages = wish->pages,
 					.n_pages = wish->n_pages,
+					.gvt = wish->gvt,
 					.options = wish->options,
 					.trial = wish->trial,
 					.saved = wish->saved };

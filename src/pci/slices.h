@@ -8,6 +8,7 @@
  * A parent is the device that is cut: mostly a PCI function, by its address, but any
  * device can be one ("mtty", "matrix"). What it can be cut into are its types.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,11 @@ const char *pci_slice_kind_name(enum pci_slice_kind kind);
  */
 enum fact pci_slice_vendor_type(const struct host *host,
 				const struct pci_address *address, long long *ret_type);
+
+struct pci_device;
+
+/* Whether it is graphics of a generation that Linux's GVT-g is for. */
+bool pci_slice_has_gvt(const struct pci_device *device);
 
 /* What a slice has of its parent, as far as it is told. */
 enum pci_slice_field {

@@ -74,6 +74,17 @@ int plan_verify_functions(const struct plan_view *view, const struct bootcfg_tab
 			  const struct bootcfg_tab_entry *entry,
 			  struct plan_expected_functions *ret_expected);
 
+/* Whether a word is on what runs, on what boots next, or in what that would be made of
+ * again. */
+bool plan_is_configured(const struct plan_view *view, const char *word);
+
+/* GVT-g, where it is asked for: what is in the way, and then its edits and words, which
+ * are not made edits of yet. Return 0 or -errno. */
+struct plan_request;
+int plan_want_gvt(const struct plan_view *view, const struct plan_request *request,
+		  struct plan *plan, struct error *err);
+int plan_edit_gvt(const struct plan_view *view, struct plan *plan, struct error *err);
+
 /* The pages lines, against what there is. Returns 0 or -ENOMEM. */
 struct plan_verification;
 int plan_verify_pages(const struct plan_view *view, const struct bootcfg_tab *tab,

@@ -21,7 +21,7 @@ static bool has_word(const struct bootcfg_cmdline *cmdline, const char *word)
 }
 
 /* In what runs, in what boots next, or in what that would be made of again. */
-static bool is_configured(const struct plan_view *view, const char *word)
+bool plan_is_configured(const struct plan_view *view, const char *word)
 {
 	if (has_word(&view->cmdline, word))
 		return true;
@@ -117,7 +117,7 @@ int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
 	if (r == 0 && needed)
 		r = string_list_add(&wanted->add, "iommu=pt");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(off_words); i++)
-		if (is_configured(view, off_words[i]))
+		if (plan_is_configured(view, off_words[i]))
 			r = string_list_add(&wanted->remove, off_words[i]);
 	return r < 0 ? error_oom(err) : 0;
 }
@@ -125,8 +125,11 @@ int plan_want_parameters(const struct plan_view *view, const struct plan *plan,
 int plan_edit_parameters(const struct plan_view *view, struct plan *plan,
 			 struct error *err)
 {
-	int r = plan_want_parameters(view, plan, &plan->parameters, err);
+	int r = plan->count ? plan_want_parameters(view, plan, &plan->parameters, err)
+			    : 0;
 
+	if (r == 0 && plan->gvt)
+		r = plan_edit_gvt(view, plan, err);
 	if (r < 0)
 		return r;
 	return boot_edit_parameters(view->host, &view->boot, &plan->parameters,

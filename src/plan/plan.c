@@ -177,7 +177,7 @@ static int edit_for_good(const struct plan_view *view, const struct plan_images 
 		r = plan_edit_bindings(view, images, request->options.from_tab, plan,
 				       err);
 	}
-	if (r == 0 && plan->count)
+	if (r == 0 && (plan->count || plan->gvt))
 		r = plan_edit_parameters(view, plan, err);
 	return r;
 }
@@ -238,6 +238,8 @@ int plan_make(const struct host *host, const struct plan_request *request,
 		r = choose(&view, &named, &tab, &plan, err);
 	if (r == 0)
 		r = plan_want_pages(&view, &named, &plan, err);
+	if (r == 0)
+		r = plan_want_gvt(&view, &named, &plan, err);
 	if (r == 0)
 		r = make_edits(&view, &images, &named, &plan, err);
 	if (r < 0)

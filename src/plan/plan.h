@@ -42,6 +42,8 @@ struct plan_request {
 	size_t count;
 	const struct plan_pages *pages;
 	size_t n_pages;
+	bool gvt; /* the processor's graphics can be cut into slices (docs/design/mdev.md)
+		   */
 	struct plan_options options;
 	bool trial;			/* for one boot alone, and back by itself */
 	const struct plan_saved *saved; /* what must come of it; NULL: anything */
@@ -73,6 +75,8 @@ struct plan {
 	struct string_list released;
 	struct vm_reserve *pages; /* as the tab has them then; a count of 0: not */
 	size_t n_pages;
+	bool gvt;
+	struct pci_address graphics; /* of gvt */
 	struct plan_found *found;
 	size_t n_found;
 	struct change_edits edits; /* looked at: what is so already is not in it */
