@@ -275,6 +275,8 @@ static const struct check table[] = {
 	  check_domain_shared },
 	{ "domain-rom", "domain", "ROM files, and whether its firmware can use them",
 	  false, check_domain_rom },
+	{ "domain-slices", "domain", "whether its mediated devices are there", false,
+	  check_domain_slices },
 	{ "domain-set", "domain", "-set of QEMU's devices", false, check_set },
 	{ "domain-features", "domain", "<features> inside <features>", false,
 	  check_features },

@@ -35,12 +35,13 @@ char *check_domain_command(const struct check_run *run, const char *verb,
 
 bool check_domain_boots_uefi(const xmlNode *root);
 
-/* Those in domain_devices.c, domain_memory.c and domain_numa.c. */
+/* Those in domain_devices.c, domain_slices.c, domain_memory.c and domain_numa.c. */
 int check_domain_device(struct check_run *run);
 int check_domain_use(struct check_run *run);
 int check_domain_siblings(struct check_run *run);
 int check_domain_shared(struct check_run *run);
 int check_domain_rom(struct check_run *run);
+int check_domain_slices(struct check_run *run);
 int check_domain_memory(struct check_run *run);
 int check_domain_window(struct check_run *run);
 int check_domain_numa(struct check_run *run);

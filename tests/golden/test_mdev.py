@@ -4,6 +4,7 @@ refused. That a kernel makes and removes them is shown in the virtual host (test
 import json
 import os
 import pathlib
+import re
 import shutil
 import time
 
@@ -144,6 +145,42 @@ def test_the_seed_host_s_listing_is_that_of_its_mdevctl(tmp_path):
     host = usual(tmp_path / "host")
     mdevhost.vgpu(host, [uuid for uuid, _, _ in wanted])
     assert sorted(row[:3] for row in rows(mdev(host, "list"))) == sorted(wanted)
+
+
+def recorded_domain(ask):
+    """Four slices, as virsh dumpxml has them of a host with vGPU."""
+    elements = SEED / "libvirt_vgpu.xml"
+    if not elements.exists():
+        pytest.skip(f"{elements} is not here")
+    metadata = "<metadata><p:hand-over xmlns:p='urn:pciferry:domain:1'/></metadata>" if ask else ""
+    return (f"<domain type='kvm'><name>web</name>{metadata}<devices>{elements.read_text()}"
+            "</devices></domain>")
+
+
+def lint(host, tmp_path, text):
+    path = tmp_path / "domain.xml"
+    path.write_text(text)
+    done = run("vm", "lint", "--xml", path, "--json", "--host", host.root)
+    return [(one["status"], one["subject"], one["seen"]) for one in
+            json.loads(done.stdout)["findings"] if one["check"] == "domain-slices"]
+
+
+def test_a_recorded_guest_s_slices_are_looked_for(tmp_path):
+    """Its host's mdevctl lists others, of another time: these are made."""
+    text = recorded_domain(False)
+    wanted = re.findall("uuid='(.*)'", text)
+    assert len(wanted) == 4
+    host = usual(tmp_path / "host")
+    mdevhost.vgpu(host, wanted[1:])
+    found = lint(host, tmp_path, text)
+    assert [one[:2] for one in found] == [("FAIL", wanted[0])]
+    host.file(f"etc/mdevctl.d/{mdevhost.CARD}/{wanted[0]}",
+              '{"mdev_type": "nvidia-284", "start": "manual"}')
+    assert lint(host, tmp_path, text) == [
+        ("WARN", wanted[0], f"it is defined, as a slice of {mdevhost.CARD}, and not there now")]
+    assert lint(host, tmp_path, recorded_domain(True))[0][0] == "PASS"
+    host.file(f"etc/mdevctl.d/{mdevhost.CARD}/{wanted[0]}", "{")
+    assert "half written" in lint(host, tmp_path, recorded_domain(True))[0][2]
 
 
 def test_a_slice_that_a_guest_has_is_not_removed(host):
