@@ -161,6 +161,6 @@ for call in write renameat unlinkat; do
 		[ -z "$(ls $bus)" ] || fail "killed at $call $n: there is left $(ls $bus)"
 	done
 	"$PCIFERRY" vm hook run -- second release end - </dev/null || fail "its end fails"
-	echo "killed at $((n - 1)) calls of $call"
+	check "killed at $((n - 1)) calls of $call" test "$n" -gt 1
 done
 finish
