@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "pci/slices.h"
 
 void vm_functions_free(struct vm_functions *functions)
 {
@@ -43,13 +44,27 @@ int vm_functions_add(struct vm_functions *functions, const struct vm_function *f
 	return 0;
 }
 
-static int add_device(struct vm_functions *functions, const struct pci_device *device)
+static int add_device(const struct cli_view *view, const struct pci_device *device,
+		      struct vm_functions *functions, struct error *err)
 {
-	return vm_functions_add(functions,
-				&(struct vm_function){
-					.host = device->address,
-					.boots = pci_has_class(device, PCI_CLASS_STORAGE),
-				});
+	struct vm_function function = {
+		.host = device->address,
+		.boots = pci_has_class(device, PCI_CLASS_STORAGE),
+	};
+	char text[PCI_ADDRESS_SIZE];
+	long long type = 0;
+	enum fact fact = pci_slice_vendor_type(view->host, &device->address, &type);
+
+	function.stays = fact != FACT_ABSENT;
+	if (fact != FACT_KNOWN || type)
+		return vm_functions_add(functions, &function) < 0 ? error_oom(err) : 0;
+	error_set(err, ENODEV, pci_address_format(&device->address, text),
+		  "its driver hands it to no guest yet: it has no type");
+	error_hint(err,
+		   "pciferry mdev types tells the numbers; one of them goes to"
+		   " /sys/bus/pci/devices/%s/nvidia/current_vgpu_type",
+		   text);
+	return -ENODEV;
 }
 
 /* Each that goes with it, itself among them. */
@@ -65,15 +80,15 @@ static int add_with_kin(const struct cli_view *view, const struct pci_device *de
 				    "a bridge never goes to a guest");
 	for (size_t i = 0; r == 0 && group && i < group->count; i++)
 		if (!iommu_member_stays(group->members[i]))
-			r = add_device(functions, group->members[i]);
+			r = add_device(view, group->members[i], functions, err);
 	for (size_t i = 0; r == 0 && !group && i < view->devices.count; i++) {
 		const struct pci_device *other = &view->devices.items[i];
 
 		if (pci_address_same_slot(&other->address, &device->address) &&
 		    !iommu_member_stays(other))
-			r = add_device(functions, other);
+			r = add_device(view, other, functions, err);
 	}
-	return r < 0 ? error_oom(err) : 0;
+	return r;
 }
 
 int vm_functions_add_named(const struct cli_view *view, const char *argument,

@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/take.h"
 #include "cli/vm_hook.h"
+#include "pci/slices.h"
 #include "vm/domain.h"
 #include "vm/isolate.h"
 #include "vm/slices.h"
@@ -137,6 +138,31 @@ static int end_isolation(const struct cli *cli, const struct host *host,
 	return r;
 }
 
+/* Functions that stay on a driver which hands them to guests itself. */
+static int leave_vendors(const struct host *host, struct vm_domain *domain,
+			 struct error *err)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < domain->n_devices; i++) {
+		char text[PCI_ADDRESS_SIZE];
+		long long type = 0;
+		enum fact fact = pci_slice_vendor_type(host, &domain->devices[i], &type);
+
+		if (fact == FACT_ABSENT)
+			domain->devices[left++] = domain->devices[i];
+		if (fact != FACT_KNOWN || type)
+			continue;
+		pci_address_format(&domain->devices[i], text);
+		error_set(err, ENODEV, text,
+			  "its driver hands it to no guest yet: it has no type");
+		error_hint(err, "pciferry mdev types tells which it can have");
+		return -ENODEV;
+	}
+	domain->n_devices = left;
+	return 0;
+}
+
 static int prepare(const struct cli *cli, const struct take_options *options,
 		   struct error *err)
 {
@@ -152,6 +178,8 @@ static int prepare(const struct cli *cli, const struct take_options *options,
 	if (r < 0 || (!domain.n_devices && !domain.slices.count && !domain.isolates))
 		return r;
 	r = cli_open_host(cli, &host, err);
+	if (r == 0)
+		r = leave_vendors(host, &domain, err);
 	if (r == 0 && domain.n_devices) {
 		r = take_carry_out(cli, host, options, domain.devices, domain.n_devices,
 				   TAKE, &plan, err);

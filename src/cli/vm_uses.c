@@ -32,6 +32,10 @@ static int gather(struct cli_view *view, const struct vm_functions *functions,
 		char text[PCI_ADDRESS_SIZE];
 
 		pci_address_format(&devices[i]->address, text);
+		/* That it has a type is why a guest can have it. */
+		if (functions->items[i].stays && findings->count == 1 &&
+		    findings->items[0].kind == USAGE_SLICE)
+			continue;
 		*ret_disk |= (findings->count && functions->items[i].boots) ||
 			     usage_has_disk_in_use(&view->usage, devices[i]);
 		for (size_t j = 0; r == 0 && j < findings->count; j++)

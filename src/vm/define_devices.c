@@ -174,7 +174,7 @@ xmlNode *vm_define_function(struct vm_xml *xml, xmlNode *devices,
 			    const struct vm_guest *guest,
 			    const struct vm_function *function, bool is_whole)
 {
-	const char *managed = guest->hands_over ? "no" : "yes";
+	const char *managed = guest->hands_over || function->stays ? "no" : "yes";
 	xmlNode *node;
 
 	if (function->mac) {

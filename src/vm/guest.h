@@ -25,6 +25,10 @@ struct vm_function {
 	bool multifunction;    /* it is function 0 of several */
 	bool unplaced;	       /* libvirt finds it a place; none of these count */
 
+	/* On its driver, which hands it to guests itself: NVIDIA's vGPU without mediated
+	 * devices (docs/design/mdev.md). */
+	bool stays;
+
 	bool boots; /* the guest's firmware may start a system from it: a disk */
 
 	const char *rom; /* instead of the device's own option ROM; NULL: its own */

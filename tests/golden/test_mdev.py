@@ -428,6 +428,22 @@ def test_a_guest_does_not_start_without_its_slice(tmp_path, text, status, why):
     assert hook(live, ONE).returncode == 0
 
 
+@needs_root
+def test_the_hook_leaves_a_function_on_the_driver_that_hands_it_over(tmp_path):
+    host = changeable(tmp_path / "host")
+    functions = mdevhost.vendor(host, [1148, 0])
+    live = LiveHost(host, PROGRAM)
+    for function, status, words in zip(functions, (0, 1), ("", "it has no type")):
+        done = live.run(
+            "vm", "hook", "run", "--", "web", "prepare", "begin", "-",
+            given="<domain><metadata><p:hand-over xmlns:p='urn:pciferry:domain:1'/></metadata>"
+            "<devices><hostdev mode='subsystem' type='pci' managed='no'><source><address"
+            f" bus='0x{function[5:7]}' slot='0x{function[8:10]}' function='{function[11]}'/>"
+            "</source></hostdev></devices></domain>")
+        assert done.returncode == status and words in done.stderr, done.stderr
+    assert not list((live.root / "run/pciferry").glob("*.first"))
+
+
 def test_help_says_what_each_command_takes():
     for command in "types", "list", "create", "remove":
         done = run("mdev", command, "--help")

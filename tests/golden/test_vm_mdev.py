@@ -133,3 +133,13 @@ def test_what_is_for_another_kind_of_machine_is_not_taken_for_pci(host):
 def test_a_shell_is_told_to_make_it_first(host):
     expect(1, "a shell does not make it", "vm", "run", "--mdev", TWO, "--script", "--host",
            host.root)
+
+
+def test_a_function_that_its_driver_hands_over_itself_is_left_on_it(host, tmp_path):
+    """NVIDIA's vGPU without mediated devices."""
+    with_type, without = mdevhost.vendor(host, [1148, 0])
+    domain, told = create(host, tmp_path, with_type, "--memory", "2G")
+    node, = domain.iter("hostdev")
+    assert (node.get("type"), node.get("managed")) == ("pci", "no")
+    assert "in use" not in told
+    expect(1, "it has no type", "vm", "create", "guest", without, "--xml", "--host", host.root)
