@@ -34,7 +34,8 @@ def seen(host, change):
     return found["status"], found["seen"], found["fix"] or ""
 
 
-@pytest.mark.parametrize("change, status, words, fix", [
+# What the host is like, and what is then said of the device.
+TOLD = [
     (in_turn(), "PASS", "into no slices", ""),
     (is_a("1002:67df"), "PASS", "into no slices", ""),
     (in_turn(is_a("8086:9a49"), on("i915")), "PASS", "which this is not", ""),
@@ -54,7 +55,13 @@ def seen(host, change):
     (in_turn(is_a("10de:26b9"), has(MANAGER, "0")), "PASS", "has not got it", ""),
     (nvidia(has(MANAGER, "0")), "WARN", "offers no types", "systemctl status"),
     (nvidia(has(MANAGER, "0"), attribute("sriov_totalvfs", 32), attribute("sriov_numvfs", 0)),
-     "INFO", "not turned on (of 32)", "sriov-manage -e " + CARD)])
+     "INFO", "not turned on (of 32)", "sriov-manage -e " + CARD),
+]
+
+WRONG = [("device-slices", *row) for row in TOLD if row[1] != "PASS"]
+
+
+@pytest.mark.parametrize("change, status, words, fix", TOLD)
 def test_what_it_takes_to_cut_a_device_is_told(host, change, status, words, fix):
     found = seen(host, change)
     assert found[0] == status and words in found[1] and fix in found[2], found
