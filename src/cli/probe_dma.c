@@ -15,13 +15,15 @@ static void print_outside(const struct vfio_dma_test *test)
 {
 	char alias[PCI_ADDRESS_SIZE];
 
-	output_line("    outside: told to write to 0x%llx, which was taken back from it",
-		    (unsigned long long)test->outside);
+	output_line(
+		"    outside: told to write to 0x%llx, where nothing is mapped for it any"
+		" more",
+		(unsigned long long)test->outside);
 	output_line("      memory there: %s", test->unchanged ? "unchanged" : "CHANGED");
 	if (test->fault[0])
-		output_line("      kernel: %s", test->fault);
+		output_line("      the kernel's log: %s", test->fault);
 	if (test->by_alias)
-		output_line("      by the requester ID of %s, which stands for it",
+		output_line("      (to the IOMMU it is %s, which passes its requests on)",
 			    pci_address_format(&test->requester, alias));
 }
 
@@ -49,6 +51,10 @@ void probe_dma_print(const struct vfio_dma_test *test)
 					      : "the device's own did NOT come");
 	if (test->aimed)
 		print_outside(test);
+	if (test->verdict == VFIO_DMA_NOT_PROVEN)
+		output_line(
+			"    nothing speaks against the device because of that: it was"
+			" not shown, either way");
 }
 
 static struct json_object *outside(const struct vfio_dma_test *test)

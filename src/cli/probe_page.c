@@ -62,8 +62,7 @@ static void print_way(const struct vfio_seen *seen, const struct vfio_seen *obst
 		output_line("  %-12s works, IOMMU of %s", label,
 			    vfio_type_name(seen->type));
 	else
-		output_line("  %-12s works, device %u of an iommufd", label,
-			    seen->device_id);
+		output_line("  %-12s works, by iommufd", label);
 }
 
 static void print_ranges(const struct vfio_iommu *iommu)
@@ -228,8 +227,8 @@ static void print_pace(const struct vfio_pace *pace, const char *label)
 			    label, piece, (unsigned long long)(pace->budget >> 20));
 		return;
 	}
-	output_line("  %-12s %zu x %s: %.1f us each, %.2f GiB/s;"
-		    " back %.1f us, %.2f GiB/s%s%s",
+	output_line("  %-12s %zu x %s: mapped in %.1f us each (%.2f GiB/s),"
+		    " unmapped in %.1f us (%.2f GiB/s)%s%s",
 		    label, pace->count, piece, (double)pace->map_ns / 1e3 / count,
 		    per_second(bytes, pace->map_ns), (double)pace->unmap_ns / 1e3 / count,
 		    per_second(bytes, pace->unmap_ns), pace->huge ? ", huge pages" : "",
@@ -269,8 +268,9 @@ static void print_seen(const struct probe_report *report)
 		if (probe->device.irqs[i].count)
 			print_irq(i, &probe->device.irqs[i],
 				  i < VFIO_LOOPS ? probe->loops[i] : VFIO_LOOP_NONE);
-	output_line("    a loopback is the kernel's own, by VFIO_IRQ_SET: no interrupt of"
-		    " the device");
+	output_line(
+		"    a loopback is made by the kernel (VFIO_IRQ_SET): the device itself"
+		" has raised none");
 	print_reset(report, &seen->hot_reset);
 	if (probe->configuration.size)
 		print_configuration(&probe->configuration);
