@@ -34,6 +34,16 @@ def seen(host, change):
     return found["status"], found["seen"], found["fix"] or ""
 
 
+WITHOUT_KVMGT = intel(has(GVT, "Y"), has("sys/module/vfio/x", ""))
+
+
+def loads_kvmgt(host):
+    """What the kernel then has."""
+    host.file("sys/module/kvmgt/refcnt", "0\n")
+    mdevhost.add_parent(host, host.folder(CARD), CARD)
+    mdevhost.add_type(host, host.folder(CARD), "i915-GVTg_V5_4", 5)
+
+
 # What the host is like, and what is then said of the device.
 TOLD = [
     (in_turn(), "PASS", "into no slices", ""),
@@ -42,7 +52,7 @@ TOLD = [
     (is_a("8086:5912"), "PASS", "has not got it", ""),
     (intel(), "PASS", "made without GVT-g", ""),
     (intel(has(GVT, "N")), "INFO", "GVT-g is off", "apply --gvt"),
-    (intel(has(GVT, "Y"), has("sys/module/vfio/x", "")), "WARN", "kvmgt is not loaded",
+    (WITHOUT_KVMGT, "WARN", "kvmgt is not loaded",
      "modprobe kvmgt"),
     (intel(has(GVT, "Y"), has("sys/module/kvmgt/x", "")), "WARN", "offers no types", "dmesg"),
     (intel(has(GVT, "N"), has(GUC, "3")), "INFO", "GVT-g is off", "apply --gvt"),

@@ -12,6 +12,7 @@ import bootfiles
 import checks
 import test_check_boot as boot
 import test_check_device_boot as device_boot
+import test_check_device_slices as slices
 import test_check_guests as guests
 import test_check_iommu as iommu
 import test_check_kernel as kernel
@@ -107,6 +108,7 @@ FIXED = [
             "options vfio-pci ids=1234:8086\nsoftdep ferry_net pre: vfio-pci\n")),
     ("vfio-tools", vfio.ids_and_driverctl, remove("etc/driverctl.d")),
     ("device-mentioned", device_boot.WRONG[-1][1], remove(f"etc/driverctl.d/pci-{CARD}")),
+    ("device-slices", slices.WITHOUT_KVMGT, slices.loads_kvmgt),
     ("modprobe-ignored", moved("etc/modprobe.d/vfio.conf", "etc/modprobe.d/vfio"),
      moved("etc/modprobe.d/vfio", "etc/modprobe.d/vfio.conf")),
 ]
