@@ -233,4 +233,9 @@ int bind_refuse_not_viable(const struct bind_view *view, const struct bind_plan 
 int bind_refuse_kept_memory(const struct bind_view *view, const struct bind_plan *plan,
 			    struct error *err);
 
+/* Refused (ERROR_REFUSED, with who it is) while a process holds a slice. 0 or -errno. */
+struct pci_slice;
+int bind_slice_refuse_held(const struct host *host, const struct pci_slice *slice,
+			   struct error *err);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "bind/internal.h"
 #include "pci/slices.h"
 #include "usage/usage.h"
 
@@ -49,10 +50,8 @@ static int not_mediated(const struct pci_slice_type *type, struct error *err)
 	if (type->kind == PCI_SLICE_FUNCTION)
 		error_hint(err, "pciferry vf %s COUNT makes them", type->parent);
 	else
-		error_hint(err,
-			   "the number of a type, %s for one, goes to"
-			   " nvidia/current_vgpu_type of one of its virtual functions",
-			   type->type);
+		error_hint(err, "pciferry mdev create %s %s gives one of them a type",
+			   type->parent, type->type);
 	return -ENOTSUP;
 }
 
@@ -201,15 +200,29 @@ int bind_slice_plan_make(const struct host *host, const char *parent, const char
 	return 0;
 }
 
+int bind_slice_refuse_held(const struct host *host, const struct pci_slice *slice,
+			   struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list holders = { 0 };
+	bool all;
+	int r = look_for_holders(host, slice, &holders, &all, err);
+
+	if (r < 0 || (!holders.count && all))
+		return r;
+	error_refuse(err, slice->id, "it is in use, so it was not removed");
+	tell_holders(&holders, all, err);
+	error_hint(err, all ? "end the guest that has it first"
+			    : "as root, more can be looked at");
+	return -EBUSY;
+}
+
 int bind_slice_plan_remove(const struct host *host, const char uuid[UUID_SIZE],
 			   struct bind_slice *ret_slice, struct error *err)
 {
-	_cleanup_(string_list_free) struct string_list holders = { 0 };
 	_cleanup_(bind_slice_free) struct bind_slice slice = { .goes = true };
 	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
 	const struct pci_slice *there;
 	char folder[PATH_MAX];
-	bool all;
 	int r = pci_slices_read(host, &slices, err);
 
 	if (r < 0)
@@ -222,16 +235,9 @@ int bind_slice_plan_remove(const struct host *host, const char uuid[UUID_SIZE],
 	}
 	if (there->is_leaving)
 		return refuse_leaving(host, there, err);
-	r = look_for_holders(host, there, &holders, &all, err);
+	r = bind_slice_refuse_held(host, there, err);
 	if (r < 0)
 		return r;
-	if (holders.count || !all) {
-		error_refuse(err, uuid, "it is in use, so it was not removed");
-		tell_holders(&holders, all, err);
-		error_hint(err, all ? "end the guest that has it first"
-				    : "as root, more can be looked at");
-		return -EBUSY;
-	}
 	snprintf(folder, sizeof(folder), PCI_SLICE_PARENTS "/%s",
 		 there->parent ? there->parent : "");
 	if (fill(&slice, uuid, there->parent ? there->parent : "",

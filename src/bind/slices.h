@@ -8,6 +8,7 @@
 
 #include "base/uuid.h"
 #include "change/change.h"
+#include "pci/address.h"
 
 struct error;
 
@@ -73,5 +74,36 @@ int bind_slice_give(struct change *change, const char *uuid, uid_t user,
 /* For change_options.came_back: what was made too late is taken back, unless somebody has
  * it by now. */
 void bind_slice_came_back(struct change *change, const char *device, void *argument);
+
+/*
+ * NVIDIA's slices that are virtual functions (PCI_SLICE_VENDOR): one is made by giving
+ * its function a type, which means something on its card alone.
+ */
+struct bind_vendor_slice {
+	struct pci_address function;
+	unsigned int type; /* 0: it is to have none */
+	bool is_done;	   /* it is so already */
+};
+
+/*
+ * Of a physical function: for one that has no type yet; or of that virtual one. -ENOSPC:
+ * none gets such a type now; -EEXIST: it has another one. Returns 0 or -errno.
+ */
+int bind_vendor_plan_make(const struct host *host, const struct pci_address *parent,
+			  unsigned int type, struct bind_vendor_slice *ret_slice,
+			  struct error *err);
+
+/* As bind_slice_plan_remove(). */
+int bind_vendor_plan_remove(const struct host *host, const struct pci_address *function,
+			    struct bind_vendor_slice *ret_slice, struct error *err);
+
+/* For change_steps_free(). Returns 0 or -ENOMEM. */
+int bind_vendor_steps(const struct bind_vendor_slice *slice,
+		      struct change_steps *ret_steps);
+
+/* Carries a plan out that was made while the change was in progress. Returns 0 or -errno.
+ */
+int bind_vendor_perform(struct change *change, const struct bind_vendor_slice *slice,
+			struct error *err);
 
 #endif

@@ -45,6 +45,15 @@ int mdev_begin(const struct cli *cli, const struct host *host,
 	       const struct mdev_options *options, struct change **ret_change,
 	       struct error *err);
 
+/*
+ * The commands for a slice that is a virtual function, or for a physical one whose are
+ * such: gives one the type, or (type NULL) takes it off.
+ */
+int mdev_vendor_change(const struct cli *cli, const struct host *host,
+		       const struct mdev_options *options,
+		       const struct pci_address *address, const char *type,
+		       struct error *err);
+
 /* As a dry run shows it. Returns 0 or -ENOMEM. */
 int mdev_print_steps(const struct bind_slice *slice, const struct change_edits *edits,
 		     const struct string_list *notes, struct error *err);

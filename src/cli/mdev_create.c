@@ -20,6 +20,8 @@ struct creation {
 	char *parent;
 	const char *type;
 	char uuid[UUID_SIZE];
+	bool has_uuid;	 /* it was given */
+	bool is_vendors; /* no mediated device: cli/mdev_vendor.c */
 	struct bind_slice slice;
 	struct change_edits edits;
 	struct string_list notes;
@@ -33,6 +35,20 @@ static void creation_free(struct creation *creation)
 	change_edits_free(&creation->edits);
 	string_list_free(&creation->notes);
 	cli_view_close(&creation->view);
+}
+
+/* Whether its slices are virtual functions with a type, or it is one. */
+static bool is_vendors(const struct creation *creation,
+		       const struct pci_slice_types *types)
+{
+	struct pci_address address;
+	long long type;
+
+	for (size_t i = 0; i < types->count; i++)
+		if (!strcmp(types->items[i].parent, creation->parent))
+			return types->items[i].kind == PCI_SLICE_VENDOR;
+	return pci_address_parse(creation->parent, &address) == 0 &&
+	       pci_slice_vendor_type(creation->view.host, &address, &type) != FACT_ABSENT;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct creation *creation,
@@ -53,6 +69,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct creation *creati
 		error_hint(err, "pciferry mdev types shows parents and types");
 		return -EINVAL;
 	}
+	creation->has_uuid = argc == 3;
 	if (argc == 3)
 		r = mdev_parse_uuid(argv[2], creation->uuid, err);
 	else if (uuid_make(creation->uuid) < 0)
@@ -62,9 +79,17 @@ static int parse(struct cli *cli, int argc, char **argv, struct creation *creati
 		r = cli_open_host(cli, &creation->view.host, err);
 	if (r == 0)
 		r = pci_slice_types_read(creation->view.host, &types, err);
-	return r < 0 ? r
-		     : mdev_find_parent(&creation->view, argv[0], &types,
-					&creation->parent, err);
+	if (r == 0)
+		r = mdev_find_parent(&creation->view, argv[0], &types, &creation->parent,
+				     err);
+	if (r < 0 || !is_vendors(creation, &types))
+		return r;
+	creation->is_vendors = true;
+	return creation->has_uuid
+		       ? error_usage(err, argv[2],
+				     "a slice of this device has no UUID: the address of"
+				     " its function is its name")
+		       : 0;
 }
 
 /* What its definition sets in it only mdevctl does. */
@@ -191,10 +216,14 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(creation_free) struct creation creation = { .options =
 								      MDEV_OPTIONS_INIT };
+	struct pci_address address;
 	int r = parse(cli, argc, argv, &creation, err);
 
 	if (r < 0)
 		return r;
+	if (creation.is_vendors && pci_address_parse(creation.parent, &address) == 0)
+		return mdev_vendor_change(cli, creation.view.host, &creation.options,
+					  &address, creation.type, err);
 	if (creation.options.take.dry_run) {
 		r = plan(&creation, err);
 		return r < 0 ? r

@@ -18,6 +18,8 @@ struct removal {
 	struct mdev_options options;
 	struct host *host;
 	char uuid[UUID_SIZE];
+	bool is_function; /* cli/mdev_vendor.c */
+	struct pci_address function;
 	struct bind_slice slice; /* empty: it is not there now */
 	struct change_edits edits;
 	char *path; /* where it is defined still; NULL: nowhere */
@@ -47,7 +49,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct removal *removal
 		error_hint(err, "pciferry mdev list shows them");
 		return -EINVAL;
 	}
-	r = mdev_parse_uuid(argv[optind], removal->uuid, err);
+	removal->is_function = pci_address_parse(argv[optind], &removal->function) == 0;
+	if (!removal->is_function)
+		r = mdev_parse_uuid(argv[optind], removal->uuid, err);
 	return r < 0 ? r : cli_open_host(cli, &removal->host, err);
 }
 
@@ -185,6 +189,9 @@ static int run_remove(struct cli *cli, int argc, char **argv, struct error *err)
 
 	if (r < 0)
 		return r;
+	if (removal.is_function)
+		return mdev_vendor_change(cli, removal.host, &removal.options,
+					  &removal.function, NULL, err);
 	if (removal.options.take.dry_run) {
 		r = plan(&removal, err);
 		return r < 0 ? r
@@ -197,7 +204,7 @@ static int run_remove(struct cli *cli, int argc, char **argv, struct error *err)
 
 const struct cli_command cli_mdev_remove = {
 	.name = "mdev remove",
-	.arguments = "UUID [--persist] [--parent PARENT] [--dry-run]",
+	.arguments = "UUID|FUNCTION [--persist] [--parent PARENT] [--dry-run]",
 	.summary = "remove a slice, unless a guest has it",
 	.options = "  --persist        and have mdevctl know it no more\n"
 		   "  --parent PARENT  which one, where several have it defined\n"

@@ -270,16 +270,6 @@ static int read_device(const struct host *host, const struct pci_device *device,
 			   types);
 }
 
-enum fact pci_slice_vendor_type(const struct host *host,
-				const struct pci_address *address, long long *ret_type)
-{
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
-
-	return host_read_number(
-		host, pci_attribute_path(address, "nvidia/current_vgpu_type", path),
-		ret_type);
-}
-
 static int compare(const void *a, const void *b)
 {
 	const struct pci_slice_type *left = a, *right = b;

@@ -42,6 +42,15 @@ const char *pci_slice_kind_name(enum pci_slice_kind kind);
 enum fact pci_slice_vendor_type(const struct host *host,
 				const struct pci_address *address, long long *ret_type);
 
+/* Whether a virtual function would get that type now. Returns 0 or -ENOMEM. */
+int pci_slice_vendor_offers(const struct host *host, const struct pci_address *function,
+			    unsigned int number, bool *ret_offers);
+
+/* A virtual function of this one that has no type, and would get that one. -ENOENT: there
+ * is none. */
+int pci_slice_vendor_find(const struct host *host, const struct pci_address *physical,
+			  unsigned int number, struct pci_address *ret_function);
+
 struct pci_device;
 
 /* Whether it is graphics of a generation that Linux's GVT-g is for. */

@@ -92,3 +92,15 @@ def vendor(host, types):
 def amd(host):
     """MxGPU: AMD's driver for hosts has virtual functions alone."""
     host.device(AMD, "1002:74a1", "120000", "gim", 60, sriov_totalvfs=8, sriov_numvfs=2)
+
+
+def process(host, pid, name, node, *arguments):
+    host.file(f"proc/{pid}/comm", f"{name}\n")
+    host.file(f"proc/{pid}/cmdline", "\0".join(arguments) + "\0")
+    host.link(f"proc/{pid}/ns/mnt", "mnt:[4026531841]")
+    host.link(f"proc/{pid}/fd/7", node)
+
+
+def knows_processes(host):
+    """So that one which nobody holds is known to be free."""
+    process(host, 1, "init", "/dev/null", "/sbin/init")

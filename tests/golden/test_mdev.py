@@ -14,6 +14,7 @@ import pytest
 import mdevhost
 from fakehost import usual
 from livehost import LiveHost, changeable, needs_root
+from mdevhost import knows_processes, process
 from program import PROGRAM, ROOT, SCHEMA, expect, run
 
 ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
@@ -53,18 +54,6 @@ def slices(host):
 def rows(text):
     """Without the heading; each as its words."""
     return [line.split() for line in text.splitlines()[1:]]
-
-
-def process(host, pid, name, node, *arguments):
-    host.file(f"proc/{pid}/comm", f"{name}\n")
-    host.file(f"proc/{pid}/cmdline", "\0".join(arguments) + "\0")
-    host.link(f"proc/{pid}/ns/mnt", "mnt:[4026531841]")
-    host.link(f"proc/{pid}/fd/7", node)
-
-
-def knows_processes(host):
-    """So that one which nobody holds is known to be free."""
-    process(host, 1, "init", "/dev/null", "/sbin/init")
 
 
 def test_what_a_type_of_gvtg_costs_is_told(host):
@@ -107,7 +96,7 @@ def test_slices_without_mdev_are_shown_beside_those_with_it(host):
     assert list(there) == [functions[1], functions[3]]
     assert there[functions[1]]["type"] == "1148"
     assert there[functions[1]]["uuid"] is None
-    expect(1, "not mediated devices", "mdev", "create", mdevhost.PHYSICAL, "1148", "--dry-run",
+    expect(1, "not mediated devices", "mdev", "create", mdevhost.AMD, "vf", "--dry-run",
            "--host", host.root)
 
 
