@@ -91,8 +91,6 @@ static bool same_place(const struct bootcfg_tab_entry *a,
 {
 	if (a->kind != b->kind)
 		return false;
-	if (a->kind == TAB_MDEV)
-		return !strcasecmp(a->uuid, b->uuid);
 	if (a->kind == TAB_PAGES)
 		return a->node == b->node && a->page_kib == b->page_kib;
 	return pci_address_compare(&a->address, &b->address) == 0;
@@ -118,8 +116,8 @@ const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
 
 static bool has_line(enum bootcfg_tab_kind kind)
 {
-	return kind == TAB_DEVICE || kind == TAB_VF || kind == TAB_MDEV ||
-	       kind == TAB_SET || kind == TAB_PAGES;
+	return kind == TAB_DEVICE || kind == TAB_VF || kind == TAB_SET ||
+	       kind == TAB_PAGES;
 }
 
 const char *bootcfg_page_size(unsigned int kib, char text[BOOTCFG_PAGE_SIZE])
@@ -150,8 +148,6 @@ static char *write_entry(const struct bootcfg_tab_entry *entry)
 	else if (entry->kind == TAB_VF)
 		r = asprintf(&text, "vf %s %s %u%s%s", address, identity, entry->count,
 			     *to ? " " : "", to);
-	else if (entry->kind == TAB_MDEV)
-		r = asprintf(&text, "mdev %s %s %s", entry->uuid, address, to);
 	else if (entry->kind == TAB_PAGES)
 		r = asprintf(&text, "pages node%u %s %u", entry->node,
 			     bootcfg_page_size(entry->page_kib, size), entry->count);

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/uuid.h"
 #include "host/host.h"
 #include "pci/address.h"
 #include "pci/identity.h"
@@ -22,7 +21,6 @@ enum bootcfg_tab_kind {
 	TAB_EMPTY,  /* or a comment */
 	TAB_DEVICE, /* device ADDRESS IDENTITY DRIVER */
 	TAB_VF,	    /* vf ADDRESS IDENTITY COUNT [DRIVER] */
-	TAB_MDEV,   /* mdev UUID ADDRESS-OF-PARENT TYPE */
 	TAB_SET,    /* set ADDRESS IDENTITY NAME=VALUE... */
 	TAB_PAGES,  /* pages NODE SIZE COUNT */
 	TAB_OTHER,  /* begins with another word */
@@ -30,13 +28,12 @@ enum bootcfg_tab_kind {
 
 struct bootcfg_tab_entry {
 	enum bootcfg_tab_kind kind;
-	struct pci_address address;   /* of an mdev its parent's; not of pages */
-	struct pci_identity identity; /* of all but mdev and pages */
-	char uuid[UUID_SIZE];	      /* of mdev; in small letters */
+	struct pci_address address; /* of all but pages, as the next */
+	struct pci_identity identity;
 
 	/*
-	 * The driver, or the type of an mdev; of vf NULL: the kernel's choice. Of set the
-	 * settings, one blank between two.
+	 * The driver; of vf NULL: the kernel's choice. Of set the settings, one blank
+	 * between two.
 	 */
 	const char *to;
 	unsigned int count;	     /* of vf and pages */
@@ -79,8 +76,8 @@ const char *bootcfg_page_size(unsigned int kib, char text[BOOTCFG_PAGE_SIZE]);
 int bootcfg_tab_write(const struct bootcfg_tab *tab, char **ret_text, size_t *ret_len);
 
 /*
- * The line that counts for this place, which is an entry's kind and address, its UUID, or
- * its node and size. NULL: there is none.
+ * The line that counts for this place, which is an entry's kind and address, or its node
+ * and size. NULL: there is none.
  */
 const struct bootcfg_tab_line *bootcfg_tab_find(const struct bootcfg_tab *tab,
 						const struct bootcfg_tab_entry *place);

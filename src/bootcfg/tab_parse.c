@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "base/uuid.h"
 #include "bootcfg/internal.h"
 
 enum { WORDS = 6 };
@@ -53,7 +52,7 @@ static void split(const char *text, size_t len, struct words *ret_words)
 {
 	size_t end = bootcfg_tab_comment(text, len);
 
-	ret_words->count = 0;
+	*ret_words = (struct words){ 0 };
 	for (size_t at = skip_blanks(text, end, 0); at < end && ret_words->count < WORDS;
 	     at = skip_blanks(text, end, at)) {
 		size_t start = at;
@@ -215,20 +214,15 @@ static const char *take_entry(const struct words *words, struct bootcfg_tab_entr
 {
 	const char *const *items = words->items;
 	const size_t *lens = words->lens;
-	bool is_mdev = entry->kind == TAB_MDEV;
-	size_t address = is_mdev ? 2 : 1, most = entry->kind == TAB_VF ? 5 : 4;
+	size_t most = entry->kind == TAB_VF ? 5 : 4;
 
 	if (words->count < 4 || (words->count > most && entry->kind != TAB_SET))
 		return words->count < 4 ? "words are missing" : "it has too many words";
 	if (entry->kind == TAB_PAGES)
 		return take_pages(words, entry);
-	if (!take_address(items[address], lens[address], &entry->address))
+	if (!take_address(items[1], lens[1], &entry->address))
 		return "its address is none as /sys writes it, 0000:82:00.0";
-	if (is_mdev && uuid_parse(items[1], lens[1], entry->uuid) < 0)
-		return "its UUID is none";
-	if (is_mdev && !consists_of(items[3], lens[3], "-_."))
-		return "its type has a character that has no place there";
-	if (!is_mdev && pci_identity_parse(items[2], lens[2], &entry->identity) < 0)
+	if (pci_identity_parse(items[2], lens[2], &entry->identity) < 0)
 		return "its identity is none, as 10de:1b39/10de:1217@03.0/00.0";
 	if ((entry->kind == TAB_DEVICE && !is_driver(items[3], lens[3])) ||
 	    (entry->kind == TAB_VF && words->count == 5 && !is_driver(items[4], lens[4])))
@@ -245,7 +239,6 @@ static enum bootcfg_tab_kind kind_of(const struct words *words)
 		enum bootcfg_tab_kind kind;
 	} kinds[] = { { "device", TAB_DEVICE },
 		      { "vf", TAB_VF },
-		      { "mdev", TAB_MDEV },
 		      { "set", TAB_SET },
 		      { "pages", TAB_PAGES } };
 
@@ -275,8 +268,7 @@ int bootcfg_tab_take(const struct bootcfg_tab *tab, struct bootcfg_tab_line *lin
 	split(line->text, without_return(line->text, line->len), &words);
 	entry.kind = kind_of(&words);
 	if (entry.kind == TAB_OTHER)
-		bad = "it begins with no word that is known: device, vf, mdev, set,"
-		      " pages";
+		bad = "it begins with no word that is known: device, vf, set, pages";
 	else if (entry.kind != TAB_EMPTY)
 		bad = take_entry(&words, &entry);
 	if (!bad && entry.kind == TAB_SET) {

@@ -10,7 +10,6 @@
 #include "bootcfg/tab.h"
 
 #define IDENTITY "10de:1b39/10de:1217@03.0/00.0"
-#define UUID	 "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define DEVICE	 "device 0000:82:00.0 " IDENTITY " vfio-pci"
 
 static struct bootcfg_tab parse_bytes(const char *text, size_t len)
@@ -54,7 +53,7 @@ static void each_kind_of_line_is_read(void **state)
 		      "\n"
 		      " device\t0000:82:00.0  " IDENTITY " vfio-pci\r\n"
 		      "vf 10000:e1:00.0 " IDENTITY "#0011223344556677 4\n"
-		      "mdev " UUID " 0000:00:02.0 i915-GVTg_V5_4 # one\n"
+		      "set 0000:00:02.0 " IDENTITY " reset_method=flr  vf0.vlan=7 # one\n"
 		      "device 0000:82:00.1 " IDENTITY " mlx5-vfio-pci");
 	const struct bootcfg_tab_line *lines = tab.lines;
 	char text[PCI_ADDRESS_SIZE];
@@ -78,9 +77,8 @@ static void each_kind_of_line_is_read(void **state)
 	assert_true(lines[3].entry.identity.has_serial);
 	assert_int_equal(lines[3].entry.count, 4);
 	assert_null(lines[3].entry.to);
-	assert_int_equal(lines[4].entry.kind, TAB_MDEV);
-	assert_string_equal(lines[4].entry.uuid, UUID);
-	assert_string_equal(lines[4].entry.to, "i915-GVTg_V5_4");
+	assert_int_equal(lines[4].entry.kind, TAB_SET);
+	assert_string_equal(lines[4].entry.to, "reset_method=flr vf0.vlan=7");
 	assert_string_equal(pci_address_format(&lines[4].entry.address, text),
 			    "0000:00:02.0");
 	assert_string_equal(lines[5].entry.to, "mlx5-vfio-pci");
@@ -128,9 +126,6 @@ static const struct {
 	  "its number of functions is none from 1 to 65535" },
 	{ "vf 0000:82:00.0 " IDENTITY " +1",
 	  "its number of functions is none from 1 to 65535" },
-	{ "mdev 83b8f4f2 0000:00:02.0 x", "its UUID is none" },
-	{ "mdev " UUID " 0000:00:02.0 x/y",
-	  "its type has a character that has no place there" },
 	{ "pages node0 2M", "words are missing" },
 	{ "pages node0 2M 5 6", "it has too many words" },
 	{ "pages 0 2M 5", "its node is none as /sys writes it, node0" },
@@ -147,10 +142,8 @@ static const struct {
 	{ "pages node0 2M 0", "its number of pages is none" },
 	{ "pages node0 2M -5", "its number of pages is none" },
 	{ "pages node0 2M 4294967296", "its number of pages is none" },
-	{ "devices x",
-	  "it begins with no word that is known: device, vf, mdev, set, pages" },
-	{ "Device x",
-	  "it begins with no word that is known: device, vf, mdev, set, pages" },
+	{ "devices x", "it begins with no word that is known: device, vf, set, pages" },
+	{ "Device x", "it begins with no word that is known: device, vf, set, pages" },
 };
 
 static void a_bad_line_is_told_kept_and_does_not_count(void **state)
@@ -192,12 +185,12 @@ static void a_nul_is_no_character_of_any_word(void **state)
 
 static void of_two_lines_for_a_device_the_first_counts(void **state)
 {
-	struct bootcfg_tab tab = parse(
-		DEVICE "\n"
-		       "device 0000:82:00.0 " IDENTITY " pci-stub\n"
-		       "vf 0000:82:00.0 " IDENTITY " 4\n"
-		       "mdev " UUID " 0000:00:02.0 a\n"
-		       "mdev 83B8F4F2-509f-382f-3c1e-e6bfe0fa1001 0000:00:03.0 b\n");
+	struct bootcfg_tab tab =
+		parse(DEVICE "\n"
+			     "device 0000:82:00.0 " IDENTITY " pci-stub\n"
+			     "vf 0000:82:00.0 " IDENTITY " 4\n"
+			     "pages node0 2M 5\n"
+			     "pages node0 2M 6\n");
 	const struct bootcfg_tab_line *found =
 		bootcfg_tab_find(&tab, &tab.lines[1].entry);
 
@@ -210,10 +203,9 @@ static void of_two_lines_for_a_device_the_first_counts(void **state)
 	assert_string_equal(tab.lines[4].bad, "line 4 is for the same");
 	/* Taken out, the second must not come into force. */
 	assert_true(bootcfg_tab_remove(&tab, &tab.lines[0].entry));
-	assert_written(&tab,
-		       "vf 0000:82:00.0 " IDENTITY " 4\n"
-		       "mdev " UUID " 0000:00:02.0 a\n"
-		       "mdev 83B8F4F2-509f-382f-3c1e-e6bfe0fa1001 0000:00:03.0 b\n");
+	assert_written(&tab, "vf 0000:82:00.0 " IDENTITY " 4\n"
+			     "pages node0 2M 5\n"
+			     "pages node0 2M 6\n");
 	bootcfg_tab_free(&tab);
 }
 
@@ -320,14 +312,16 @@ static void an_empty_tab_takes_each_kind(void **state)
 	entry.count = 0;
 	entry.to = "reset_method=flr,bus vf0.mac=52:54:00:12:34:56";
 	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
-	entry = (struct bootcfg_tab_entry){ .kind = TAB_MDEV, .uuid = UUID, .to = "t-1" };
+	entry = (struct bootcfg_tab_entry){ .kind = TAB_PAGES,
+					    .page_kib = 2048,
+					    .count = 5 };
 	assert_int_equal(bootcfg_tab_set(&tab, &entry), 0);
 	assert_written(&tab, DEVICE "\n"
 				    "vf 0000:82:00.0 " IDENTITY " 4\n"
 				    "vf 0000:82:01.0 " IDENTITY " 4 vfio-pci\n"
 				    "set 0000:82:01.0 " IDENTITY
 				    " reset_method=flr,bus vf0.mac=52:54:00:12:34:56\n"
-				    "mdev " UUID " 0000:00:00.0 t-1\n");
+				    "pages node0 2M 5\n");
 	bootcfg_tab_free(&tab);
 }
 
@@ -347,7 +341,7 @@ static void copies_are_told_apart_by_the_devices_that_they_bind(void **state)
 	assert_same("", "# nothing\nwhat\n", true);
 	assert_same(DEVICE, DEVICE " # a card\r\n\n", true);
 	assert_same(DEVICE "\nvf 0000:03:00.0 " IDENTITY " 4\n",
-		    "mdev " UUID " 0000:00:00.0 t-1\n" DEVICE, true);
+		    "pages node0 2M 5\n" DEVICE, true);
 	assert_same(DEVICE, DEVICE "\n" DEVICE, true);
 	assert_same(DEVICE, "", false);
 	assert_same(DEVICE, "device 0000:82:00.0 " IDENTITY " pci-stub", false);
