@@ -49,10 +49,9 @@ static void format_cost(const struct pci_slice_cost *cost, char *buffer, size_t 
 			 cost->values[PCI_SLICE_HEIGHT]);
 }
 
-/* Of a vendor's nothing tells how much memory is left, only how many functions. */
 static void format_left(const struct pci_slice_type *type, char *buffer, size_t size)
 {
-	if (type->kind == PCI_SLICE_VENDOR)
+	if (type->kind != PCI_SLICE_MDEV && type->left_fact == FACT_ABSENT)
 		snprintf(buffer, size, "<=%zu", type->free_functions);
 	else if (type->left_fact == FACT_KNOWN)
 		snprintf(buffer, size, "%lld", type->left);
@@ -87,7 +86,9 @@ static struct json_object *type_object(const struct pci_slice_type *type)
 	json_add_text(object, "device_api", type->api);
 	json_add_number(object, "available", type->left_fact, type->left);
 	json_add_number(object, "free_functions",
-			type->kind == PCI_SLICE_VENDOR ? FACT_KNOWN : FACT_ABSENT,
+			type->kind != PCI_SLICE_MDEV && type->left_fact == FACT_ABSENT
+				? FACT_KNOWN
+				: FACT_ABSENT,
 			(long long)type->free_functions);
 	json_add_number(object, "existing", FACT_KNOWN, (long long)type->made);
 	for (int i = 0; i < PCI_SLICE_FIELDS; i++)

@@ -241,10 +241,12 @@ static int read_functions(const struct host *host, const struct pci_device *devi
 		   pci_attribute_path(&device->address, NULL, path), "vf");
 	if (!type)
 		return -ENOMEM;
-	type->left_fact = host_read_number(
-		host, pci_attribute_path(&device->address, "sriov_numvfs", path), &made);
-	type->left = made <= total ? total - made : 0;
+	if (host_read_number(host,
+			     pci_attribute_path(&device->address, "sriov_numvfs", path),
+			     &made) != FACT_KNOWN)
+		type->left_fact = FACT_UNREADABLE;
 	type->made = made > 0 ? (size_t)made : 0;
+	type->free_functions = made < total ? (size_t)(total - made) : 0;
 	read_quota(host, &device->address, &type->cost);
 	return 0;
 }

@@ -118,14 +118,17 @@ struct pci_slice_type {
 	char *api;	   /* "vfio-pci" */
 	char *description; /* as the driver tells it */
 
-	/* How many more there can be, for one kind alone: as many fewer of others. */
+	/* How many more there can be, for one kind alone: as many fewer of others.
+	 * FACT_ABSENT: nothing tells, free_functions is the most. */
 	enum fact left_fact;
 	long long left;
 
 	size_t made; /* those that there are */
 
 	/* Of a vendor's type: functions without a type to which it is offered. There can
-	 * be fewer: how much memory is left nothing tells. */
+	 * be fewer: how much memory is left nothing tells. Of virtual functions those
+	 * that are not there; a driver may make none (sriov_numvfs_store() in
+	 * drivers/pci/iov.c), nor more of them before all have gone. */
 	size_t free_functions;
 	struct pci_slice_cost cost;
 };
