@@ -43,7 +43,8 @@ static const struct option global_options[] = {
 static void print_help(const struct cli_command *command)
 {
 	if (command) {
-		output_line("Usage: pciferry %s %s", command->name, command->arguments);
+		output_line("Usage: pciferry %s%s%s", command->name,
+			    command->arguments[0] ? " " : "", command->arguments);
 		output_line("%s", command->summary);
 		output_line("%s", "");
 		output_help(command->options);

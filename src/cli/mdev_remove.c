@@ -170,6 +170,9 @@ static int print(const struct cli *cli, const struct removal *removal, struct er
 	}
 	if (removal->slice.goes)
 		output_line("%s: removed from %s", removal->uuid, removal->slice.parent);
+	else if (removal->options.parent)
+		output_line("%s: there is none of %s now", removal->uuid,
+			    removal->options.parent);
 	else
 		output_line("%s: it is not there now", removal->uuid);
 	if (path)
