@@ -6,7 +6,8 @@ import secrets
 import shutil
 import socket
 
-from . import cache, disks, machine as machines, orders, qemu, scenario, systems, tools
+from . import cache, disks, kernel as kernels, machine as machines, modules, orders, qemu, \
+    scenario, systems, tools
 from .errors import STATUS_DEADLINE, LabError
 from .run import Port, Process, failure, follow
 
@@ -52,20 +53,25 @@ def start(options, arguments):
     with cache.preparing():
         machine = machines.load(options.machine)
         disk_files = disks.build(machine)
+        built = [modules.build(kernels.get(options.kernel), name)
+                 for name in options.modules.split()]
     disk = os.path.join(options.folder, "disk.qcow2")
     if not os.path.exists(disk):
         raise LabError(disk, "there is none", "lab/lab install makes one")
-    return _boot(options, machine, disk_files, arguments, ("qcow2", disk), [])
+    return _boot(options, machine, disk_files, arguments, ("qcow2", disk), [], built)
 
 
-def _boot(options, machine, disk_files, arguments, disk, more):
-    """arguments: the scenario's path, and its own arguments. disk: (format, path)."""
+def _boot(options, machine, disk_files, arguments, disk, more, built=()):
+    """arguments: the scenario's path, and its own arguments. disk: (format, path).
+
+    more: arguments of QEMU. built: paths of kernel modules.
+    """
     folder, lock = cache.new_run_dir()
     with lock:
         token = secrets.token_hex(8)
         shutil.copy(arguments[0], os.path.join(folder, "scenario"))
         command = scenario.command(arguments[0])[:-1] + ["/run/lab/scenario"]
-        orders.write_start(folder, token, options, machine, command + arguments[1:])
+        orders.write_start(folder, token, options, machine, built, command + arguments[1:])
         ours, theirs = socket.socketpair()
         with ours, theirs:
             words = qemu.disk_command_line(options, machine, disk_files, disk, theirs.fileno())

@@ -10,6 +10,9 @@ from . import cache, machine as machines
 HIDDEN = ["/tmp", "/run", "/root", "/var/log", "/var/cache", "/var/lib/libvirt", "/dev",
           "/proc", "/sys", "/mnt/data", "/lib/modules", "/usr/lib/modules"]
 
+# Where the virtual host has a run's modules.
+MODULES = "/run/lab/built"
+
 FIRMWARE = {
     "LAB_OVMF_CODE": ["/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd",
                       "/usr/share/edk2/ovmf/OVMF_CODE.fd",
@@ -29,10 +32,7 @@ def write(folder, token, options, command, parts):
                                 os.path.join(cache.REPOSITORY, "build", "pciferry"))
     keep = _hidden_paths([cache.REPOSITORY, cache.cache_dir(), pciferry, parts.kernel.image]
                          + [word for word in command if word.startswith("/")])
-    os.mkdir(os.path.join(folder, "out"))
-    os.mkdir(os.path.join(folder, "built"))
-    for path in parts.modules:
-        shutil.copy(path, os.path.join(folder, "built"))
+    _make_folders(folder, parts.modules)
     for name, lines in {
             "run.sh": _host_lines(token, options, command, parts, pciferry),
             "keep": keep,
@@ -43,17 +43,29 @@ def write(folder, token, options, command, parts):
         _write_lines(folder, name, lines)
 
 
-def write_start(folder, token, options, machine, command):
-    """The same for a machine that boots its own disk: it sees none of this one's files."""
-    os.mkdir(os.path.join(folder, "out"))
+def write_start(folder, token, options, machine, built, command):
+    """The same for a machine that boots its own disk: it sees none of this one's files.
+
+    built: paths of kernel modules.
+    """
+    _make_folders(folder, built)
     for name in ("start", "common.sh", "lib.sh"):
         shutil.copy(os.path.join(cache.LAB_DIR, "host", name), folder)
     lines = _exports(options, machine, {"LAB_LIB": "/run/lab/lib.sh",
+                                        "LAB_MODULES": MODULES,
                                         "LAB_FILES": "/run/files" if options.files else ""})
     # A disk that vfio-pci has tells its serial number to nobody.
     devices = [line.rpartition(" ")[0] + " -" for line in machines.expectations(machine)]
     _write_lines(folder, "run.sh", lines + _commands(token, command))
     _write_lines(folder, "devices", devices)
+
+
+def _make_folders(folder, built):
+    """What a scenario leaves, and what was built for it."""
+    os.mkdir(os.path.join(folder, "out"))
+    os.mkdir(os.path.join(folder, "built"))
+    for path in built:
+        shutil.copy(path, os.path.join(folder, "built"))
 
 
 def _write_lines(folder, name, lines):
@@ -88,7 +100,7 @@ def _host_lines(token, options, command, parts, pciferry):
         "LAB_KERNEL": parts.kernel.image,
         "LAB_KERNEL_QUICK": parts.quick_image,
         "LAB_INITRD": parts.guest_image,
-        "LAB_MODULES": "/run/lab/built",
+        "LAB_MODULES": MODULES,
         **{name: firmware(name) for name in FIRMWARE},
     }
     size = shutil.get_terminal_size()
