@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pciferry.service on a whole system: the tab lists a device that the image does not, and its
-driver has it when systemd starts the service; and it lists virtual functions and huge pages. And
-what else of pciferry's goes by systemd: display managers, and the cores of a guest.
+driver has it when systemd starts the service; it lists virtual functions and huge pages; and a
+slice is defined as mdevctl does it, which is not on this system. And what else of pciferry's goes by systemd: display managers, and the cores of a guest.
 
 With MATRIX=systems in the environment, by itself.
 """
@@ -13,6 +13,8 @@ import pytest
 from test_boot import ROOT, Boot, by_itself, installed_files, run
 
 FOUR = ["--smp", "4"]
+MTTY = ["--modules", "mtty"]
+SLICE, OTHER_SLICE = (f"6a1b2c3d-1111-4222-8333-00000000000{digit}" for digit in "ab")
 UNITS = ["system.slice", "user.slice", "init.scope"]
 
 pytestmark = by_itself("two boots of a whole system", "service")
@@ -24,11 +26,14 @@ def boots_with_something_left(installed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     run(ROOT / "lab/lab", "install", "grub", folder)
     yield {name: Boot(folder, folder / name, *words,
-                      options=["--files", installed, *(FOUR if "isolate" in words else [])])
-           for name, words in (("first", ["install", "apply", "list_more", "reserve"]),
-                               ("late", ["verify", "service", "show_pages", "functions"]),
-                               ("made", ["verify", "service", "show_functions", "display"]),
-                               ("again", ["verify", "service", "show_functions", "isolate"]))}
+                      options=["--files", installed, *MTTY, *(FOUR if "isolate" in words else [])])
+           for name, words in (("first", ["install", "apply", "list_more", "reserve", "slices"]),
+                               ("late", ["verify", "service", "show_pages", "show_slices",
+                                        "functions"]),
+                               ("made", ["verify", "service", "show_functions", "show_slices",
+                                        "forget_slices", "display"]),
+                               ("again", ["verify", "service", "show_functions", "show_slices",
+                                         "isolate"]))}
     shutil.rmtree(folder)
 
 
@@ -60,11 +65,38 @@ def test_huge_pages_are_reserved_by_the_service(boots):
     assert "64 huge pages of 2 MiB are reserved" in late.text("journal")
 
 
+def test_a_slice_is_there_again_after_each_boot(boots):
+    """mtty, its parent, is a sample of Linux and no hardware; all else is real."""
+    first = boots["first"]
+    assert first.status["slice"] == first.status["left_to_the_user"] == 0
+    assert OTHER_SLICE in first.text("slices")
+    for name in ("late", "made"):
+        boot = boots[name]
+        assert f"{SLICE}  a slice of mtty, type mtty-2" in boot.text("verify")
+        assert boot.status["verify"] == boot.status["service"] == 0
+        assert f"{SLICE}: a slice of mtty, type mtty-2" in boot.text("journal")
+        assert re.search(rf"{SLICE} +mtty +mtty-2 +auto +active", boot.text("slices"))
+        assert boot.status["slice_node"] == 0
+
+
+def test_a_slice_that_is_not_to_be_there_is_not_made(boots):
+    assert boots["made"].status["forget"] == 0
+    assert SLICE not in boots["again"].text("slices")
+    for name in ("late", "made", "again"):
+        assert re.search(rf"{OTHER_SLICE} +mtty +mtty-1 +manual +defined",
+                         boots[name].text("slices"))
+
+
+def without_groups(boot):
+    return re.sub(r"\(group \d+\)", "", boot.text("shown"))
+
+
 @pytest.mark.parametrize("boot", ["made", "again"])
 def test_virtual_functions_are_there_again_by_the_same_names(boots, boot):
     first, later = boots["late"], boots[boot]
     assert first.status["functions"] == 0 and first.status["enabled"] == 0
-    assert later.text("shown") == first.text("shown")
+    # The kernel gives groups their numbers as they come, and a slice has one as well.
+    assert without_groups(later) == without_groups(first)
     for i in (0, 1):
         assert f"vf{i} " in later.text("shown")
     functions = re.findall(r"vf\d +(\S+) +vfio-pci", later.text("shown"))

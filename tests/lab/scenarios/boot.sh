@@ -9,6 +9,8 @@ set -u
 . "$LAB_LIB"
 
 kept=/var/tmp/boot
+slice=6a1b2c3d-1111-4222-8333-00000000000a
+other_slice=6a1b2c3d-1111-4222-8333-00000000000b
 
 # run NAME COMMAND...: its output and exit status, for the test to read.
 run()
@@ -128,6 +130,33 @@ functions()
 show_functions()
 {
 	run shown pciferry vf "$LAB_NVME_SRIOV"
+}
+
+# Its parent is a sample driver of Linux, which this system loads at each boot from now on.
+slices()
+{
+	local folder
+	folder=/lib/modules/$(uname -r)/updates
+	mkdir -p "$folder"
+	cp "$LAB_MODULES/mtty.ko" "$folder/"
+	depmod
+	echo mtty >/etc/modules-load.d/lab-mtty.conf
+	modprobe mtty || fail "mtty: not loaded"
+	run slice pciferry mdev create mtty mtty-2 "$slice" --persist
+	run left_to_the_user pciferry mdev create mtty mtty-1 "$other_slice" --persist=manual
+	show_slices
+}
+
+show_slices()
+{
+	run slices pciferry mdev list
+	run slice_node find -L "/sys/bus/mdev/devices/$slice/iommu_group" -maxdepth 0
+}
+
+# Stays away at the next boot.
+forget_slices()
+{
+	run forget pciferry mdev remove "$slice" --persist
 }
 
 # A unit that stands for a display manager: systemd's own doing is real, and so is the card.

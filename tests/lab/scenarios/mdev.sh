@@ -135,6 +135,14 @@ check "and nothing of it lost" cmp "$kept/$three" /run/half
 expect 0 "At boot no more" "$PCIFERRY" mdev remove $three --persist
 check "mdevctl can read the rest again" are_equal auto -d
 
+# The child that writes to the kernel dies: that is told, and nothing is kept of it.
+create=$(realpath /sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create)
+expect 1 "the process that did it died" strace -f -s 64 -o /run/trace -P "$create" \
+	-e inject=write:signal=SIGKILL "$PCIFERRY" mdev create mtty mtty-1 $three
+check "it was to write when it died" grep -q "write.*$three" /run/trace
+check "none was made" is_gone $three
+check "and nothing is remembered of it" test ! -e "/run/pciferry/$three.first"
+
 # Killed at each system call that does anything.
 for call in write renameat unlinkat; do
 	for ((n = 1; ; n++)); do
@@ -147,6 +155,30 @@ for call in write renameat unlinkat; do
 	done
 	"$PCIFERRY" mdev remove $three >/dev/null 2>&1
 	check "killed at $((n - 1)) calls of $call" test "$n" -gt 1
+done
+
+# And so where it is kept for each boot: mdevctl never sees half a file, and one undo brings back
+# what there was.
+undo_interrupted()
+{
+	! "$PCIFERRY" history | grep -q interrupted || "$PCIFERRY" undo >/dev/null
+}
+for call in renameat unlinkat; do
+	for ((n = 1; ; n++)); do
+		killed_at "$call" "$n" "$PCIFERRY" mdev create mtty mtty-1 $three --persist
+		[ $? = 137 ] || break
+		are_equal auto -d || fail "killed at $call $n: mdevctl reads something else"
+		undo_interrupted || fail "killed at $call $n: no undo"
+		"$PCIFERRY" mdev create mtty mtty-1 $three --persist >/dev/null ||
+			fail "killed at $call $n: cannot be kept any more"
+		killed_at "$call" "$n" "$PCIFERRY" mdev remove $three --persist
+		undo_interrupted || fail "killed at $call $n of remove: no undo"
+		"$PCIFERRY" mdev remove $three --persist >/dev/null
+		[ ! -e "$kept/$three" ] || fail "killed at $call $n: cannot be forgotten"
+		is_gone $three || fail "killed at $call $n: cannot be removed"
+	done
+	"$PCIFERRY" mdev remove $three --persist >/dev/null
+	check "killed at $((n - 1)) calls of $call with --persist" test "$n" -gt 1
 done
 
 # Made again as at a boot, by pciferry.service's command; the parent appears late.
