@@ -92,6 +92,12 @@ enum fact pci_read_node(const struct host *host, const struct pci_device *device
 	return FACT_KNOWN;
 }
 
+enum fact pci_read_physical(const struct host *host, const struct pci_device *device,
+			    struct pci_address *ret_physical)
+{
+	return read_address_link(host, device, "physfn", ret_physical);
+}
+
 int pci_details_read(const struct host *host, const struct pci_device *device,
 		     struct pci_details *ret_details, struct error *err)
 {
@@ -111,7 +117,7 @@ int pci_details_read(const struct host *host, const struct pci_device *device,
 			  sizeof(details.reset_methods));
 	details.parent_fact = read_parent(host, device, &details.parent);
 	details.physical_fact =
-		read_address_link(host, device, "physfn", &details.physical_function);
+		pci_read_physical(host, device, &details.physical_function);
 	if (read_virtual_functions(host, device, &details) < 0)
 		return error_oom(err);
 	*ret_details = details;

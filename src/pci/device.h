@@ -147,6 +147,10 @@ struct pci_details {
 enum fact pci_read_node(const struct host *host, const struct pci_device *device,
 			unsigned int *ret_node);
 
+/* Its physical function; FACT_ABSENT: it is no virtual one. */
+enum fact pci_read_physical(const struct host *host, const struct pci_device *device,
+			    struct pci_address *ret_physical);
+
 int pci_details_read(const struct host *host, const struct pci_device *device,
 		     struct pci_details *ret_details, struct error *err);
 void pci_details_free(struct pci_details *details); /* takes NULL */

@@ -128,17 +128,6 @@ static int read_parent(const struct host *host, const char *parent, const char *
 	return r;
 }
 
-/* Of the functions that a driver gives NVIDIA's attributes; "" of the others. */
-static void find_physical(const struct host *host, const struct pci_device *device,
-			  char ret_parent[NAME_MAX + 1])
-{
-	char path[PCI_ATTRIBUTE_PATH_SIZE];
-
-	if (host_link_name(host, pci_attribute_path(&device->address, "physfn", path),
-			   ret_parent, NAME_MAX + 1) != FACT_KNOWN)
-		pci_address_format(&device->address, ret_parent);
-}
-
 static struct pci_slice_type *find_vendor_type(struct pci_slice_types *types,
 					       const char *parent, unsigned int number)
 {
@@ -176,10 +165,13 @@ static int read_vendor(const struct host *host, const struct pci_device *device,
 	_cleanup_(pci_vendor_types_free) struct pci_vendor_types offered = { 0 };
 	char path[PCI_ATTRIBUTE_PATH_SIZE], text[HOST_ATTRIBUTE_MAX + 1];
 	struct pci_slice_type *type;
-	char parent[NAME_MAX + 1];
+	char parent[PCI_ADDRESS_SIZE];
+	struct pci_address physical;
 	int r;
 
-	find_physical(host, device, parent);
+	if (pci_read_physical(host, device, &physical) != FACT_KNOWN)
+		physical = device->address;
+	pci_address_format(&physical, parent);
 	host_read(host,
 		  pci_attribute_path(&device->address, "nvidia/creatable_vgpu_types",
 				     path),
@@ -196,14 +188,38 @@ static int read_vendor(const struct host *host, const struct pci_device *device,
 	return 0;
 }
 
-/* GPUs whose virtual functions are slices as they are. AMD's host driver is gim. */
-static bool makes_functions(const struct pci_device *device)
+/*
+ * GPUs whose virtual functions are slices as they are; AMD's host driver is gim.
+ * sriov_totalvfs is told of others, too: Linux's own i915 makes none (it has no
+ * sriov_configure(); one that does has a max_vfs), and xe none where its max_vfs is 0, as
+ * by default in 6.12.
+ */
+static bool makes_functions(const struct host *host, const struct pci_device *device)
 {
-	static const char *const drivers[] = { "gim", "i915", "xe" };
+	static const struct {
+		const char *name, *limit;
+		bool limit_tells;
+	} drivers[] = { { "gim", NULL, false },
+			{ "i915", "sys/module/i915/parameters/max_vfs", true },
+			{ "xe", "sys/module/xe/parameters/max_vfs", false } };
+	char path[PCI_ATTRIBUTE_PATH_SIZE], limit[16];
+	enum fact fact = FACT_ABSENT;
+	long long made;
 
-	for (size_t i = 0; device->driver && i < ARRAY_SIZE(drivers); i++)
-		if (!strcmp(device->driver, drivers[i]))
+	for (size_t i = 0; device->driver && i < ARRAY_SIZE(drivers); i++) {
+		if (strcmp(device->driver, drivers[i].name) != 0)
+			continue;
+		if (host_read_number(host,
+				     pci_attribute_path(&device->address, "sriov_numvfs",
+							path),
+				     &made) == FACT_KNOWN &&
+		    made > 0)
 			return true;
+		if (drivers[i].limit)
+			fact = host_read(host, drivers[i].limit, limit, sizeof(limit));
+		return fact == FACT_KNOWN ? strcmp(limit, "0") != 0
+					  : !drivers[i].limit_tells;
+	}
 	return false;
 }
 
@@ -262,7 +278,7 @@ static int read_device(const struct host *host, const struct pci_device *device,
 
 	if (pci_slice_vendor_type(host, &device->address, &current) == FACT_KNOWN)
 		r = read_vendor(host, device, current, types);
-	else if (makes_functions(device))
+	else if (makes_functions(host, device))
 		r = read_functions(host, device, types);
 	snprintf(link, sizeof(link), PCI_SLICE_PARENTS "/%s",
 		 pci_address_format(&device->address, name));
