@@ -142,6 +142,7 @@ enum fact check_presence(const struct host *host, const char *path)
 
 static void facts_free(struct check_facts *facts)
 {
+	pci_slice_types_free(&facts->device.slices);
 	usage_free(&facts->device.usage);
 	iommu_prediction_free(&facts->device.prediction);
 	pci_configs_free(facts->device.configs, facts->devices.count);
@@ -194,6 +195,21 @@ static int facts_read(const struct host *host, struct check_facts *facts,
 	return 0;
 }
 
+/* One check of many asks for them: its finding is then that they are not known. */
+static int read_slices(const struct host *host, struct check_device_facts *device,
+		       struct error *err)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	int r = pci_slice_types_read(host, &device->slices, &failure);
+
+	if (r == -ENOMEM)
+		return error_oom(err);
+	if (r < 0)
+		snprintf(device->slices_error, sizeof(device->slices_error), "%s: %s",
+			 failure.subject, failure.message);
+	return 0;
+}
+
 /* Those named and those that go along are looked at, and all that is behind a bridge. */
 static int device_facts_read(struct check_facts *facts, struct error *err)
 {
@@ -216,7 +232,7 @@ static int device_facts_read(struct check_facts *facts, struct error *err)
 	if (r == 0)
 		r = usage_scan(facts->host, &facts->devices, &facts->groups, NULL,
 			       &device->usage, err);
-	return r;
+	return r < 0 ? r : read_slices(facts->host, device, err);
 }
 
 static bool is_wanted(const struct check_request *request, const struct check *check)

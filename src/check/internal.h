@@ -12,6 +12,7 @@
 #include "iommu/predict.h"
 #include "iommu/registered.h"
 #include "iommu/units.h"
+#include "pci/slices.h"
 #include "usage/usage.h"
 
 /* What the checks of devices look at; all zero unless one of them runs. */
@@ -20,6 +21,8 @@ struct check_device_facts {
 	struct pci_config *configs; /* by the device's index */
 	struct iommu_prediction prediction;
 	struct usage usage;
+	struct pci_slice_types slices;
+	char slices_error[192]; /* why these could not be read; "": they were */
 };
 
 /* What several checks look at, read once. */

@@ -28,9 +28,15 @@ def nvidia(*changes):
     return in_turn(is_a("10de:26b9"), on("nvidia"), *changes)
 
 
-def seen(host, change):
+def functions(driver, most, made):
+    """Of Intel's graphics, of a generation with SR-IOV."""
+    return in_turn(is_a("8086:a780"), on(driver), attribute("sriov_totalvfs", most),
+                   attribute("sriov_numvfs", made))
+
+
+def seen(host, change, device=CARD):
     change(host)
-    found, = findings(host, "--only", "device-slices", CARD)
+    found, = findings(host, "--only", "device-slices", device)
     return found["status"], found["seen"], found["fix"] or ""
 
 
@@ -53,13 +59,24 @@ TOLD = [
     (intel(), "PASS", "made without GVT-g", ""),
     (intel(has(GVT, "N")), "INFO", "GVT-g is off", "apply --gvt"),
     (WITHOUT_KVMGT, "WARN", "kvmgt is not loaded",
-     "modprobe kvmgt"),
+     "apply --gvt"),
     (intel(has(GVT, "Y"), has("sys/module/kvmgt/x", "")), "WARN", "offers no types", "dmesg"),
     (intel(has(GVT, "N"), has(GUC, "3")), "INFO", "GVT-g is off", "apply --gvt"),
-    (intel(has(GVT, "N"), has(GUC, "3"), has("proc/sys/kernel/osrelease", "5.2.0")), "FAIL",
-     "before 5.3", "enable_guc"),
+    (intel(has(GVT, "N"), has(GUC, "3"), has("proc/sys/kernel/osrelease", "5.2.0")), "INFO",
+     "would be in its way on a kernel before 5.3", "enable_guc"),
+    # i915 has given up, so that nothing drives it.
+    (in_turn(is_a("8086:5912"), has(GVT, "Y"), has(GUC, "3"),
+             has("proc/sys/kernel/osrelease", "5.2.0")), "FAIL", "before 5.3", "enable_guc"),
     (intel(has(GVT, "N"), has(GUC, "2"), has("proc/sys/kernel/osrelease", "5.2.0")), "INFO",
      "GVT-g is off", "apply --gvt"),
+    (functions("i915", 7, 0), "INFO", "i915, makes none of its 7 virtual functions", "xe does"),
+    (functions("i915", 7, 3), "PASS", "cut into slices of 1 type", ""),
+    (in_turn(functions("i915", 7, 0), has("sys/module/i915/parameters/max_vfs", "7")), "PASS",
+     "cut into slices of 1 type", ""),
+    (in_turn(functions("xe", 24, 0), has("sys/module/xe/parameters/max_vfs", "0")), "INFO",
+     "xe, makes none of its 24", "xe.max_vfs"),
+    (in_turn(functions("xe", 24, 0), has("sys/module/xe/parameters/max_vfs", "4294967295")),
+     "PASS", "cut into slices of 1 type", ""),
     (nvidia(has("sys/module/vfio/x", ""), has("usr/bin/env", ""), has("usr/lib/nvidia/x", "")),
      "PASS", "vGPU manager is not here", ""),
     (in_turn(is_a("10de:26b9"), has(MANAGER, "0")), "PASS", "has not got it", ""),
@@ -82,3 +99,22 @@ def test_one_that_offers_types_is_pointed_to_them(host):
         mdevhost.add_parent(made, made.folder(CARD), CARD),
         mdevhost.add_type(made, made.folder(CARD), "nvidia-284", 4)))
     assert found[:2] == ("PASS", "it can be cut into slices of 1 type: pciferry mdev types " + CARD)
+
+
+def test_a_card_whose_functions_are_the_parents_can_be_cut(host):
+    """As an Ampere's are, whose types are each function's own."""
+    first, second = mdevhost.vendor(host, [0, 0])
+    for address in first, second:
+        (host.root / host.folder(address) / "nvidia/current_vgpu_type").unlink()
+        mdevhost.add_parent(host, host.folder(address), address)
+        mdevhost.add_type(host, host.folder(address), "nvidia-558", 1)
+    found = seen(host, has(MANAGER, "0"), mdevhost.PHYSICAL)
+    assert found[:2] == ("PASS", f"it can be cut into slices of 1 type: pciferry mdev types {first}")
+
+
+def test_a_function_that_its_driver_hands_to_guests_is_a_slice(host):
+    free, taken = mdevhost.vendor(host, [0, 1148])
+    assert seen(host, has(MANAGER, "0"), free)[:2] == (
+        "PASS", f"a slice can be made of it: pciferry mdev types {mdevhost.PHYSICAL}")
+    assert seen(host, has(MANAGER, "0"), taken)[:2] == (
+        "PASS", "it is a slice itself, of type 1148")
