@@ -74,8 +74,15 @@ int plan_verify_functions(const struct plan_view *view, const struct bootcfg_tab
 			  const struct bootcfg_tab_entry *entry,
 			  struct plan_expected_functions *ret_expected);
 
-/* Whether a word is on what runs, on what boots next, or in what that would be made of
- * again. */
+/*
+ * Whether there is such a command line: of what runs, of what boots next, or in what that
+ * would be made of again. data is handed on to is_one().
+ */
+bool plan_has_cmdline(const struct plan_view *view,
+		      bool (*is_one)(const struct bootcfg_cmdline *, const void *),
+		      const void *data);
+
+/* Whether one of these has the word. */
 bool plan_is_configured(const struct plan_view *view, const char *word);
 
 /* GVT-g, where it is asked for: what is in the way, and then its edits and words, which
@@ -84,6 +91,9 @@ struct plan_request;
 int plan_want_gvt(const struct plan_view *view, const struct plan_request *request,
 		  struct plan *plan, struct error *err);
 int plan_edit_gvt(const struct plan_view *view, struct plan *plan, struct error *err);
+
+/* What a way back is, and what is lost where the graphics go as a whole. */
+int plan_tell_gvt(const struct plan_view *view, struct plan *plan);
 
 /* The pages lines, against what there is. Returns 0 or -ENOMEM. */
 struct plan_verification;

@@ -12,27 +12,34 @@
 static const char *const off_words[] = { "intel_iommu=off", "amd_iommu=off",
 					 "iommu=off" };
 
-static bool has_word(const struct bootcfg_cmdline *cmdline, const char *word)
+static bool has_word(const struct bootcfg_cmdline *cmdline, const void *data)
 {
+	const char *word = data;
 	_cleanup_(bootcfg_cmdline_free) struct bootcfg_cmdline one = { 0 };
 
 	return bootcfg_cmdline_parse(word, strlen(word), &one) == 0 && one.count &&
 	       bootcfg_cmdline_has(cmdline, &one.items[0]);
 }
 
-/* In what runs, in what boots next, or in what that would be made of again. */
-bool plan_is_configured(const struct plan_view *view, const char *word)
+bool plan_has_cmdline(const struct plan_view *view,
+		      bool (*is_one)(const struct bootcfg_cmdline *, const void *),
+		      const void *data)
 {
-	if (has_word(&view->cmdline, word))
+	if (is_one(&view->cmdline, data))
 		return true;
 	for (size_t i = 0; i < view->boot.entries.count; i++)
 		if (!view->boot.entries.items[i].recovery &&
-		    has_word(&view->boot.entries.items[i].cmdline, word))
+		    is_one(&view->boot.entries.items[i].cmdline, data))
 			return true;
 	for (size_t i = 0; i < view->boot.n_sources; i++)
-		if (has_word(&view->boot.sources[i].cmdline, word))
+		if (is_one(&view->boot.sources[i].cmdline, data))
 			return true;
 	return false;
+}
+
+bool plan_is_configured(const struct plan_view *view, const char *word)
+{
+	return plan_has_cmdline(view, has_word, word);
 }
 
 /* The graphics of an Intel processor, which sits at 00:02.0. */

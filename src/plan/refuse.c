@@ -149,14 +149,18 @@ static bool is_uncertain(const struct plan_view *view, const struct plan *plan)
 static int tell_returns(const struct plan_view *view, bool by_id, struct plan *plan)
 {
 	bool has_recovery = false;
-	int r = string_list_addf(
-		&plan->returns, "%s in the boot menu: nothing is %s in that boot",
-		by_id ? "take vfio-pci.ids= off the kernel's command line"
-		      : "add pciferry=off to the kernel's command line",
-		plan->count && plan->n_pages ? "bound or reserved"
-		: plan->n_pages		     ? "reserved"
-					     : "bound");
+	int r = 0;
 
+	if (plan->count || plan->n_pages || !plan->gvt)
+		r = string_list_addf(
+			&plan->returns, "%s in the boot menu: nothing is %s in that boot",
+			by_id ? "take vfio-pci.ids= off the kernel's command line"
+			      : "add pciferry=off to the kernel's command line",
+			plan->count && plan->n_pages ? "bound or reserved"
+			: plan->n_pages		     ? "reserved"
+						     : "bound");
+	if (r == 0)
+		r = plan_tell_gvt(view, plan);
 	for (size_t i = 0; i < view->boot.entries.count; i++)
 		has_recovery |= view->boot.entries.items[i].recovery;
 	/* By address: its initramfs has the tab like any other. */

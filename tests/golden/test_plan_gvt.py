@@ -7,7 +7,7 @@ from checks import RELEASE, cmdline, kernel
 from planhost import debian, make, needs_tools, run, snapshot
 
 pytestmark = needs_tools
-GRAPHICS, LOADS = "0000:00:02.0", "etc/modules-load.d/pciferry-gvt.conf"
+GRAPHICS, LOADS = "0000:00:1e.0", "etc/modules-load.d/pciferry-gvt.conf"
 
 
 def modules(host, *names):
@@ -61,6 +61,33 @@ def test_an_old_kernel_does_not_lose_its_picture(kaby):
     kernel(kaby, "5.2.0-amd64")
     cmdline(kaby, "quiet i915.enable_guc=3")
     assert "would start without a picture" in told(kaby, "plan", status=3)
+
+
+@pytest.mark.parametrize("line", ["options i915 enable_guc=0x3", "options i915 fastboot=1 enable_guc=1"])
+def test_an_old_kernel_does_not_by_modprobe_either(kaby, line):
+    kernel(kaby, "5.2.0-amd64")
+    kaby.file("etc/modprobe.d/i915.conf", f"# mine\n{line}\n")
+    text = told(kaby, "plan", status=3)
+    assert "enable_guc in /etc/modprobe.d/i915.conf:2" in text and "5.2.0-amd64" in text
+    kaby.file("etc/modprobe.d/i915.conf", "options i915 enable_guc=2\n")
+    told(kaby, "plan")
+
+
+def test_the_ways_back_turn_it_off(kaby):
+    text = told(kaby, "plan")
+    assert "take i915.enable_gvt=1 off the kernel's command line" in text
+    assert "pciferry=off" not in text
+
+
+def test_what_goes_as_a_whole_is_not_cut(kaby):
+    """Neither what the tab has, nor what was turned on before."""
+    told(kaby, "apply")
+    done = run("plan", GRAPHICS, "--headless", "--root", kaby.root)
+    assert "GVT-g is turned on, and has no use then" in done.stdout
+    assert run("apply", GRAPHICS, "--headless", "--root", kaby.root).returncode == 0
+    words = (kaby.root / "boot/grub/grub.cfg").read_text()
+    assert "i915.enable_gvt=1" in words and "intel_iommu=on" in words
+    assert "0000:00:1e.0 goes to guests as a whole at each boot" in told(kaby, "plan", status=1)
 
 
 def test_graphics_of_another_generation_are_not_touched(off):
