@@ -12,7 +12,7 @@ from planhost import TAB, debian, make, needs_tools, run, snapshot, without_gene
 
 pytestmark = needs_tools
 LINE = "device 0000:05:00.0 1234:8086/1234:0002@02.0/00.0 vfio-pci"
-OTHERS = "vf 0000:00:02.0 1234:000c/0000:0000@02.0 4\nmdev 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 0000:00:02.0 x\n"
+OTHERS = "vf 0000:00:02.0 1234:000c/0000:0000@02.0 4\npages node0 2M 4\n"
 
 
 @pytest.fixture(name="debian")
