@@ -9,6 +9,8 @@
 #include "bootcfg/mdevctl.h"
 #include "check/domain_internal.h"
 #include "pci/slices.h"
+#include "vm/hook.h"
+#include "vm/slices.h"
 
 /* What the host has of them. */
 struct look {
@@ -22,34 +24,38 @@ static void look_free(struct look *look)
 	bootcfg_definitions_free(&look->definitions);
 }
 
-static int tell_missing(struct check_run *run, const xmlNode *node, const char *uuid)
+/* It is not there, and cannot be made now. */
+static int tell_missing(struct check_run *run, const xmlNode *node, const char *uuid,
+			const struct error *failure)
 {
-	int r = check_tell(
-		run, CHECK_FAIL, uuid,
-		"no slice of this UUID is there, and none is defined (line %u)",
-		node->line);
+	bool is_its = !strcmp(failure->subject, uuid);
+	int r = check_tell(run, CHECK_FAIL, uuid, "%s%s%s (line %u)",
+			   is_its ? "" : failure->subject, is_its ? "" : ": ",
+			   failure->message, node->line);
+
+	if (r == 0)
+		r = check_why(run,
+			      run->domain->definition.asks
+				      ? "pciferry's hook does not let the guest start"
+				      : "the guest does not start without it");
+	return r < 0 ? r : check_fix(run, "%s", failure->hint);
+}
+
+static int tell_no_hook(struct check_run *run, const char *uuid)
+{
+	int r = check_tell(run, CHECK_FAIL, uuid,
+			   "it is not there now, and pciferry's hook, which would make"
+			   " it, is not installed");
 
 	if (r == 0)
 		r = check_why(run, "the guest does not start without it");
-	return r < 0 ? r
-		     : check_fix(run, "pciferry mdev create PARENT TYPE %s --persist",
-				 uuid);
+	return r < 0 ? r : check_fix(run, "pciferry vm hook install");
 }
 
-static int tell_damaged(struct check_run *run, const char *uuid,
-			const struct bootcfg_definition *definition)
+static int tell_later(struct check_run *run, const char *uuid, const struct look *look)
 {
-	int r = check_tell(run, CHECK_FAIL, uuid, "/%s: %s", definition->path,
-			   definition->damage);
-
-	if (r == 0)
-		r = check_why(run, "mdevctl cannot read it, and the slice is not there");
-	return r < 0 ? r : check_fix(run, "mend that file, or remove it");
-}
-
-static int tell_later(struct check_run *run, const char *uuid,
-		      const struct bootcfg_definition *definition)
-{
+	const struct bootcfg_definition *definition =
+		bootcfg_definition_find(&look->definitions, uuid, NULL);
 	int r = check_tell(run, CHECK_WARN, uuid,
 			   "it is defined, as a slice of %s, and not there now",
 			   definition->parent);
@@ -67,7 +73,8 @@ static int tell_later(struct check_run *run, const char *uuid,
 static int check_one(struct check_run *run, const xmlNode *node, const struct look *look)
 {
 	const char *text = vm_tree_attribute(vm_tree_function_address(node), "uuid");
-	const struct bootcfg_definition *definition;
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	const struct host *host = run->facts->host;
 	const struct pci_slice *slice;
 	char uuid[UUID_SIZE];
 	int r;
@@ -82,12 +89,14 @@ static int check_one(struct check_run *run, const xmlNode *node, const struct lo
 	slice = pci_slice_find(&look->slices, uuid);
 	if (slice && !slice->is_leaving)
 		return 0;
-	definition = bootcfg_definition_find(&look->definitions, uuid, NULL);
-	if (!definition)
-		return tell_missing(run, node, uuid);
-	if (definition->damage)
-		return tell_damaged(run, uuid, definition);
-	return run->domain->definition.asks ? 0 : tell_later(run, uuid, definition);
+	r = vm_slice_check(host, uuid, &failure);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return tell_missing(run, node, uuid, &failure);
+	if (!run->domain->definition.asks)
+		return tell_later(run, uuid, look);
+	return check_presence(host, VM_HOOK) == FACT_ABSENT ? tell_no_hook(run, uuid) : 0;
 }
 
 int check_domain_slices(struct check_run *run)

@@ -89,17 +89,21 @@ static int isolate(const struct cli *cli, const struct host *host,
 	return r;
 }
 
-/* In a change of their own, behind that of the functions. */
-static int make_slices(const struct cli *cli, const struct host *host,
-		       const struct take_options *options,
-		       const struct string_list *uuids, struct error *err)
+/*
+ * They are made in a change of their own, behind that of the functions; and looked at
+ * before it, so that nothing is moved for a guest that does not start.
+ */
+static int get_slices(const struct cli *cli, const struct host *host,
+		      const struct take_options *options, const struct string_list *uuids,
+		      bool only_looks, struct error *err)
 {
 	struct change *change;
 	int r = take_begin(cli, host, options, &vm_slices_late, &change, err);
 
 	if (r < 0)
 		return r;
-	r = vm_slices_make(change, uuids, options->guest, err);
+	r = only_looks ? vm_slices_check(change, uuids, err)
+		       : vm_slices_make(change, uuids, options->guest, err);
 	change_end(change);
 	return r;
 }
@@ -180,6 +184,8 @@ static int prepare(const struct cli *cli, const struct take_options *options,
 	r = cli_open_host(cli, &host, err);
 	if (r == 0)
 		r = leave_vendors(host, &domain, err);
+	if (r == 0 && domain.n_devices && domain.slices.count)
+		r = get_slices(cli, host, options, &domain.slices, true, err);
 	if (r == 0 && domain.n_devices) {
 		r = take_carry_out(cli, host, options, domain.devices, domain.n_devices,
 				   TAKE, &plan, err);
@@ -187,7 +193,7 @@ static int prepare(const struct cli *cli, const struct take_options *options,
 			r = take_verify(host, &plan, err);
 	}
 	if (r == 0 && domain.slices.count)
-		r = make_slices(cli, host, options, &domain.slices, err);
+		r = get_slices(cli, host, options, &domain.slices, false, err);
 	if (r == 0 && domain.isolates)
 		r = isolate(cli, host, options, &domain.pinned, err);
 	return r;

@@ -352,6 +352,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 		r = change_check_host(host, err);
 	if (!request.take.dry_run && r == 0)
 		r = vm_look_at_files(&request, err);
+	if (!request.take.dry_run && r == 0)
+		r = vm_slices_foresee(cli, host, &request.take, &request.slices, err);
 	if (r < 0)
 		return r;
 	/* vm_run() passes them on to QEMU. */

@@ -165,20 +165,48 @@ int vm_slices_look(const struct host *host, struct vm_slices *slices, bool has_k
 	return r;
 }
 
-static int make_all(struct change *change, const struct vm_slices *slices,
-		    const struct vm_user *user, struct error *err)
+static int list_missing(const struct vm_slices *slices, struct string_list *ret_uuids,
+			struct error *err)
 {
-	_cleanup_(string_list_free) struct string_list uuids = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < slices->count; i++)
 		if (!slices->is_there[i])
-			r = string_list_add(&uuids, slices->items[i].uuid);
+			r = string_list_add(ret_uuids, slices->items[i].uuid);
+	return r < 0 ? error_oom(err) : 0;
+}
+
+int vm_slices_foresee(const struct cli *cli, const struct host *host,
+		      const struct take_options *options, const struct vm_slices *slices,
+		      struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list uuids = { 0 };
+	struct change *change;
+	int r = list_missing(slices, &uuids, err);
+
+	if (r < 0 || !uuids.count)
+		return r;
+	r = take_begin(cli, host, options, &vm_slices_late, &change, err);
 	if (r < 0)
-		return error_oom(err);
-	r = vm_slices_make(change, &uuids, slices->run, err);
-	for (size_t i = 0; r == 0 && user->user.name && i < uuids.count; i++)
-		r = bind_slice_give(change, uuids.items[i], user->user.uid, err);
+		return r;
+	r = vm_slices_check(change, &uuids, err);
+	change_end(change);
+	return r;
+}
+
+/* The user gets those that were made for this run, and no other. */
+static int make_all(struct change *change, const struct vm_slices *slices,
+		    const struct vm_user *user, struct error *err)
+{
+	_cleanup_(string_list_free) struct string_list uuids = { 0 }, made = { 0 };
+	int r = list_missing(slices, &uuids, err);
+
+	if (r == 0)
+		r = vm_slices_make(change, &uuids, slices->run, err);
+	if (r == 0 && user->user.name)
+		r = bind_guest_slices(change_host(change), slices->run, &made, err);
+	for (size_t i = 0; r == 0 && i < made.count; i++)
+		r = bind_slice_give(change, made.items[i], user->user.uid, err);
 	return r;
 }
 
@@ -194,7 +222,7 @@ static int need_nodes(const struct cli *cli, const struct host *host,
 		const struct pci_slice *slice =
 			pci_slice_find(&there, slices->items[i].uuid);
 
-		if (slices->is_there[i] && slice && slice->nodes.count)
+		if (slice && slice->nodes.count)
 			r = vm_user_need_node(cli, host, slice->nodes.items[0] + 1,
 					      slice->id, user, err);
 	}

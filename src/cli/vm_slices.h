@@ -33,6 +33,13 @@ void vm_slices_free(struct vm_slices *slices);
 int vm_slices_look(const struct host *host, struct vm_slices *slices, bool has_kvm,
 		   struct error *err);
 
+/*
+ * Whether those that are not there can be made (vm_slices_check()). Returns 0 or -errno.
+ */
+int vm_slices_foresee(const struct cli *cli, const struct host *host,
+		      const struct take_options *options, const struct vm_slices *slices,
+		      struct error *err);
+
 /* Names this run, of which a keeper removes what was made when it is killed. */
 void vm_slices_name(struct vm_slices *slices);
 

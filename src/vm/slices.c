@@ -45,9 +45,11 @@ static int find(const struct bootcfg_definitions *definitions, const char *uuid,
 
 		if (strcmp(one->uuid, uuid) != 0)
 			continue;
-		if (found)
+		if (found && strcmp(found->parent, one->parent) != 0)
 			return defined_twice(found, one, err);
-		found = one;
+		/* Of two beneath one parent the one that mdevctl finds. */
+		if (!found || found->is_odd)
+			found = one;
 	}
 	if (!found)
 		return not_defined(uuid, err);
@@ -67,16 +69,53 @@ static int find(const struct bootcfg_definitions *definitions, const char *uuid,
 	return 0;
 }
 
+/* What it takes to make it. */
+static int plan(const struct host *host, const struct bootcfg_definitions *definitions,
+		const char *uuid, struct bind_slice *ret_slice, struct error *err)
+{
+	const struct bootcfg_definition *definition = NULL;
+	int r = find(definitions, uuid, &definition, err);
+
+	return r < 0 ? r
+		     : bind_slice_plan_make(host, definition->parent, definition->type,
+					    definition->uuid, ret_slice, err);
+}
+
+int vm_slice_check(const struct host *host, const char *uuid, struct error *err)
+{
+	_cleanup_(
+		bootcfg_definitions_free) struct bootcfg_definitions definitions = { 0 };
+	_cleanup_(bind_slice_free) struct bind_slice slice = { 0 };
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	const struct pci_slice *there;
+	int r = pci_slices_read(host, &slices, err);
+
+	there = r == 0 ? pci_slice_find(&slices, uuid) : NULL;
+	if (there && !there->is_leaving)
+		return 0;
+	if (r == 0)
+		r = bootcfg_definitions_read(host, &definitions, err);
+	return r < 0 ? r : plan(host, &definitions, uuid, &slice, err);
+}
+
+int vm_slices_check(struct change *change, const struct string_list *uuids,
+		    struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < uuids->count; i++) {
+		bind_slice_wait(change, uuids->items[i]);
+		r = vm_slice_check(change_host(change), uuids->items[i], err);
+	}
+	return r;
+}
+
 static int make(struct change *change, const struct bootcfg_definitions *definitions,
 		const char *uuid, const char *guest, struct error *err)
 {
 	_cleanup_(bind_slice_free) struct bind_slice slice = { 0 };
-	const struct bootcfg_definition *definition = NULL;
-	int r = find(definitions, uuid, &definition, err);
+	int r = plan(change_host(change), definitions, uuid, &slice, err);
 
-	if (r == 0)
-		r = bind_slice_plan_make(change_host(change), definition->parent,
-					 definition->type, definition->uuid, &slice, err);
 	slice.guest = guest;
 	return r < 0 ? r : bind_slice_perform(change, &slice, err);
 }

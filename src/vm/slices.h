@@ -15,10 +15,23 @@ struct error;
 extern const struct change_options vm_slices_late;
 
 /*
- * Makes those of these UUIDs that are not there, and notes each for the guest. When one
- * fails, the ones before it are left to vm_slices_remove(). -ENOENT: one is not defined;
+ * Whether one is there, or can be made; nothing is changed. -ENOENT: it is not defined;
  * -EEXIST: for several parents; -EINVAL: so that mdevctl could not make it either;
- * -ENOTSUP: it has attributes, which are not set here. Returns 0 or -errno.
+ * -ENOTSUP: it has attributes, which are not set here; and what bind_slice_plan_make()
+ * returns. Returns 0 or -errno.
+ */
+int vm_slice_check(const struct host *host, const char *uuid, struct error *err);
+
+/*
+ * The same of each of them, when nothing is under way on it any more: before devices are
+ * moved for the guest.
+ */
+int vm_slices_check(struct change *change, const struct string_list *uuids,
+		    struct error *err);
+
+/*
+ * Makes those that are not there, and notes each for the guest. When one fails, the ones
+ * before it are left to vm_slices_remove(). Returns what vm_slice_check() does.
  */
 int vm_slices_make(struct change *change, const struct string_list *uuids,
 		   const char *guest, struct error *err);

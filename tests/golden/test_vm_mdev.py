@@ -2,19 +2,25 @@
 """Guests that have slices of devices, as they are told to libvirt and QEMU, on made hosts
 (mdevhost.py). What is real: the program, and libvirt's own schema. That they start and the guest
 sees them is shown in the virtual host (tests/lab, mdev-guest.sh), for parents without OpenGL."""
+import json
 import shlex
+import shutil
 import xml.etree.ElementTree as ET
 
 import pytest
 
+import livehost
 import mdevhost
 from fakehost import usual
-from program import expect, run
+from livehost import needs_root
+from program import PROGRAM, expect, run
 from test_vm_create import is_valid
+from test_vm_hook import ASK, HOOK
 
 ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
 QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+PLACE = f"etc/mdevctl.d/{mdevhost.IGPU}/{TWO}"
 DEFINED = '{"mdev_type": "i915-GVTg_V5_8", "start": "manual"}'
 
 
@@ -22,7 +28,7 @@ DEFINED = '{"mdev_type": "i915-GVTg_V5_8", "start": "manual"}'
 def host_with_slices(tmp_path):
     host = usual(tmp_path / "host")
     mdevhost.add_slice(host, mdevhost.gvtg(host), ONE, "i915-GVTg_V5_4", 9)
-    host.file(f"etc/mdevctl.d/{mdevhost.IGPU}/{TWO}", DEFINED)
+    host.file(PLACE, DEFINED)
     return host
 
 
@@ -143,3 +149,103 @@ def test_a_function_that_its_driver_hands_over_itself_is_left_on_it(host, tmp_pa
     assert (node.get("type"), node.get("managed")) == ("pci", "no")
     assert "in use" not in told
     expect(1, "it has no type", "vm", "create", "guest", without, "--xml", "--host", host.root)
+
+
+def definition(name, text=""):
+    return (f"<domain><name>{name}</name>{ASK}<devices>{text}"
+            "<hostdev mode='subsystem' type='pci'><source><address bus='0x03' slot='0x00'"
+            " function='0x0'/></source></hostdev><hostdev mode='subsystem' type='mdev'"
+            f" model='vfio-pci'><source><address uuid='{TWO}'/></source></hostdev></devices>"
+            "</domain>")
+
+
+def attributes(host):
+    host.file(PLACE, DEFINED.replace("}", ', "attrs": [{"a": "b"}]}'))
+    return "which only mdevctl sets"
+
+
+def twice(host):
+    host.file(f"etc/mdevctl.d/mtty/{TWO}", DEFINED)
+    return "it is defined for 0000:00:02.0 and for mtty"
+
+
+def half_written(host):
+    host.file(PLACE, DEFINED[:20])
+    return "half written"
+
+
+def undefined(host):
+    (host.root / PLACE).unlink()
+    return "none is defined"
+
+
+def parent_gone(host):
+    (host.root / f"sys/class/mdev_bus/{mdevhost.IGPU}").unlink()
+    shutil.rmtree(host.root / host.folder(mdevhost.IGPU) / "mdev_supported_types")
+    return "it cannot be cut into slices"
+
+
+def type_gone(host):
+    host.file(PLACE, DEFINED.replace("V5_8", "V5_9"))
+    return "it has no type i915-GVTg_V5_9"
+
+
+def full(host):
+    host.file(f"{host.folder(mdevhost.IGPU)}/mdev_supported_types/i915-GVTg_V5_8/"
+              "available_instances", "0\n")
+    return "there is no room"
+
+
+CANNOT_BE_HAD = [attributes, twice, half_written, undefined, parent_gone, type_gone, full]
+
+
+def lint(host, tmp_path, text, check="domain-slices"):
+    path = tmp_path / "guest.xml"
+    path.write_text(text)
+    done = run("vm", "lint", "--xml", path, "--json", "--host", host.root)
+    found, = (one for one in json.loads(done.stdout)["findings"] if one["check"] == check)
+    return found["status"], found["seen"], found["fix"]
+
+
+@pytest.mark.parametrize("spoil", CANNOT_BE_HAD)
+def test_lint_foresees_what_the_hook_would_say(host, tmp_path, spoil):
+    host.file(HOOK, "")
+    found = lint(host, tmp_path, definition("web"))
+    assert found[0] == "PASS"
+    words = spoil(host)
+    found = lint(host, tmp_path, definition("web"))
+    assert found[0] == "FAIL" and words in found[1] and found[2]
+
+
+def test_lint_tells_that_nobody_would_make_it(host, tmp_path):
+    found = lint(host, tmp_path, definition("web"))
+    assert found[0] == "FAIL" and found[2] == "pciferry vm hook install"
+    host.file(HOOK, "")
+    found = lint(host, tmp_path, definition("web").replace(ASK, ""))
+    assert found[0] == "WARN" and f"create 0000:00:02.0 i915-GVTg_V5_8 {TWO}" in found[2]
+
+
+@pytest.fixture(name="live")
+def live_host(tmp_path):
+    host = livehost.changeable(tmp_path / "host")
+    mdevhost.gvtg(host)
+    host.file(PLACE, DEFINED)
+    mdevhost.knows_processes(host)
+    live = livehost.LiveHost(host, PROGRAM)
+    live.host = host
+    host.file("dev/kvm", "")
+    return live
+
+
+@needs_root
+@pytest.mark.parametrize("spoil", CANNOT_BE_HAD)
+def test_no_device_is_moved_for_a_guest_that_cannot_have_its_slice(live, spoil):
+    """The device is free, and VFIO's driver is there: nothing else is in the way."""
+    words = spoil(live.host)
+    kept = live.root / "run/pciferry/0000:03:00.0.first"
+    for given, call in (
+            (definition("web"), ("vm", "hook", "run", "--", "web", "prepare", "begin", "-")),
+            (None, ("vm", "run", "03:00.0", "--mdev", TWO, "--bios", "--qemu", "/usr/bin/true"))):
+        done = live.run(*call, given=given)
+        assert done.returncode == 1 and words in done.stderr, done
+        assert not kept.exists()
