@@ -143,7 +143,7 @@ static void print_addresses(const char *before, const struct vm_config *config)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
+	FILE *stream = config->n_devices ? open_memstream(&text, &size) : NULL;
 
 	if (!stream)
 		return;
@@ -195,6 +195,9 @@ static int print_ending(const struct vm_request *request, const struct vm_files 
 		output_line("    [ -z \"$has_tap\" ] || ip link delete %s || :",
 			    request->config.tap);
 	print_addresses("    pciferry release", &request->config);
+	/* A shell wants a command there. */
+	if (!request->config.n_devices)
+		output_line("    :");
 	output_line("%s", "}");
 	output_line("%s", "");
 	return 0;
@@ -206,8 +209,10 @@ static int print_script(const struct vm_request *request, const struct vm_files 
 	int r;
 
 	output_line("#!/bin/sh");
-	output_line("# The guest %s: its devices are bound, and given back as it ends.",
-		    request->config.name);
+	output_line("# The guest %s%s", request->config.name,
+		    request->config.n_devices
+			    ? ": its devices are bound, and given back as it ends."
+			    : "");
 	output_line("set -eu");
 	output_line("%s", "");
 	r = print_lock(request, files);
