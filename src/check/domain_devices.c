@@ -8,6 +8,7 @@
 #include "bootcfg/tab.h"
 #include "check/domain_internal.h"
 #include "check/rom.h"
+#include "pci/slices.h"
 #include "vm/connect.h"
 #include "vm/vm.h"
 
@@ -154,6 +155,37 @@ static int tell_use(struct check_run *run, const struct usage_finding *use)
 				 detach);
 }
 
+/* Whether it is the use by which a guest can have it: NVIDIA's vGPU without mediated
+ * devices. */
+static bool is_for_guests(const struct check_run *run, const struct usage_finding *use)
+{
+	long long type = 0;
+
+	return use->kind == USAGE_SLICE &&
+	       pci_slice_vendor_type(run->facts->host, &run->device->address, &type) ==
+		       FACT_KNOWN &&
+	       type;
+}
+
+/* Which is lost when libvirt takes it off its driver. */
+static int check_stays(struct check_run *run, const xmlNode *node)
+{
+	const char *managed = vm_tree_managed(node);
+	int r;
+
+	if (!managed || strcmp(managed, "yes") != 0)
+		return 0;
+	r = check_tell(run, CHECK_FAIL, NULL,
+		       "managed='yes' takes it off its driver, which hands it to guests"
+		       " itself");
+	if (r == 0)
+		r = check_why(run, "taken off and given back it is none that guests can"
+				   " have, until all of its card's are made anew");
+	return r < 0 ? r
+		     : check_fix(run, "write managed='no' into the <%s> of line %u",
+				 (const char *)node->name, node->line);
+}
+
 int check_domain_use(struct check_run *run)
 {
 	const struct check_domain_request *request = run->domain->request;
@@ -171,7 +203,9 @@ int check_domain_use(struct check_run *run)
 			continue;
 		uses = usage_of(request->usage, run->device);
 		for (size_t i = 0; r == 0 && i < uses->count; i++)
-			r = tell_use(run, &uses->items[i]);
+			r = is_for_guests(run, &uses->items[i])
+				    ? check_stays(run, node)
+				    : tell_use(run, &uses->items[i]);
 	}
 	return r < 0 ? r : check_domain_end(run, before, "the host uses none of them");
 }
