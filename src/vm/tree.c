@@ -127,11 +127,18 @@ int vm_tree_address(const xmlNode *node, struct pci_address *ret_address)
 	return 0;
 }
 
+/* Without a mode it is a subsystem's (virDomainHostdevDefParseXML()). */
+static bool is_hostdev(const xmlNode *node, const char *type)
+{
+	const char *mode = vm_tree_attribute(node, "mode");
+
+	return vm_tree_is(node, "hostdev") && (!mode || !strcmp(mode, "subsystem")) &&
+	       vm_tree_attribute_is(node, "type", type);
+}
+
 bool vm_tree_is_function(const xmlNode *node)
 {
-	return (vm_tree_is(node, "hostdev") &&
-		vm_tree_attribute_is(node, "mode", "subsystem") &&
-		vm_tree_attribute_is(node, "type", "pci")) ||
+	return is_hostdev(node, "pci") ||
 	       (vm_tree_is(node, "interface") &&
 		vm_tree_attribute_is(node, "type", "hostdev")) ||
 	       (vm_tree_is(node, "disk") && vm_tree_attribute_is(node, "type", "nvme"));
@@ -139,9 +146,7 @@ bool vm_tree_is_function(const xmlNode *node)
 
 bool vm_tree_is_slice(const xmlNode *node)
 {
-	return vm_tree_is(node, "hostdev") &&
-	       vm_tree_attribute_is(node, "mode", "subsystem") &&
-	       vm_tree_attribute_is(node, "type", "mdev");
+	return is_hostdev(node, "mdev");
 }
 
 const xmlNode *vm_tree_function_address(const xmlNode *node)
