@@ -96,7 +96,12 @@ static int check_one(struct check_run *run, const xmlNode *node, const struct lo
 		return tell_missing(run, node, uuid, &failure);
 	if (!run->domain->definition.asks)
 		return tell_later(run, uuid, look);
-	return check_presence(host, VM_HOOK) == FACT_ABSENT ? tell_no_hook(run, uuid) : 0;
+	/* A recording has no hooks. */
+	return !host_exists(host, VM_HOOK) &&
+			       (host_is_live(host) ||
+				check_presence(host, VM_HOOK) == FACT_ABSENT)
+		       ? tell_no_hook(run, uuid)
+		       : 0;
 }
 
 int check_domain_slices(struct check_run *run)

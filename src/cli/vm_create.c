@@ -220,6 +220,28 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 	return define_and_start(cli, &request, xml, err);
 }
 
+/* Beside the elements of devices. */
+static void tell_elements(const struct cli *cli, const struct vm_create_request *request)
+{
+	const struct vm_guest *guest = &request->guest;
+	const struct vm_slice *shown = vm_shown_slice(guest->slices, guest->n_slices);
+	bool is_overridden = false;
+
+	if (cli->quiet)
+		return;
+	tell_slices(request);
+	for (size_t i = 0; i < guest->n_slices; i++)
+		is_overridden |= guest->slices[i].is_intels || guest->slices[i].rom;
+	if (is_overridden)
+		output_talk("<qemu:override> goes beneath <domain>, behind <devices>");
+	if (shown)
+		output_talk("for its picture the domain takes <graphics>%s, and <model"
+			    " type='none'/> as its only <video>",
+			    shown->is_intels ? " with OpenGL (a second one of type"
+					       " egl-headless, or SPICE with <gl>)"
+					     : "");
+}
+
 static int run_xml(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(vm_create_request_free) struct vm_create_request request = { 0 };
@@ -235,9 +257,11 @@ static int run_xml(struct cli *cli, int argc, char **argv, struct error *err)
 		return r;
 	vm_unplace_single_functions(functions.items, functions.count);
 	r = vm_define_functions(&request.guest, &xml, err);
-	if (r == 0)
-		output_lines(xml);
-	return r;
+	if (r < 0)
+		return r;
+	tell_elements(cli, &request);
+	output_lines(xml);
+	return 0;
 }
 
 const struct cli_command cli_vm_create = {

@@ -326,7 +326,7 @@ int vm_create_request_parse(struct cli *cli, int argc, char **argv,
 	ret_request->guest.name = argv[optind];
 	if (optind + 1 >= argc && !ret_request->slices.count)
 		return need_device("vm create", err);
-	if (vm_guest_shown_slice(&ret_request->guest) &&
+	if (vm_shown_slice(ret_request->slices.items, ret_request->slices.count) &&
 	    ret_request->guest.screen == VM_SCREEN_NONE)
 		return error_usage(err, "--screen", "none shows no slice's picture");
 	if (ret_request->bios && ret_request->firmware_kind == VM_FIRMWARE_SECURE)

@@ -126,8 +126,11 @@ static bool has_display_of_its_own(char *const *extra)
 /* Whether its user would see nothing of the guest, who has not said what he wants. */
 static bool needs_screen(const struct host *host, const struct vm_config *config)
 {
-	if (has_display_of_its_own(config->extra) ||
-	    (config->kernel && config->append && strstr(config->append, "console=ttyS")))
+	if (has_display_of_its_own(config->extra))
+		return false;
+	if (vm_shown_slice(config->slices, config->n_slices))
+		return true;
+	if (config->kernel && config->append && strstr(config->append, "console=ttyS"))
 		return false;
 	for (size_t i = 0; i < config->n_devices; i++)
 		if (brings_screen(host, &config->devices[i]))
@@ -167,6 +170,8 @@ static int prepare_screen(const struct cli *cli, const struct host *host,
 
 	if (!is_asked && (config->display || !needs_screen(host, config)))
 		return 0;
+	/* Who wants a slice's picture wants to see it. */
+	is_asked |= vm_shown_slice(config->slices, config->n_slices) != NULL;
 	config->display = NULL;
 	r = make_screen(host, request, files, is_asked ? err : &failure);
 	if (r == -EADDRINUSE) {

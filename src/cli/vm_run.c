@@ -306,9 +306,16 @@ static int run_with_devices(const struct cli *cli, struct host *host,
 static int look_at_slices(const struct host *host, struct vm_request *request,
 			  struct error *err)
 {
-	int r = vm_slices_look(host, &request->slices,
-			       request->config.accelerator == VM_KVM, err);
+	const struct vm_config *config = &request->config;
+	int r = vm_slices_look(host, &request->slices, config->accelerator == VM_KVM,
+			       err);
+	const struct vm_slice *shown = vm_shown_slice(config->slices, config->n_slices);
 
+	/* vfio_display_dmabuf_init() in QEMU's hw/vfio/display.c */
+	if (r == 0 && shown && shown->is_intels && config->display &&
+	    !strcmp(config->display, "none"))
+		return error_usage(err, "--display",
+				   "none cannot take the picture of GVT-g's slice");
 	for (size_t i = 0; r == 0 && request->take.dry_run && i < request->slices.count;
 	     i++)
 		if (!request->slices.is_there[i]) {

@@ -104,12 +104,11 @@ static int check_api(const struct pci_slice_types *types, const char *uuid,
 	return 0;
 }
 
-/* What is known of a driver by the names of its types: kvmgt's and NVIDIA's. */
+/* What is known of a driver by the names of its types: kvmgt's. */
 static int describe(struct vm_slice *slice, const char *type, bool has_kvm,
 		    struct error *err)
 {
 	slice->is_intels = !strncmp(type, "i915-GVTg_", strlen("i915-GVTg_"));
-	slice->renders = slice->is_intels || !strncmp(type, "nvidia-", strlen("nvidia-"));
 	if (!slice->is_intels || has_kvm)
 		return 0;
 	error_set(err, ENOTSUP, slice->uuid, "GVT-g takes KVM, which this guest has not");

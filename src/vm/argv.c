@@ -126,13 +126,9 @@ static int add_machine(const struct vm_config *config, struct string_list *argv)
 	return r;
 }
 
-/* A slice that is the guest's screen; NULL: it has a card of QEMU's, or none. */
 static const struct vm_slice *shown_slice(const struct vm_config *config)
 {
-	for (size_t i = 0; i < config->n_slices; i++)
-		if (config->slices[i].shows)
-			return &config->slices[i];
-	return NULL;
+	return vm_shown_slice(config->slices, config->n_slices);
 }
 
 static const char *display_of(const struct vm_config *config)
@@ -141,7 +137,7 @@ static const char *display_of(const struct vm_config *config)
 
 	if (config->display)
 		return config->display;
-	return config->screen && shown && shown->renders ? "egl-headless" : "none";
+	return config->screen && shown && shown->is_intels ? "egl-headless" : "none";
 }
 
 static int add_console(const struct vm_config *config, struct string_list *argv)

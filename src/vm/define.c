@@ -261,7 +261,7 @@ int vm_define_functions(const struct vm_guest *guest, char **ret_xml, struct err
 {
 	_cleanup_(vm_xml_close) struct vm_xml xml = { 0 };
 	_cleanup_free_ char *text = NULL;
-	xmlNode *root = NULL;
+	xmlNode *root = NULL, *override;
 	int r = begin(guest, "devices", &xml, &root, err);
 
 	for (size_t i = 0; r == 0 && i < guest->n_functions; i++)
@@ -272,6 +272,9 @@ int vm_define_functions(const struct vm_guest *guest, char **ret_xml, struct err
 	for (size_t i = 0; r == 0 && i < guest->n_slices; i++)
 		r = vm_xml_print(&xml, vm_define_slice(&xml, root, &guest->slices[i]),
 				 &text, err);
+	override = r == 0 ? vm_define_overrides(&xml, root, guest) : NULL;
+	if (override)
+		r = vm_xml_print(&xml, override, &text, err);
 	if (r == 0)
 		*ret_xml = steal(text);
 	return r;

@@ -20,9 +20,9 @@ unsigned int vm_define_parts(struct vm_xml *xml, xmlNode *devices,
 xmlNode *vm_define_slice(struct vm_xml *xml, xmlNode *devices,
 			 const struct vm_slice *slice);
 
-/* What libvirt has no element for, of mediated devices. */
-void vm_define_overrides(struct vm_xml *xml, xmlNode *domain,
-			 const struct vm_guest *guest);
+/* What libvirt has no element for, of mediated devices; NULL: nothing. */
+xmlNode *vm_define_overrides(struct vm_xml *xml, xmlNode *domain,
+			     const struct vm_guest *guest);
 
 /* Its processors' and memory's places on the host; nothing of a guest without any. */
 void vm_define_tuning(struct vm_xml *xml, xmlNode *domain, const struct vm_guest *guest);

@@ -215,8 +215,9 @@ static unsigned int add_network(struct vm_xml *xml, xmlNode *devices,
 /* Reached from this host alone: another way in is asked for by the one who wants it. */
 static void add_viewer(struct vm_xml *xml, xmlNode *devices, const struct vm_guest *guest)
 {
-	const struct vm_slice *shown = vm_guest_shown_slice(guest);
-	bool spice = guest->screen == VM_SCREEN_SPICE, renders = shown && shown->renders;
+	const struct vm_slice *shown = vm_shown_slice(guest->slices, guest->n_slices);
+	bool spice = guest->screen == VM_SCREEN_SPICE;
+	bool renders = shown && shown->is_intels;
 	xmlNode *node, *channel;
 
 	if (spice && renders) {
@@ -252,7 +253,9 @@ static void add_screen(struct vm_xml *xml, xmlNode *devices, const struct vm_gue
 	 * there.
 	 */
 	vm_xml_add(xml, vm_xml_add(xml, devices, "video", NULL), "model", "type",
-		   is_none || vm_guest_shown_slice(guest) ? "none" : "vga", NULL);
+		   is_none || vm_shown_slice(guest->slices, guest->n_slices) ? "none"
+									     : "vga",
+		   NULL);
 	if (!is_none && !guest->picture_mib)
 		vm_xml_add(xml, devices, "input", "type", "tablet", "bus", "usb", NULL);
 }

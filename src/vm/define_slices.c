@@ -2,11 +2,11 @@
 /* Mediated devices, as libvirt has them written. */
 #include "vm/define.h"
 
-const struct vm_slice *vm_guest_shown_slice(const struct vm_guest *guest)
+const struct vm_slice *vm_shown_slice(const struct vm_slice *slices, size_t count)
 {
-	for (size_t i = 0; i < guest->n_slices; i++)
-		if (guest->slices[i].shows)
-			return &guest->slices[i];
+	for (size_t i = 0; i < count; i++)
+		if (slices[i].shows)
+			return &slices[i];
 	return NULL;
 }
 
@@ -50,8 +50,8 @@ static void add_property(struct vm_xml *xml, xmlNode *frontend, const char *name
 	vm_xml_set(xml, node, "value", "%s", value);
 }
 
-void vm_define_overrides(struct vm_xml *xml, xmlNode *domain,
-			 const struct vm_guest *guest)
+xmlNode *vm_define_overrides(struct vm_xml *xml, xmlNode *domain,
+			     const struct vm_guest *guest)
 {
 	xmlNode *override = NULL, *device, *frontend;
 
@@ -71,4 +71,5 @@ void vm_define_overrides(struct vm_xml *xml, xmlNode *domain,
 		if (slice->rom)
 			add_property(xml, frontend, "romfile", "string", slice->rom);
 	}
+	return override;
 }

@@ -102,9 +102,10 @@ struct vm_share {
 /* A mediated device of this host: docs/design/mdev.md. */
 struct vm_slice {
 	char uuid[UUID_SIZE];
-	bool shows;	/* its picture is the guest's screen */
-	bool renders;	/* that picture is in a graphics card's memory: it takes OpenGL */
-	bool is_intels; /* GVT-g, whose drivers look for the card's OpRegion */
+	bool shows; /* its picture is the guest's screen */
+	/* GVT-g, whose drivers look for the card's OpRegion, and whose picture is in the
+	 * card's memory: that takes OpenGL. */
+	bool is_intels;
 	const char *rom; /* an option ROM, since it has none; NULL: none */
 };
 
@@ -160,7 +161,7 @@ struct vm_guest {
 };
 
 /* The one whose picture is the guest's screen. NULL: it has a card of QEMU's, or none. */
-const struct vm_slice *vm_guest_shown_slice(const struct vm_guest *guest);
+const struct vm_slice *vm_shown_slice(const struct vm_slice *slices, size_t count);
 
 /*
  * A domain's definition for libvirt, which the caller frees; or, for

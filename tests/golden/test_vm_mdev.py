@@ -3,8 +3,10 @@
 (mdevhost.py). What is real: the program, and libvirt's own schema. That they start and the guest
 sees them is shown in the virtual host (tests/lab, mdev-guest.sh), for parents without OpenGL."""
 import json
+import os
 import shlex
 import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -18,6 +20,7 @@ from test_vm_create import is_valid
 from test_vm_hook import ASK, HOOK
 
 ONE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+FIVE = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1005"
 TWO = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
 QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 PLACE = f"etc/mdevctl.d/{mdevhost.IGPU}/{TWO}"
@@ -89,10 +92,35 @@ def test_what_lets_the_guest_start_after_a_boot_is_said(host, tmp_path):
     assert "with --hand-over it is made" in create(host, tmp_path, "--mdev", TWO)[1]
 
 
+def test_a_picture_that_nvidia_shows_takes_no_opengl(host, tmp_path):
+    """By a VFIO region, as mdpy: QEMU starts on a host without a render node."""
+    mdevhost.vgpu(host, [FIVE])
+    domain, _ = create(host, tmp_path, "--mdev", f"{FIVE},display")
+    assert graphics(domain) == [("vnc", False, "address")]
+    words, devices = command(host, "--mdev", f"{FIVE},display")
+    assert words[words.index("-display") + 1] == "none"
+    assert any(one.startswith("vfio-pci-nohotplug,") for one in devices)
+
+
+def test_the_elements_alone_have_all_that_was_asked_for(host, tmp_path):
+    rom = tmp_path / "vbios.rom"
+    rom.touch()
+    done = run("vm", "xml", "--mdev", f"{ONE},display,rom={rom}", "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    device, override = ET.fromstring(f"<both>{done.stdout}</both>")
+    assert device.get("display") == "on" and override.tag == f"{QEMU}override"
+    assert override.find(f"{QEMU}device").get("alias") == device.find("alias").get("name")
+    assert {prop.get("name"): prop.get("value") for prop in override.iter(f"{QEMU}property")} == {
+        "x-igd-opregion": "true", "romfile": str(rom)}
+    assert "<qemu:override> goes beneath <domain>" in done.stderr
+    assert "egl-headless" in done.stderr and "until the host boots" in done.stderr
+
+
 def test_the_elements_alone_are_for_a_definition_that_is_there(host):
     done = run("vm", "xml", "--mdev", ONE, "--host", host.root)
     assert done.returncode == 0, done.stderr
-    assert ET.fromstring(done.stdout).find("source/address").get("uuid") == ONE
+    device, _ = ET.fromstring(f"<both>{done.stdout}</both>")
+    assert device.find("source/address").get("uuid") == ONE
 
 
 def command(host, *args):
@@ -139,6 +167,46 @@ def test_what_is_for_another_kind_of_machine_is_not_taken_for_pci(host):
 def test_a_shell_is_told_to_make_it_first(host):
     expect(1, "a shell does not make it", "vm", "run", "--mdev", TWO, "--script", "--host",
            host.root)
+
+
+def test_a_script_for_slices_alone_runs(host, tmp_path):
+    done = run("vm", "run", "--mdev", ONE, "--bios", "--script", "--host", host.root)
+    assert done.returncode == 0, done.stderr
+    qemu = tmp_path / "qemu-system-x86_64"
+    qemu.write_text(f"#!/bin/sh\necho \"$@\" >{tmp_path}/started\n")
+    qemu.chmod(0o755)
+    for name in ("run", "var/lib"):
+        done.stdout = done.stdout.replace(f"/{name}/pciferry", f"{tmp_path}/{name}/pciferry")
+    ended = subprocess.run(["sh"], input=done.stdout, text=True, capture_output=True, check=False,
+                           env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"devices/{ONE}" in (tmp_path / "started").read_text()
+
+
+@pytest.mark.parametrize("others", [["01:00.0"], ["--kernel", "/k", "--append", "console=ttyS0"]])
+def test_a_picture_has_a_screen_whatever_else_the_guest_has(host, others):
+    words, _ = command(host, *others, "--mdev", f"{ONE},display")
+    assert words[words.index("-display") + 1] == "egl-headless" and "-vnc" in words
+
+
+def test_a_picture_that_nobody_can_be_shown_is_refused(host):
+    for status, text, args in ((2, "none cannot take", ["--display", "none"]),
+                               (1, "too long for a socket", ["--name", "n" * 90])):
+        expect(status, text, "vm", "run", "--mdev", f"{ONE},display", *args, "--bios", "--dry-run",
+               "--host", host.root)
+
+
+@pytest.mark.parametrize("mode", ["mode='subsystem' ", ""])  # libvirt's own, and the same by hand
+@pytest.mark.parametrize("managed, status", [("no", "PASS"), ("yes", "FAIL")])
+def test_lint_lets_a_function_stay_on_the_driver_that_hands_it_over(host, tmp_path, mode, managed,
+                                                                   status):
+    function, = mdevhost.vendor(host, [1148])
+    text = (f"<domain><name>web</name>{ASK}<devices><hostdev {mode}type='pci' managed='{managed}'>"
+            "<source><address bus='0x41' slot='0x00' function='0x4'/></source></hostdev></devices>"
+            "</domain>")
+    assert function == "0000:41:00.4"
+    found = lint(host, tmp_path, text, "domain-use")
+    assert found[0] == status and (status == "PASS" or "managed='yes' takes it" in found[1])
 
 
 def test_a_function_that_its_driver_hands_over_itself_is_left_on_it(host, tmp_path):
@@ -218,6 +286,7 @@ def test_lint_foresees_what_the_hook_would_say(host, tmp_path, spoil):
 
 
 def test_lint_tells_that_nobody_would_make_it(host, tmp_path):
+    host.file(f"{HOOK}-of-another", "")
     found = lint(host, tmp_path, definition("web"))
     assert found[0] == "FAIL" and found[2] == "pciferry vm hook install"
     host.file(HOOK, "")
