@@ -58,8 +58,8 @@ int bind_slice_perform(struct change *change, const struct bind_slice *slice,
 		       struct error *err);
 
 /*
- * The UUIDs of those that were made for a guest and are there still, added to ret_uuids.
- * Returns 0 or -errno.
+ * The UUIDs of those that are noted for a guest, added to ret_uuids: one may be under way
+ * yet, or somebody else may have removed it. Returns 0 or -errno.
  */
 int bind_guest_slices(const struct host *host, const char *guest,
 		      struct string_list *ret_uuids, struct error *err);

@@ -239,6 +239,9 @@ int bind_slice_perform(struct change *change, const struct bind_slice *slice,
 
 	if (r < 0)
 		return r;
+	/* Who makes it for nobody wants it to stay when a guest ends. */
+	if (slice->is_done && !slice->guest)
+		return change_drop_state(change, slice->uuid);
 	if (slice->is_done)
 		return settle(change, slice->uuid, err);
 	return slice->goes ? remove_it(change, slice, err) : make(change, slice, err);
@@ -298,30 +301,36 @@ void bind_slice_came_back(struct change *change, const char *device, void *argum
 		change_drop_state(change, device);
 }
 
-static bool is_for(const struct host *host, const char *uuid, const char *guest)
+/* By the name of what is kept: one that is noted need not be there. */
+static bool is_noted(const struct host *host, const char *name, const char *guest,
+		     char uuid[UUID_SIZE])
 {
 	_cleanup_free_ char *kept = NULL;
-	const char *name;
+	const char *noted;
 	bool is_making;
 
-	if (change_read_state(host, uuid, &kept) < 0)
+	if (uuid_parse(name, strcspn(name, "."), uuid) < 0 ||
+	    strcmp(strchrnul(name, '.'), ".first") != 0 ||
+	    change_read_state(host, uuid, &kept) < 0)
 		return false;
-	name = read_kept(kept, &is_making);
-	return name && !strcmp(name, guest);
+	noted = read_kept(kept, &is_making);
+	return noted && !strcmp(noted, guest);
 }
 
 int bind_guest_slices(const struct host *host, const char *guest,
 		      struct string_list *ret_uuids, struct error *err)
 {
-	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
-	int r = pci_slices_read(host, &slices, err);
+	_cleanup_(string_list_free) struct string_list names = { 0 };
+	int r = host_list(host, "run/pciferry", &names);
 
-	for (size_t i = 0; r == 0 && i < slices.count; i++) {
-		const struct pci_slice *slice = &slices.items[i];
+	if (r < 0 && r != -ENOENT)
+		return error_set(err, -r, "/run/pciferry", "%s", strerror(-r));
+	r = 0;
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		char uuid[UUID_SIZE];
 
-		if (slice->kind == PCI_SLICE_MDEV && is_for(host, slice->id, guest) &&
-		    string_list_add(ret_uuids, slice->id) < 0)
-			r = error_oom(err);
+		if (is_noted(host, names.items[i], guest, uuid))
+			r = string_list_add(ret_uuids, uuid);
 	}
-	return r;
+	return r < 0 ? error_oom(err) : 0;
 }

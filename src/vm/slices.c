@@ -146,9 +146,19 @@ int vm_slices_make(struct change *change, const struct string_list *uuids,
 static int remove_one(struct change *change, const char *uuid, struct error *err)
 {
 	_cleanup_(bind_slice_free) struct bind_slice slice = { 0 };
+	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
 	int r;
 
 	bind_slice_wait(change, uuid);
+	r = change_wait_for_device(change, uuid, 0, err);
+	if (r == 0)
+		r = pci_slices_read(change_host(change), &slices, err);
+	if (r < 0)
+		return r;
+	/* Somebody else has removed it. One that comes later under this UUID is not the
+	 * guest's. */
+	if (!pci_slice_find(&slices, uuid))
+		return change_drop_state(change, uuid);
 	r = bind_slice_plan_remove(change_host(change), uuid, &slice, err);
 	return r < 0 ? r : bind_slice_perform(change, &slice, err);
 }
