@@ -13,6 +13,7 @@
 #include "cli/vm_uses.h"
 #include "vm/connect.h"
 #include "vm/isolate.h"
+#include "vm/libvirt.h"
 #include "vm/vm.h"
 
 static void tell_functions(const struct cli *cli, const struct cli_view *view,
@@ -160,8 +161,31 @@ static void tell_slices(const struct vm_create_request *request)
 	}
 }
 
+/* libvirt knows such a driver by the function's vfio-dev folder since about 9.9
+ * (virPCIDeviceGetCurrentDriverNameAndType()). */
+static void tell_staying(const struct host *host, const struct vm_guest *guest)
+{
+	struct vm_libvirt libvirt;
+
+	vm_libvirt_read(host, &libvirt);
+	if (libvirt.version_fact != FACT_KNOWN || libvirt.major > 9 ||
+	    (libvirt.major == 9 && libvirt.minor >= 9))
+		return;
+	for (size_t i = 0; i < guest->n_functions; i++) {
+		char text[PCI_ADDRESS_SIZE];
+
+		if (guest->functions[i].stays)
+			output_talk("%s stays on its driver, from which libvirt takes it"
+				    " since 9.9: this one, %u.%u, does not start the"
+				    " guest",
+				    pci_address_format(&guest->functions[i].host, text),
+				    libvirt.major, libvirt.minor);
+	}
+}
+
 /* What else is to be known before it is used. */
-static void tell_parts(const struct cli *cli, const struct vm_create_request *request)
+static void tell_parts(const struct cli *cli, const struct host *host,
+		       const struct vm_create_request *request)
 {
 	const struct vm_guest *guest = &request->guest;
 	bool keyboard = !guest->n_inputs;
@@ -179,6 +203,7 @@ static void tell_parts(const struct cli *cli, const struct vm_create_request *re
 				    " plugged in anew or the host boots",
 				    request->usb_names.items[i]);
 	tell_slices(request);
+	tell_staying(host, guest);
 	for (size_t i = 0; request->only_xml && i < guest->n_disks; i++)
 		if (guest->disks[i].size)
 			tell_unmade(&guest->disks[i]);
@@ -208,7 +233,7 @@ static int run_create(struct cli *cli, int argc, char **argv, struct error *err)
 		r = vm_define(&request.guest, &xml, err);
 	if (r < 0)
 		return r;
-	tell_parts(cli, &request);
+	tell_parts(cli, view.host, &request);
 	if (request.only_xml) {
 		output_lines(xml);
 		return 0;

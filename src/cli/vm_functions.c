@@ -44,6 +44,25 @@ int vm_functions_add(struct vm_functions *functions, const struct vm_function *f
 	return 0;
 }
 
+int vm_function_stays(const struct host *host, const struct pci_address *address,
+		      bool *ret_stays, struct error *err)
+{
+	char text[PCI_ADDRESS_SIZE];
+	long long type = 0;
+	enum fact fact = pci_slice_vendor_type(host, address, &type);
+
+	*ret_stays = fact != FACT_ABSENT;
+	if (fact != FACT_KNOWN || type)
+		return 0;
+	error_set(err, ENODEV, pci_address_format(address, text),
+		  "its driver hands it to no guest yet: it has no type");
+	error_hint(err,
+		   "pciferry mdev create %s TYPE gives it one; pciferry mdev types shows"
+		   " which",
+		   text);
+	return -ENODEV;
+}
+
 static int add_device(const struct cli_view *view, const struct pci_device *device,
 		      struct vm_functions *functions, struct error *err)
 {
@@ -51,20 +70,11 @@ static int add_device(const struct cli_view *view, const struct pci_device *devi
 		.host = device->address,
 		.boots = pci_has_class(device, PCI_CLASS_STORAGE),
 	};
-	char text[PCI_ADDRESS_SIZE];
-	long long type = 0;
-	enum fact fact = pci_slice_vendor_type(view->host, &device->address, &type);
+	int r = vm_function_stays(view->host, &device->address, &function.stays, err);
 
-	function.stays = fact != FACT_ABSENT;
-	if (fact != FACT_KNOWN || type)
-		return vm_functions_add(functions, &function) < 0 ? error_oom(err) : 0;
-	error_set(err, ENODEV, pci_address_format(&device->address, text),
-		  "its driver hands it to no guest yet: it has no type");
-	error_hint(err,
-		   "pciferry mdev types tells the numbers; one of them goes to"
-		   " /sys/bus/pci/devices/%s/nvidia/current_vgpu_type",
-		   text);
-	return -ENODEV;
+	if (r < 0)
+		return r;
+	return vm_functions_add(functions, &function) < 0 ? error_oom(err) : 0;
 }
 
 /* Each that goes with it, itself among them. */

@@ -36,4 +36,12 @@ int vm_functions_set_rom(const struct cli_view *view, struct vm_functions *funct
 int vm_functions_set_mac(const struct cli_view *view, struct vm_functions *functions,
 			 const char *text, struct error *err);
 
+/*
+ * Whether it goes to a guest on its driver, which hands it over: NVIDIA's vGPU without
+ * mediated devices. -ENODEV: its driver hands it to none, as it has no type. Returns 0 or
+ * -errno.
+ */
+int vm_function_stays(const struct host *host, const struct pci_address *address,
+		      bool *ret_stays, struct error *err);
+
 #endif

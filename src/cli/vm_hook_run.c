@@ -14,8 +14,8 @@
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/take.h"
+#include "cli/vm_functions.h"
 #include "cli/vm_hook.h"
-#include "pci/slices.h"
 #include "vm/domain.h"
 #include "vm/isolate.h"
 #include "vm/slices.h"
@@ -149,19 +149,13 @@ static int leave_vendors(const struct host *host, struct vm_domain *domain,
 	size_t left = 0;
 
 	for (size_t i = 0; i < domain->n_devices; i++) {
-		char text[PCI_ADDRESS_SIZE];
-		long long type = 0;
-		enum fact fact = pci_slice_vendor_type(host, &domain->devices[i], &type);
+		bool stays;
+		int r = vm_function_stays(host, &domain->devices[i], &stays, err);
 
-		if (fact == FACT_ABSENT)
+		if (r < 0)
+			return r;
+		if (!stays)
 			domain->devices[left++] = domain->devices[i];
-		if (fact != FACT_KNOWN || type)
-			continue;
-		pci_address_format(&domain->devices[i], text);
-		error_set(err, ENODEV, text,
-			  "its driver hands it to no guest yet: it has no type");
-		error_hint(err, "pciferry mdev types tells which it can have");
-		return -ENODEV;
 	}
 	domain->n_devices = left;
 	return 0;

@@ -62,21 +62,46 @@ struct look {
 	const struct vm_request *request;
 	struct needed *files;
 	size_t count;
+	bool renders; /* a node by which OpenGL draws is needed as well */
 };
+
+/* QEMU takes the first that it can open (qemu_drm_rendernode_open(), ui/egl-helpers.c);
+ * the kernel gives them the numbers from 128 to 191 (drm_minor_alloc()). */
+static const char *find_renderer(char path[32])
+{
+	for (unsigned int i = 28; i < 92; i++) {
+		snprintf(path, 32, "/dev/dri/renderD1%u", i);
+		if (access(path, R_OK | W_OK) == 0)
+			return path;
+	}
+	snprintf(path, 32, "/dev/dri/renderD128");
+	return path;
+}
+
+static int look_at_file(const char *path, int mode, char *answer, size_t *ret_len)
+{
+	int failure;
+
+	if (access(path, mode) == 0)
+		return 0;
+	failure = errno;
+	snprintf(answer, CHILD_ANSWER_MAX, "%s", path);
+	child_publish(ret_len, strlen(answer));
+	return -failure;
+}
 
 /* In a child: as whom QEMU will be. The answer is which one cannot be opened. */
 static int look_at_files(void *argument, char *answer, size_t *ret_len)
 {
 	const struct look *look = argument;
+	char renderer[32];
 	int r = launch_become(&look->request->user.user);
 
-	for (size_t i = 0; r == 0 && i < look->count; i++) {
-		if (access(look->files[i].path, look->files[i].mode) == 0)
-			continue;
-		r = -errno;
-		snprintf(answer, CHILD_ANSWER_MAX, "%s", look->files[i].path);
-		child_publish(ret_len, strlen(answer));
-	}
+	for (size_t i = 0; r == 0 && i < look->count; i++)
+		r = look_at_file(look->files[i].path, look->files[i].mode, answer,
+				 ret_len);
+	if (r == 0 && look->renders)
+		r = look_at_file(find_renderer(renderer), R_OK | W_OK, answer, ret_len);
 	return r;
 }
 
@@ -95,6 +120,9 @@ static int tell_missing(const struct vm_request *request, int failure, const cha
 		  strerror(-failure));
 	if (user && failure == -EACCES)
 		error_hint(err, "let %s open it, or run QEMU as root: --user root", user);
+	else if (!strncmp(path, "/dev/dri/", strlen("/dev/dri/")))
+		error_hint(err, "a GVT-g slice's picture takes OpenGL: without ,display"
+				" the guest has a card of QEMU's");
 	else if (!strcmp(path, "/dev/kvm"))
 		error_hint(err,
 			   "turn virtualisation on in the firmware and load kvm_intel or"
@@ -102,11 +130,21 @@ static int tell_missing(const struct vm_request *request, int failure, const cha
 	return failure;
 }
 
+/* Unless it was said to QEMU itself where it shows what. */
+static bool renders(const struct vm_config *config)
+{
+	const struct vm_slice *shown = vm_shown_slice(config->slices, config->n_slices);
+
+	return shown && shown->is_intels && !config->extra &&
+	       (!config->display || !strcmp(config->display, "vnc"));
+}
+
 int vm_look_at_files(const struct vm_request *request, struct error *err)
 {
 	const struct vm_config *config = &request->config;
-	size_t count = request->disks.count + request->cdroms.count + 5;
-	struct look look = { .request = request };
+	size_t count =
+		request->disks.count + request->cdroms.count + config->n_slices + 5;
+	struct look look = { .request = request, .renders = renders(config) };
 	const struct child_task task = {
 		.run = look_at_files,
 		.argument = &look,
@@ -128,6 +166,8 @@ int vm_look_at_files(const struct vm_request *request, struct error *err)
 		add_needed(&look, request->disks.items[i], R_OK | W_OK);
 	for (size_t i = 0; i < request->cdroms.count; i++)
 		add_needed(&look, request->cdroms.items[i], R_OK);
+	for (size_t i = 0; i < config->n_slices; i++)
+		add_needed(&look, config->slices[i].rom, R_OK);
 	add_needed(&look, config->audio_server, R_OK | W_OK);
 	if (config->audio == VM_AUDIO_ALSA)
 		add_needed(&look, request->audio.control, R_OK | W_OK);

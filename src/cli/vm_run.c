@@ -18,6 +18,7 @@
 #include "cli/vm_script.h"
 #include "cli/vm_tune.h"
 #include "cli/vm_usb.h"
+#include "pci/slices.h"
 #include "vfio/limit.h"
 #include "vm/tpm.h"
 #include "vm/vm.h"
@@ -241,10 +242,8 @@ static int run_and_give_back(const struct ending *ending, struct host *host,
 	_cleanup_(error_clear) struct error failure = ERROR_INIT;
 	struct ending instead = *ending;
 	struct keeper keeper = { 0 };
-	int r;
+	int r = keeper_start(give_back_instead, &instead, &keeper);
 
-	vm_slices_name(&request->slices);
-	r = keeper_start(give_back_instead, &instead, &keeper);
 	if (r < 0)
 		error_set(err, -r, "", "a process for the end of the guest: %s",
 			  strerror(-r));
@@ -327,6 +326,28 @@ static int look_at_slices(const struct host *host, struct vm_request *request,
 	return r;
 }
 
+/* NVIDIA's vGPU without mediated devices. */
+static int refuse_vendors(const struct host *host, const struct pci_address *addresses,
+			  size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		char text[PCI_ADDRESS_SIZE];
+		long long type;
+
+		if (pci_slice_vendor_type(host, &addresses[i], &type) == FACT_ABSENT)
+			continue;
+		error_refuse(err, pci_address_format(&addresses[i], text),
+			     "its driver hands it to guests itself, which vm run does"
+			     " not know how to do");
+		error_hint(err,
+			   "pciferry vm create NAME %s defines a guest that has it, for"
+			   " libvirt 9.9 or later",
+			   text);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int run(struct cli *cli, int argc, char **argv, struct error *err)
 {
 	_cleanup_(vm_request_free) struct vm_request request;
@@ -341,6 +362,8 @@ static int run(struct cli *cli, int argc, char **argv, struct error *err)
 	else if (r == 0)
 		r = take_select(cli, &request.take, words - optind, argv + optind, &host,
 				&addresses, &count, err);
+	if (r == 0)
+		r = refuse_vendors(host, addresses, count, err);
 	if (r == 0)
 		r = look_at_slices(host, &request, err);
 	if (r < 0)

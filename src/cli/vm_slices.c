@@ -175,8 +175,20 @@ static int list_missing(const struct vm_slices *slices, struct string_list *ret_
 	return r < 0 ? error_oom(err) : 0;
 }
 
+/* The number alone is another process's later. */
+static int name_run(struct vm_slices *slices, struct error *err)
+{
+	char uuid[UUID_SIZE];
+
+	if (uuid_make(uuid) < 0)
+		return error_set(err, EIO, "", "no UUID could be made");
+	snprintf(slices->run, sizeof(slices->run), "vm run, process %u, %s",
+		 (unsigned int)getpid(), uuid);
+	return 0;
+}
+
 int vm_slices_foresee(const struct cli *cli, const struct host *host,
-		      const struct take_options *options, const struct vm_slices *slices,
+		      const struct take_options *options, struct vm_slices *slices,
 		      struct error *err)
 {
 	_cleanup_(string_list_free) struct string_list uuids = { 0 };
@@ -190,7 +202,7 @@ int vm_slices_foresee(const struct cli *cli, const struct host *host,
 		return r;
 	r = vm_slices_check(change, &uuids, err);
 	change_end(change);
-	return r;
+	return r < 0 ? r : name_run(slices, err);
 }
 
 /* The user gets those that were made for this run, and no other. */
@@ -223,16 +235,14 @@ static int need_nodes(const struct cli *cli, const struct host *host,
 
 		if (slice && slice->nodes.count)
 			r = vm_user_need_node(cli, host, slice->nodes.items[0] + 1,
-					      slice->id, user, err);
+					      slice->id, "made", user, err);
+		if (r < 0)
+			error_hint(err,
+				   "where it is defined, pciferry mdev remove %s has vm"
+				   " run make it for %s; or --user root",
+				   slice->id, user->user.name);
 	}
 	return r;
-}
-
-void vm_slices_name(struct vm_slices *slices)
-{
-	if (slices->count)
-		snprintf(slices->run, sizeof(slices->run), "vm run, process %u",
-			 (unsigned int)getpid());
 }
 
 int vm_slices_begin(const struct cli *cli, const struct host *host,
@@ -240,16 +250,16 @@ int vm_slices_begin(const struct cli *cli, const struct host *host,
 		    struct vm_user *user, struct error *err)
 {
 	struct change *change;
-	int r;
+	int r = 0;
 
-	if (!slices->count)
-		return 0;
-	r = take_begin(cli, host, options, &vm_slices_late, &change, err);
-	if (r < 0)
-		return r;
-	r = make_all(change, slices, user, err);
-	change_end(change);
-	return r < 0 ? r : need_nodes(cli, host, slices, user, err);
+	if (slices->run[0]) {
+		r = take_begin(cli, host, options, &vm_slices_late, &change, err);
+		if (r < 0)
+			return r;
+		r = make_all(change, slices, user, err);
+		change_end(change);
+	}
+	return r < 0 || !slices->count ? r : need_nodes(cli, host, slices, user, err);
 }
 
 int vm_slices_end(const struct cli *cli, const struct host *host,

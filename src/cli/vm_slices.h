@@ -18,8 +18,8 @@ struct vm_slices {
 	bool is_there[VM_SLICES_MAX], is_defined[VM_SLICES_MAX];
 	struct string_list texts; /* what the items point at */
 
-	/* For whom those are noted that vm_slices_begin() makes; "": for nobody. */
-	char run[sizeof("vm run, process 4294967295")];
+	/* For whom those are noted that vm_slices_begin() makes; "": it makes none. */
+	char run[sizeof("vm run, process 4294967295, ") + UUID_SIZE];
 };
 
 /* --mdev's value, UUID[,display][,rom=FILE]. Returns 0 or -errno. */
@@ -34,14 +34,13 @@ int vm_slices_look(const struct host *host, struct vm_slices *slices, bool has_k
 		   struct error *err);
 
 /*
- * Whether those that are not there can be made (vm_slices_check()). Returns 0 or -errno.
+ * Whether those that are not there can be made (vm_slices_check()). Where there are such,
+ * it names this run, of which a keeper removes what was made when pciferry is killed.
+ * Returns 0 or -errno.
  */
 int vm_slices_foresee(const struct cli *cli, const struct host *host,
-		      const struct take_options *options, const struct vm_slices *slices,
+		      const struct take_options *options, struct vm_slices *slices,
 		      struct error *err);
-
-/* Names this run, of which a keeper removes what was made when it is killed. */
-void vm_slices_name(struct vm_slices *slices);
 
 /*
  * Makes those that are not there, for as long as `vm run` runs the guest, and has the

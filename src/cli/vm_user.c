@@ -196,15 +196,15 @@ static bool owns(const struct host *host, const char *path, uid_t uid)
 }
 
 /* A group that was on VFIO before is whose it is; nothing would take it back. */
-static int have_root_instead(const struct cli *cli, const char *what,
+static int have_root_instead(const struct cli *cli, const char *what, const char *done,
 			     struct vm_user *user, struct error *err)
 {
 	if (user->is_asked)
-		return error_set(err, EPERM, what, "it was bound before, and not for %s",
-				 user->user.name);
+		return error_set(err, EPERM, what, "it was %s before, and not for %s",
+				 done, user->user.name);
 	if (!cli->quiet)
-		output_talk("%s was bound before, and not for %s: QEMU runs as root",
-			    what, user->user.name);
+		output_talk("%s was %s before, and not for %s: QEMU runs as root", what,
+			    done, user->user.name);
 	free(user->user.name);
 	free(user->home);
 	memset(&user->user, 0, sizeof(user->user));
@@ -213,11 +213,12 @@ static int have_root_instead(const struct cli *cli, const char *what,
 }
 
 int vm_user_need_node(const struct cli *cli, const struct host *host, const char *path,
-		      const char *what, struct vm_user *user, struct error *err)
+		      const char *what, const char *done, struct vm_user *user,
+		      struct error *err)
 {
 	return !user->user.name || owns(host, path, user->user.uid)
 		       ? 0
-		       : have_root_instead(cli, what, user, err);
+		       : have_root_instead(cli, what, done, user, err);
 }
 
 static int need_group(const struct cli *cli, const struct host *host, unsigned int group,
@@ -228,7 +229,7 @@ static int need_group(const struct cli *cli, const struct host *host, unsigned i
 
 	snprintf(path, sizeof(path), "dev/vfio/%u", group);
 	snprintf(text, sizeof(text), "group %u", group);
-	r = vm_user_need_node(cli, host, path, text, user, err);
+	r = vm_user_need_node(cli, host, path, text, "bound", user, err);
 	if (r < 0)
 		error_hint(err,
 			   "pciferry bind DEVICE --user %s gives it; or release it"

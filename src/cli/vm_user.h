@@ -52,10 +52,11 @@ int vm_user_give_nodes(const struct cli *cli, const struct host *host,
 		       struct vm_user *user, struct error *err);
 
 /*
- * The same for a node of which nothing was moved, `what` being what it is of: 0 or
- * -EPERM.
+ * The same for a node of which nothing was moved, `what` being what it is of and `done`
+ * what was done with that, "bound": 0 or -EPERM.
  */
 int vm_user_need_node(const struct cli *cli, const struct host *host, const char *path,
-		      const char *what, struct vm_user *user, struct error *err);
+		      const char *what, const char *done, struct vm_user *user,
+		      struct error *err);
 
 #endif

@@ -209,6 +209,88 @@ def test_lint_lets_a_function_stay_on_the_driver_that_hands_it_over(host, tmp_pa
     assert found[0] == status and (status == "PASS" or "managed='yes' takes it" in found[1])
 
 
+@pytest.mark.parametrize("version, told", [("9000", "this one, 9.0, does not start"),
+                                           ("9009", None), (None, None)])
+def test_a_libvirt_that_does_not_start_such_a_function_is_told(host, tmp_path, version, told):
+    function, = mdevhost.vendor(host, [1148])
+    if version:
+        host.link("usr/lib64/libvirt.so.0", f"libvirt.so.0.{version}.0")
+    said = create(host, tmp_path, function, "--memory", "2G")[1]
+    assert told in said if told else "does not start" not in said
+
+
+def test_vm_run_tells_who_gives_such_a_function_to_a_guest(host):
+    function, = mdevhost.vendor(host, [1148])
+    found = expect(3, "hands it to guests itself", "vm", "run", function, "--dry-run", "--host",
+                   host.root)
+    assert any(f"pciferry vm create NAME {function}" in line for line in found)
+
+
+@needs_root
+def test_a_function_without_a_type_is_told_alike_by_all(live):
+    function, = mdevhost.vendor(live.host, [0])
+    text = (f"<domain><name>web</name>{ASK}<devices><hostdev mode='subsystem' type='pci'><source>"
+            "<address bus='0x41' slot='0x00' function='0x4'/></source></hostdev></devices></domain>")
+    for done in (live.run("vm", "hook", "run", "--", "web", "prepare", "begin", "-", given=text),
+                 live.run("vm", "create", "web", function, "--xml")):
+        assert done.returncode == 1 and f"pciferry mdev create {function} TYPE" in done.stderr
+
+
+@needs_root
+def test_a_slice_that_somebody_else_has_removed_is_the_guests_no_more(live):
+    """mdevctl, after an end that failed: what comes under that UUID later is another's."""
+    ours, others = (live.root / f"run/pciferry/{uuid}.first" for uuid in (TWO, ONE))
+    live.host.file(f"run/pciferry/{TWO}.first", "guest web\n")
+    live.host.file(f"run/pciferry/{ONE}.first", "making\nguest mail\n")
+    done = live.run("vm", "hook", "run", "--", "web", "release", "end", "-")
+    assert done.returncode == 0, done.stderr
+    assert not ours.exists() and others.exists()
+
+
+@needs_root
+def test_a_slice_that_a_person_wants_as_well_stays_when_the_guest_ends(live):
+    mdevhost.add_slice(live.host, live.host.folder(mdevhost.IGPU), ONE, "i915-GVTg_V5_4", 9)
+    live.host.file(f"run/pciferry/{ONE}.first", "guest web\n")
+    done = live.run("mdev", "create", mdevhost.IGPU, "i915-GVTg_V5_4", ONE)
+    assert done.returncode == 0 and "there already" in done.stdout
+    assert not (live.root / f"run/pciferry/{ONE}.first").exists()
+
+
+def by_qemu(live, *args):
+    return live.run("vm", "run", *args, "--bios", "--qemu", "/usr/bin/true")
+
+
+@needs_root
+def test_a_slice_of_another_user_is_told_with_a_way_out(live):
+    mdevhost.add_slice(live.host, live.host.folder(mdevhost.IGPU), ONE, "i915-GVTg_V5_4", 9)
+    live.host.file("etc/passwd", "nobody:x:65534:65534::/:/bin/false\n")
+    (live.root / "dev/kvm").chmod(0o666)
+    done = by_qemu(live, "--mdev", ONE, "--user", "nobody")
+    assert done.returncode == 1 and "it was made before, and not for nobody" in done.stderr
+    assert f"pciferry mdev remove {ONE} has vm run make it" in done.stderr
+
+
+@needs_root
+def test_what_qemu_could_not_open_for_a_slice_is_told_before_a_device_is_moved(live):
+    live.host.file("etc/passwd", "nobody:x:65534:65534::/:/bin/false\n")
+    (live.root / "dev/kvm").chmod(0o666)
+    live.host.file("vbios.rom", "")
+    (live.root / "vbios.rom").chmod(0o600)
+    done = by_qemu(live, "03:00.0", "--mdev", f"{TWO},rom=/vbios.rom", "--user", "nobody")
+    assert done.returncode == 1 and "/vbios.rom: Permission denied" in done.stderr
+    done = by_qemu(live, "03:00.0", "--mdev", f"{TWO},display")
+    assert done.returncode == 1 and "/dev/dri/renderD128: No such file" in done.stderr
+    live.host.file("dev/dri/renderD130", "")
+    assert "/dev/dri" not in by_qemu(live, "03:00.0", "--mdev", f"{TWO},display").stderr
+
+
+@pytest.mark.parametrize("odd", [TWO.upper(), TWO.replace("-", "")])
+def test_two_files_for_one_parent_are_one_slice(host, tmp_path, odd):
+    host.file(HOOK, "")
+    host.file(f"etc/mdevctl.d/{mdevhost.IGPU}/{odd}", DEFINED[:20])
+    assert lint(host, tmp_path, definition("web"))[0] == "PASS"
+
+
 def test_a_function_that_its_driver_hands_over_itself_is_left_on_it(host, tmp_path):
     """NVIDIA's vGPU without mediated devices."""
     with_type, without = mdevhost.vendor(host, [1148, 0])

@@ -137,6 +137,7 @@ begin
 kill -KILL "$run"
 gone_both() { is_gone "$serial" && is_gone "$display"; }
 eventually "pciferry is killed: they go all the same" gone_both
+eventually "and nothing is noted" nothing_noted
 wait "$run"
 expect 0 "a slice of mtty" "$PCIFERRY" mdev create mtty mtty-2 $serial
 begin
