@@ -176,7 +176,7 @@ static void tell_staying(const struct host *host, const struct vm_guest *guest)
 
 		if (guest->functions[i].stays)
 			output_talk("%s stays on its driver, from which libvirt takes it"
-				    " since 9.9: this one, %u.%u, does not start the"
+				    " since about 9.9: this one, %u.%u, may not start the"
 				    " guest",
 				    pci_address_format(&guest->functions[i].host, text),
 				    libvirt.major, libvirt.minor);
