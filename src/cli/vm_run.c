@@ -341,7 +341,7 @@ static int refuse_vendors(const struct host *host, const struct pci_address *add
 			     " not know how to do");
 		error_hint(err,
 			   "pciferry vm create NAME %s defines a guest that has it, for"
-			   " libvirt 9.9 or later",
+			   " libvirt from about 9.9 on",
 			   text);
 		return -EBUSY;
 	}
