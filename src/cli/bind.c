@@ -154,7 +154,7 @@ static void print_member(const struct host *host, const struct bind_member *memb
 
 static int print_result(const struct cli *cli, const struct host *host,
 			const struct bind_plan *plan, const char *already,
-			unsigned int change)
+			const struct string_list *slices, unsigned int change)
 {
 	struct json_object *root = NULL, *array = NULL, *ended = NULL;
 
@@ -175,6 +175,8 @@ static int print_result(const struct cli *cli, const struct host *host,
 	json_object_object_add(root, "devices", array);
 	json_add_list(root, "forced", &plan->overridden);
 	json_object_object_add(root, "ended", ended);
+	if (slices)
+		json_add_list(root, "slices", slices);
 	if (change)
 		json_add_number(root, "change", FACT_KNOWN, change);
 	return output_json(root);
@@ -185,6 +187,7 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 {
 	const struct take_options *options = &parsed->take;
 	_cleanup_(bind_plan_free) struct bind_plan done = { 0 };
+	_cleanup_(string_list_free) struct string_list slices = { 0 };
 	_cleanup_(host_cleanup) struct host *host = NULL;
 	int r, printed;
 
@@ -202,10 +205,10 @@ static int run_tab(const struct cli *cli, int argc, char **argv,
 	r = cli_open_host(cli, &host, err);
 	if (r < 0)
 		return r;
-	r = bind_tab(cli, host, options, parsed->seconds, &done, err);
+	r = bind_tab(cli, host, options, parsed->seconds, &done, &slices, err);
 	if (options->dry_run || (!done.count && !cli->json))
 		return r;
-	printed = print_result(cli, host, &done, "already", 0);
+	printed = print_result(cli, host, &done, "already", &slices, 0);
 	return r < 0 ? r : printed;
 }
 
@@ -258,7 +261,7 @@ static int run_either(struct cli *cli, int argc, char **argv, const struct optio
 	if (r < 0)
 		return r;
 	r = print_result(cli, host, &plan,
-			 direction == TAKE ? "already" : "left as it is", id);
+			 direction == TAKE ? "already" : "left as it is", NULL, id);
 	if (r == 0 && parsed.persist && !cli->json)
 		edits_tell_kept(id, "At each boot as well");
 	return r;
@@ -314,8 +317,10 @@ const struct cli_command cli_bind = {
 		"                   d3cold_allowed, power_control, bar0 to bar5 (a size)\n"
 		"  --persist        these settings at each boot, too\n"
 		"  --user USER      who may open the groups, to run the guest without root\n"
-		"  --tab            what /etc/pciferry.tab lists, and is not bound yet\n"
-		"  --wait[=SEC]     with --tab: first for the drivers of vf lines (30)\n" COMMON_OPTIONS,
+		"  --tab            what /etc/pciferry.tab lists, and is not bound yet; and each\n"
+		"                   slice that mdevctl starts at boot, also one stopped since\n"
+		"  --wait[=SEC]     with --tab: for the drivers of vf lines, then as long for\n"
+		"                   the parents of slices (30)\n" COMMON_OPTIONS,
 	.run = run_bind,
 };
 

@@ -3,6 +3,8 @@
 #include "cli/bind_tab.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,10 +153,12 @@ static int make_functions(const struct cli *cli, const struct host *host,
 }
 
 /* Each device that is there, and is to make virtual functions, has a driver. */
-static bool can_make_functions(const struct plan_verification *verification)
+static bool can_make_functions(const struct plan_verification *verification,
+			       void *argument)
 {
 	bool all = true;
 
+	(void)argument;
 	for (size_t i = 0; i < verification->n_functions; i++)
 		all &= verification->functions[i].can_be_made ||
 		       !verification->functions[i].fits;
@@ -223,33 +227,96 @@ static void bind_devices(const struct cli *cli, const struct host *host,
 	}
 }
 
+/* What is needed to make slices while others are waited for. */
+struct making {
+	const struct cli *cli;
+	const struct host *host;
+	const struct take_options *options;
+	struct string_list tried; /* "PARENT/UUID" */
+	int *result;
+	struct error *err;
+	struct string_list *made; /* UUIDs */
+};
+
+static bool is_tried(const struct making *making,
+		     const struct plan_expected_slice *expected)
+{
+	char key[PATH_MAX];
+
+	snprintf(key, sizeof(key), "%s/%s", expected->parent, expected->uuid);
+	return string_list_has(&making->tried, key);
+}
+
+static void make_slice(struct making *making, const struct plan_expected_slice *expected)
+{
+	struct error one = ERROR_INIT;
+	int r = string_list_addf(&making->tried, "%s/%s", expected->parent,
+				 expected->uuid);
+
+	if (r == 0)
+		r = mdev_boot_make(making->cli, making->host, making->options, expected,
+				   &one);
+	if (r == 0 && !making->options->dry_run)
+		r = string_list_add(making->made, expected->uuid);
+	if (r == -ENOMEM)
+		error_oom(&one);
+	note_failure(r, &one, making->result, making->err);
+}
+
+/* Makes each at once that can be made; whether none is left whose parent may appear. */
+static bool make_ready(const struct plan_verification *verification, void *argument)
+{
+	struct making *making = argument;
+	bool any = false;
+
+	for (size_t i = 0; i < verification->n_slices; i++) {
+		const struct plan_expected_slice *expected = &verification->slices[i];
+
+		if (expected->holds || is_tried(making, expected))
+			continue;
+		if (expected->can_be_made)
+			make_slice(making, expected);
+		else
+			any |= expected->can_come;
+	}
+	return !any;
+}
+
 /* Behind the virtual functions, which can be their parents. */
-static void make_slices(const struct cli *cli, const struct host *host,
-			const struct take_options *options, unsigned int seconds,
-			int *result, struct error *err)
+static void make_slices(struct making *making, unsigned int seconds)
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
 	struct error one = ERROR_INIT;
-	int r = within_verify(host, seconds, mdev_boot_can_be_made, &verification, &one);
+	int r = within_verify(making->host, seconds, make_ready, making, &verification,
+			      &one);
 
-	note_failure(r, &one, result, err);
-	for (size_t i = 0; r == 0 && i < verification.n_slices; i++) {
-		struct error failure = ERROR_INIT;
-
-		if (!verification.slices[i].holds)
-			note_failure(mdev_boot_make(cli, host, options,
-						    &verification.slices[i], &failure),
-				     &failure, result, err);
-	}
+	if (r == 0 && verification.slices_bad)
+		r = error_set(&one, EIO, "mdevctl's slices", "%s",
+			      verification.slices_bad);
+	note_failure(r, &one, making->result, making->err);
+	for (size_t i = 0; r == 0 && i < verification.n_slices; i++)
+		if (!verification.slices[i].holds &&
+		    !is_tried(making, &verification.slices[i]))
+			make_slice(making, &verification.slices[i]);
+	string_list_free(&making->tried);
 }
 
 /* Goes on where one is refused: each group is for itself. */
 int bind_tab(const struct cli *cli, const struct host *host,
 	     const struct take_options *options, unsigned int seconds,
-	     struct bind_plan *ret_plan, struct error *err)
+	     struct bind_plan *ret_plan, struct string_list *ret_slices,
+	     struct error *err)
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
-	int result = within_verify(host, seconds, can_make_functions, &verification, err);
+	struct making making = { .cli = cli,
+				 .host = host,
+				 .options = options,
+				 .err = err,
+				 .made = ret_slices };
+	int result = within_verify(host, seconds, can_make_functions, NULL, &verification,
+				   err);
+
+	making.result = &result;
 
 	if (result < 0)
 		return result;
@@ -261,7 +328,7 @@ int bind_tab(const struct cli *cli, const struct host *host,
 	reserve_all_pages(cli, host, options, &verification, &result, err);
 	make_all_functions(cli, host, options, &verification, &result, err);
 	bind_devices(cli, host, options, &verification, ret_plan, &result, err);
-	if (verification.n_slices)
-		make_slices(cli, host, options, seconds, &result, err);
+	if (verification.n_slices || verification.slices_bad)
+		make_slices(&making, seconds);
 	return result;
 }

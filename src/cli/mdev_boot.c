@@ -10,17 +10,6 @@
 #include "cli/output.h"
 #include "vm/slices.h"
 
-bool mdev_boot_can_be_made(const struct plan_verification *verification)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < verification->n_slices; i++)
-		all &= verification->slices[i].holds ||
-		       verification->slices[i].can_be_made ||
-		       !verification->slices[i].type;
-	return all;
-}
-
 static int plan_one(const struct host *host, const struct plan_expected_slice *expected,
 		    struct bind_slice *ret_slice, struct error *err)
 {

@@ -9,9 +9,6 @@
 
 struct json_object;
 
-/* Whether none of them waits for its parent. */
-bool mdev_boot_can_be_made(const struct plan_verification *verification);
-
 /* Makes one that can be made; another that is not there is told why. 0 or -errno. */
 int mdev_boot_make(const struct cli *cli, const struct host *host,
 		   const struct take_options *options,

@@ -66,6 +66,8 @@ static int print_json(const struct plan_verification *verification, struct error
 				      functions_json(&verification->functions[i]));
 	for (size_t i = 0; i < verification->bad.count; i++)
 		json_object_array_add(bad, output_json_text(verification->bad.items[i]));
+	if (verification->slices_bad)
+		json_object_array_add(bad, output_json_text(verification->slices_bad));
 	json_object_object_add(root, "devices", devices);
 	json_object_object_add(root, "virtual_functions", functions);
 	json_object_object_add(root, "huge_pages", pages_expected_json(verification));
@@ -126,7 +128,8 @@ static void print_functions(const struct plan_expected_functions *expected)
 	output_line("  %s", expected->why);
 }
 
-static bool all_hold(const struct plan_verification *verification)
+/* What the tab wants. */
+static bool tab_holds(const struct plan_verification *verification)
 {
 	bool all = !verification->bad.count;
 
@@ -136,9 +139,28 @@ static bool all_hold(const struct plan_verification *verification)
 		all &= verification->functions[i].holds;
 	for (size_t i = 0; i < verification->n_pages; i++)
 		all &= verification->pages[i].holds;
+	return all;
+}
+
+static bool all_hold(const struct plan_verification *verification)
+{
+	bool all = tab_holds(verification) && !verification->slices_bad;
+
 	for (size_t i = 0; i < verification->n_slices; i++)
 		all &= verification->slices[i].holds;
 	return all;
+}
+
+/* bind --tab has waited for the parents of slices: of those only mdevctl makes more. */
+static bool is_enough(const struct plan_verification *verification, void *argument)
+{
+	bool enough = tab_holds(verification);
+
+	(void)argument;
+	for (size_t i = 0; i < verification->n_slices; i++)
+		enough &= verification->slices[i].holds ||
+			  !verification->slices[i].is_awaited;
+	return enough;
 }
 
 static void tell_trial(const struct host *host)
@@ -161,7 +183,7 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 {
 	_cleanup_(plan_verification_free) struct plan_verification verification = { 0 };
 	bool all;
-	int r = within_verify(host, seconds, all_hold, &verification, err);
+	int r = within_verify(host, seconds, is_enough, NULL, &verification, err);
 
 	if (r < 0)
 		return r;
@@ -180,6 +202,8 @@ static int verify_boot(const struct cli *cli, const struct host *host,
 		mdev_boot_print(&verification.slices[i]);
 	for (size_t i = 0; i < verification.bad.count; i++)
 		output_line("/etc/pciferry.tab: %s", verification.bad.items[i]);
+	if (verification.slices_bad)
+		output_line("%s", verification.slices_bad);
 	tell_trial(host);
 	return all ? CLI_DONE : CLI_FAILED;
 }
@@ -283,11 +307,13 @@ const struct cli_command cli_verify = {
 	.arguments = "[--wait[=SEC]] [--next [--kernel RELEASE]]",
 	.summary = "after a reboot: is each device as /etc/pciferry.tab wants it",
 	.options =
-		"  --wait[=SEC]     look again for SEC seconds (30) until all is so\n"
+		"  --wait[=SEC]     look again for SEC seconds (30) until all is so; for a slice\n"
+		"                   only where mdevctl may be about to make it\n"
 		"  --next           before it: which driver will each have, and why\n"
 		"  --kernel RELEASE of that kernel alone\n"
 		"  --root DIR       the system that is mounted at DIR, and does not run\n"
 		"\n"
-		"Exit status 1 when one is not, or will not be, with the reason.\n",
+		"The same of each slice that mdevctl starts at boot (pciferry mdev), but with\n"
+		"--next. Exit status 1 when one is not, or will not be, with the reason.\n",
 	.run = run_verify,
 };

@@ -20,16 +20,17 @@ int within_parse(const char *text, unsigned int *ret_seconds, struct error *err)
 }
 
 int within_verify(const struct host *host, unsigned int seconds,
-		  bool (*is_enough)(const struct plan_verification *),
-		  struct plan_verification *ret_verification, struct error *err)
+		  bool (*is_enough)(const struct plan_verification *, void *argument),
+		  void *argument, struct plan_verification *ret_verification,
+		  struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = EVERY_MS * 1000000L };
 
 	for (unsigned int looks = 0;; looks++) {
 		int r = plan_verify(host, ret_verification, err);
 
-		if (r < 0 || is_enough(ret_verification) || ret_verification->disarmed ||
-		    looks >= seconds * 1000 / EVERY_MS)
+		if (r < 0 || is_enough(ret_verification, argument) ||
+		    ret_verification->disarmed || looks >= seconds * 1000 / EVERY_MS)
 			return r;
 		plan_verification_free(ret_verification);
 		nanosleep(&pause, NULL);

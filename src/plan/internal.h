@@ -100,9 +100,9 @@ struct plan_verification;
 int plan_verify_pages(const struct plan_view *view, const struct bootcfg_tab *tab,
 		      struct plan_verification *verification);
 
-/* The slices that are to start by themselves; none of it needs a tab. 0 or -errno. */
-int plan_verify_slices(const struct host *host, struct plan_verification *verification,
-		       struct error *err);
+/* The slices that are to start by themselves; none of it needs a tab, nor the tab any of
+ * it. 0 or -ENOMEM. */
+int plan_verify_slices(const struct host *host, struct plan_verification *verification);
 
 /* The device at a line's address; NULL, and why in words: there is none, or another. */
 const struct pci_device *plan_find_listed(const struct plan_view *view,

@@ -30,6 +30,7 @@ void plan_verification_free(struct plan_verification *verification)
 		free(verification->slices[i].type);
 	}
 	free(verification->slices);
+	free(verification->slices_bad);
 	string_list_free(&verification->bad);
 	memset(verification, 0, sizeof(*verification));
 }
@@ -218,11 +219,12 @@ int plan_verify(const struct host *host, struct plan_verification *ret_verificat
 	_cleanup_(bootcfg_tab_free) struct bootcfg_tab tab = { 0 };
 	_cleanup_(plan_view_close) struct plan_view view = { 0 };
 	struct verify verify = { .view = &view };
-	int r = plan_verify_slices(host, &verification, err);
+	int r = plan_verify_slices(host, &verification);
 
-	if (r == 0)
-		r = read_tab(host, &tab, err);
-	if (r == -ENOENT && verification.n_slices) {
+	if (r < 0)
+		return error_oom(err);
+	r = read_tab(host, &tab, err);
+	if (r == -ENOENT && (verification.has_definitions || verification.slices_bad)) {
 		error_clear(err);
 		r = 0;
 	}

@@ -67,6 +67,8 @@ struct plan_expected_slice {
 	char *parent;
 	char *type;	  /* NULL where that file is damaged */
 	bool can_be_made; /* its parent is there, and offers the type */
+	bool can_come;	  /* its parent is not there, and may appear */
+	bool is_awaited;  /* mdevctl's rule may be about to make it */
 	bool holds;
 	char why[400]; /* as above */
 };
@@ -80,12 +82,14 @@ struct plan_verification {
 	size_t n_pages;
 	struct plan_expected_slice *slices; /* by parent and UUID */
 	size_t n_slices;
+	bool has_definitions;	/* mdevctl has some, also such as do not start */
+	char *slices_bad;	/* why they could not be looked at; NULL: they could */
 	struct string_list bad; /* lines of the tab that do not count, and why */
 	bool disarmed;		/* by pciferry=off: nothing was to be bound */
 };
 
 /* Returns 0, also when something does not hold, or -errno: -ENOENT without a tab
- * and without slices. */
+ * and without definitions of mdevctl's. */
 int plan_verify(const struct host *host, struct plan_verification *ret_verification,
 		struct error *err);
 void plan_verification_free(struct plan_verification *verification); /* takes NULL */

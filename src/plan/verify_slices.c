@@ -7,10 +7,38 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "bootcfg/cmdline.h"
 #include "bootcfg/mdevctl.h"
 #include "pci/slices.h"
 #include "plan/internal.h"
 #include "plan/verify.h"
+
+/* The host as it is now. */
+struct look {
+	struct pci_slices slices;
+	struct pci_slice_types types;
+	bool disarmed;
+	bool mdevctl_starts; /* those with attributes, too */
+};
+
+static void look_free(struct look *look)
+{
+	pci_slices_free(&look->slices);
+	pci_slice_types_free(&look->types);
+}
+
+static int look_at(const struct host *host, struct look *look, struct error *err)
+{
+	_cleanup_(bootcfg_cmdline_free) struct bootcfg_cmdline cmdline = { 0 };
+	int r = pci_slices_read(host, &look->slices, err);
+
+	if (r == 0)
+		r = pci_slice_types_read(host, &look->types, err);
+	bootcfg_cmdline_read(host, &cmdline);
+	look->disarmed = bootcfg_is_disarmed(&cmdline);
+	look->mdevctl_starts = bootcfg_mdevctl_start(host) == MDEVCTL_STARTS;
+	return r;
+}
 
 static bool is_offered(const struct pci_slice_types *types,
 		       const struct bootcfg_definition *definition, bool *ret_has_parent)
@@ -30,7 +58,7 @@ static bool is_offered(const struct pci_slice_types *types,
 }
 
 /* Why it is not there. */
-static void explain(const struct bootcfg_definition *definition,
+static void explain(const struct look *look, const struct bootcfg_definition *definition,
 		    const struct pci_slice *there, bool has_parent,
 		    struct plan_expected_slice *expected)
 {
@@ -48,6 +76,11 @@ static void explain(const struct bootcfg_definition *definition,
 			 "it has attributes, which only mdevctl writes: mdevctl"
 			 " start --uuid %s",
 			 definition->uuid);
+	else if (expected->can_be_made && look->disarmed)
+		snprintf(why, size,
+			 "pciferry=off was on the kernel's command line: nothing was made"
+			 " in this boot; pciferry mdev create %s %s %s",
+			 definition->parent, definition->type, definition->uuid);
 	else if (expected->can_be_made)
 		snprintf(why, size,
 			 "pciferry bind --tab makes it, or says what is in the"
@@ -63,13 +96,12 @@ static void explain(const struct bootcfg_definition *definition,
 			 " driver: pciferry mdev types");
 }
 
-static int verify_one(const struct pci_slices *slices,
-		      const struct pci_slice_types *types,
+static int verify_one(const struct look *look,
 		      const struct bootcfg_definition *definition,
 		      struct plan_expected_slice *expected)
 {
-	const struct pci_slice *there = pci_slice_find(slices, definition->uuid);
-	bool has_parent;
+	const struct pci_slice *there = pci_slice_find(&look->slices, definition->uuid);
+	bool has_parent, offered;
 
 	*expected = (struct plan_expected_slice){ .parent = strdup(definition->parent) };
 	snprintf(expected->uuid, sizeof(expected->uuid), "%s", definition->uuid);
@@ -83,42 +115,62 @@ static int verify_one(const struct pci_slices *slices,
 	expected->type = strdup(definition->type);
 	if (!expected->type)
 		return -ENOMEM;
-	expected->can_be_made =
-		is_offered(types, definition, &has_parent) && !definition->has_attributes;
+	offered = is_offered(&look->types, definition, &has_parent);
+	expected->can_be_made = offered && !definition->has_attributes;
+	/* The kernel has all types of a parent when it shows that:
+	 * mdev_register_parent().
+	 */
+	expected->can_come = !has_parent && !there && !definition->has_attributes;
+	expected->is_awaited = offered && !there && look->mdevctl_starts;
 	expected->holds = there && !there->is_leaving && there->parent && there->type &&
 			  !strcmp(there->parent, definition->parent) &&
 			  !strcmp(there->type, definition->type);
 	if (!expected->holds)
-		explain(definition, there, has_parent, expected);
+		explain(look, definition, there, has_parent, expected);
 	return 0;
 }
 
-int plan_verify_slices(const struct host *host, struct plan_verification *verification,
-		       struct error *err)
+static int verify_all(const struct host *host, struct plan_verification *verification,
+		      struct error *err)
 {
 	_cleanup_(
 		bootcfg_definitions_free) struct bootcfg_definitions definitions = { 0 };
-	_cleanup_(pci_slice_types_free) struct pci_slice_types types = { 0 };
-	_cleanup_(pci_slices_free) struct pci_slices slices = { 0 };
+	_cleanup_(look_free) struct look look = { 0 };
 	int r = bootcfg_definitions_read(host, &definitions, err);
 
 	if (r < 0 || !definitions.count)
 		return r;
-	r = pci_slices_read(host, &slices, err);
-	if (r == 0)
-		r = pci_slice_types_read(host, &types, err);
+	verification->has_definitions = true;
+	r = look_at(host, &look, err);
 	if (r < 0)
 		return r;
 	verification->slices = calloc(definitions.count, sizeof(*verification->slices));
 	if (!verification->slices)
-		return error_oom(err);
+		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < definitions.count; i++) {
 		const struct bootcfg_definition *definition = &definitions.items[i];
 
 		/* Of a damaged one nothing tells whether it is to start. */
 		if (definition->starts || definition->damage)
-			r = verify_one(&slices, &types, definition,
+			r = verify_one(&look, definition,
 				       &verification->slices[verification->n_slices++]);
 	}
-	return r < 0 ? error_oom(err) : 0;
+	return r;
+}
+
+int plan_verify_slices(const struct host *host, struct plan_verification *verification)
+{
+	_cleanup_(error_clear) struct error failure = ERROR_INIT;
+	int r = verify_all(host, verification, &failure);
+
+	/* A recording of before they were looked at tells nothing of them. */
+	if (r == -ENODATA)
+		return 0;
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	r = asprintf(&verification->slices_bad, "%s: %s", failure.subject,
+		     failure.message);
+	if (r < 0)
+		verification->slices_bad = NULL;
+	return r < 0 ? -ENOMEM : 0;
 }

@@ -2,6 +2,8 @@
 """Slices that are to be there after each boot, on made hosts (mdevhost.py): what verify says of them,
 and what bind --tab would do. That a kernel makes them is shown in the virtual host (tests/lab)."""
 import json
+import shutil
+import time
 
 import jsonschema
 import pytest
@@ -85,6 +87,82 @@ def test_pciferry_off_makes_none(host):
     done = run("bind", "--tab", "--dry-run", "--host", host.root)
     assert done.returncode == 0 and TWO not in done.stdout
     assert "pciferry=off" in done.stderr
+
+
+def test_pciferry_off_is_told_as_the_reason_and_another_way_out(host):
+    host.file("proc/cmdline", "root=/dev/sda1 pciferry=off\n")
+    define(host, TWO)
+    why = verify(host, 1)[TWO]["why"]
+    assert "pciferry=off was on" in why and "bind --tab" not in why
+    assert f"pciferry mdev create {mdevhost.IGPU} i915-GVTg_V5_4 {TWO}" in why
+
+
+@pytest.mark.parametrize("text, parent", [
+    (AUTO.replace("V5_4", "V5_9"), mdevhost.IGPU),
+    (AUTO[:-1] + ', "attrs": [{"a": "1"}]}', mdevhost.IGPU),
+    (AUTO[:-1] + ', "attrs": [{"a": "1"}]}', "mtty"),
+    (AUTO[:20], mdevhost.IGPU)])
+def test_nobody_waits_for_what_does_not_come_by_waiting(host, text, parent):
+    """With a boot behind it: libvirtd waits for the service."""
+    define(host, TWO, text, parent)
+    done = run("bind", "--tab", "--wait=3600", "--dry-run", "--host", host.root, timeout=60)
+    assert done.returncode == 1 and TWO in done.stderr
+    assert run("verify", "--wait=3600", "--host", host.root, timeout=60).returncode == 1
+
+
+def test_verify_does_not_wait_again_for_a_parent_that_bind_has_waited_for(host):
+    define(host, TWO, parent="mtty")
+    begun = time.monotonic()
+    assert run("bind", "--tab", "--wait=1", "--dry-run", "--host", host.root).returncode == 1
+    assert time.monotonic() - begun >= 1
+    assert run("verify", "--wait=3600", "--host", host.root, timeout=60).returncode == 1
+
+
+def test_verify_waits_for_what_mdevctl_may_be_making(host):
+    host.file("usr/lib/udev/rules.d/60-mdevctl.rules",
+              'RUN+="/usr/sbin/mdevctl start-parent-mdevs %k"\n')
+    host.file("usr/sbin/mdevctl", "")
+    define(host, TWO, AUTO[:-1] + ', "attrs": [{"a": "1"}]}')
+    begun = time.monotonic()
+    assert run("verify", "--wait=1", "--host", host.root).returncode == 1
+    assert time.monotonic() - begun >= 1
+
+
+def test_what_starts_by_hand_alone_fails_no_boot(host):
+    """The service starts wherever anything is defined."""
+    define(host, ONE, AUTO.replace("auto", "manual"))
+    assert not verify(host, 0)
+    done = run("bind", "--tab", "--wait=3600", "--json", "--host", host.root, timeout=60)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["slices"] == []
+
+
+def break_definitions(host):
+    shutil.rmtree(host.root / "etc/mdevctl.d")
+    host.file("etc/mdevctl.d", "")
+
+
+def test_definitions_that_cannot_be_read_leave_the_tab_as_it_is(host):
+    break_definitions(host)
+    host.file("etc/pciferry.tab", "device 0000:00:1f.6 8086:15d8/8086:15d8@1f.6 vfio-pci\n")
+    told = run("verify", "--host", host.root).stdout.splitlines()
+    assert "0000:00:1f.6  no driver, not vfio-pci" in told
+    assert "/etc/mdevctl.d: Not a directory" in told
+    document = json.loads(run("verify", "--json", "--host", host.root).stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["bad_lines"] == ["/etc/mdevctl.d: Not a directory"]
+    assert document["devices"] and not document["slices"]
+    told = run("bind", "--tab", "--dry-run", "--host", host.root).stderr
+    assert "/etc/mdevctl.d: Not a directory" in told
+    assert "0000:00:1f.6: nothing is at this address" in told
+
+
+def test_definitions_that_cannot_be_read_are_no_missing_tab(host):
+    break_definitions(host)
+    done = run("verify", "--wait=3600", "--host", host.root, timeout=60)
+    assert done.returncode == 1 and done.stdout == "/etc/mdevctl.d: Not a directory\n"
 
 
 def test_without_tab_and_slices_there_is_nothing_to_verify(host):
