@@ -45,10 +45,10 @@ int bind_slice_plan_remove(const struct host *host, const char uuid[UUID_SIZE],
 int bind_slice_steps(const struct bind_slice *slice, struct change_steps *ret_steps);
 
 /*
- * Waits until nothing is under way on it, for as long as a step may take: before the
- * plan, which else was made from what is about to change.
+ * Waits until nothing is under way on it, by its UUID or address, for as long as a step
+ * may take: before the plan, which else was made from what is about to change.
  */
-void bind_slice_wait(struct change *change, const char *uuid);
+void bind_slice_wait(struct change *change, const char *id);
 
 /*
  * Carries a plan out that was made while the change was in progress: a new one is there
@@ -71,8 +71,8 @@ int bind_guest_slices(const struct host *host, const char *guest,
 int bind_slice_give(struct change *change, const char *uuid, uid_t user,
 		    struct error *err);
 
-/* For change_options.came_back: what was made too late is taken back, unless somebody has
- * it by now. */
+/* For change_options.came_back: a mediated device that was made too late is taken back,
+ * unless somebody has it by now. */
 void bind_slice_came_back(struct change *change, const char *device, void *argument);
 
 /*
@@ -86,12 +86,13 @@ struct bind_vendor_slice {
 };
 
 /*
- * Of a physical function: for one that has no type yet; or of that virtual one. -ENOSPC:
- * none gets such a type now; -EEXIST: it has another one. Returns 0 or -errno.
+ * Of a physical function: for one that has no type yet, and where nothing hangs by that
+ * change (NULL: nobody looks); or of that virtual one. -ENOSPC: none gets such a type
+ * now; -EEXIST: it has another one; -ETIMEDOUT: those left hang. Returns 0 or -errno.
  */
-int bind_vendor_plan_make(const struct host *host, const struct pci_address *parent,
-			  unsigned int type, struct bind_vendor_slice *ret_slice,
-			  struct error *err);
+int bind_vendor_plan_make(const struct host *host, struct change *change,
+			  const struct pci_address *parent, unsigned int type,
+			  struct bind_vendor_slice *ret_slice, struct error *err);
 
 /* As bind_slice_plan_remove(). */
 int bind_vendor_plan_remove(const struct host *host, const struct pci_address *function,

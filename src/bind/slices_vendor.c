@@ -53,10 +53,32 @@ static int plan_function(const struct host *host, const struct pci_address *func
 	return 0;
 }
 
-int bind_vendor_plan_make(const struct host *host, const struct pci_address *parent,
-			  unsigned int type, struct bind_vendor_slice *ret_slice,
-			  struct error *err)
+/* Those where an earlier step hangs, which is no reason to make none at all. */
+struct passing {
+	struct change *change; /* NULL: nothing is carried out */
+	bool any;
+	struct pci_address last;
+};
+
+static bool passes_over(const struct pci_address *function, void *argument)
 {
+	struct passing *passing = argument;
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(function, text);
+	if (!passing->change ||
+	    change_wait_for_device(passing->change, text, 0, NULL) != -ETIMEDOUT)
+		return false;
+	passing->any = true;
+	passing->last = *function;
+	return true;
+}
+
+int bind_vendor_plan_make(const struct host *host, struct change *change,
+			  const struct pci_address *parent, unsigned int type,
+			  struct bind_vendor_slice *ret_slice, struct error *err)
+{
+	struct passing passing = { .change = change };
 	char text[PCI_ADDRESS_SIZE];
 	struct pci_address function;
 	long long current = 0;
@@ -71,7 +93,10 @@ int bind_vendor_plan_make(const struct host *host, const struct pci_address *par
 	case FACT_ABSENT:
 		break;
 	}
-	r = pci_slice_vendor_find(host, parent, type, &function);
+	r = pci_slice_vendor_find(host, parent, type, passes_over, &passing, &function);
+	if (r == -ENOENT && passing.any)
+		return change_wait_for_device(
+			change, pci_address_format(&passing.last, text), 0, err);
 	if (r == -ENOENT)
 		return is_not_offered(text, type, err);
 	return r < 0 ? error_oom(err)

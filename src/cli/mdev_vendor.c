@@ -23,8 +23,9 @@ static int parse_type(const char *text, unsigned int *ret_type, struct error *er
 }
 
 /* What is asked for: a type of this device, or (type NULL) that it has none. */
-static int plan(const struct host *host, const struct pci_address *address,
-		const char *type, struct bind_vendor_slice *ret_slice, struct error *err)
+static int plan(const struct host *host, struct change *change,
+		const struct pci_address *address, const char *type,
+		struct bind_vendor_slice *ret_slice, struct error *err)
 {
 	unsigned int number;
 	int r;
@@ -32,7 +33,9 @@ static int plan(const struct host *host, const struct pci_address *address,
 	if (!type)
 		return bind_vendor_plan_remove(host, address, ret_slice, err);
 	r = parse_type(type, &number, err);
-	return r < 0 ? r : bind_vendor_plan_make(host, address, number, ret_slice, err);
+	return r < 0 ? r
+		     : bind_vendor_plan_make(host, change, address, number, ret_slice,
+					     err);
 }
 
 static int print_plan(const struct bind_vendor_slice *slice, struct error *err)
@@ -86,6 +89,7 @@ int mdev_vendor_change(const struct cli *cli, const struct host *host,
 		       struct error *err)
 {
 	struct bind_vendor_slice slice = { 0 };
+	char text[PCI_ADDRESS_SIZE];
 	struct change *change;
 	int r;
 
@@ -96,13 +100,14 @@ int mdev_vendor_change(const struct cli *cli, const struct host *host,
 		return -EINVAL;
 	}
 	if (options->take.dry_run) {
-		r = plan(host, address, type, &slice, err);
+		r = plan(host, NULL, address, type, &slice, err);
 		return r < 0 ? r : print_plan(&slice, err);
 	}
 	r = mdev_begin(cli, host, options, &change, err);
 	if (r < 0)
 		return r;
-	r = plan(host, address, type, &slice, err);
+	bind_slice_wait(change, pci_address_format(address, text));
+	r = plan(host, change, address, type, &slice, err);
 	if (r == 0)
 		r = bind_vendor_perform(change, &slice, err);
 	change_end(change);

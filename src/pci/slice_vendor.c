@@ -37,7 +37,9 @@ int pci_slice_vendor_offers(const struct host *host, const struct pci_address *f
 }
 
 int pci_slice_vendor_find(const struct host *host, const struct pci_address *physical,
-			  unsigned int number, struct pci_address *ret_function)
+			  unsigned int number,
+			  bool (*passes_over)(const struct pci_address *, void *argument),
+			  void *argument, struct pci_address *ret_function)
 {
 	for (unsigned int i = 0;; i++) {
 		char path[PCI_ATTRIBUTE_PATH_SIZE], attribute[32], name[NAME_MAX + 1];
@@ -55,7 +57,7 @@ int pci_slice_vendor_find(const struct host *host, const struct pci_address *phy
 			continue;
 		if (pci_slice_vendor_offers(host, &function, number, &offers) < 0)
 			return -ENOMEM;
-		if (!offers)
+		if (!offers || passes_over(&function, argument))
 			continue;
 		*ret_function = function;
 		return 0;

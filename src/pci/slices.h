@@ -46,10 +46,12 @@ enum fact pci_slice_vendor_type(const struct host *host,
 int pci_slice_vendor_offers(const struct host *host, const struct pci_address *function,
 			    unsigned int number, bool *ret_offers);
 
-/* A virtual function of this one that has no type, and would get that one. -ENOENT: there
- * is none. */
+/* A virtual function of this one that has no type, would get that one, and is not passed
+ * over. -ENOENT: there is none. */
 int pci_slice_vendor_find(const struct host *host, const struct pci_address *physical,
-			  unsigned int number, struct pci_address *ret_function);
+			  unsigned int number,
+			  bool (*passes_over)(const struct pci_address *, void *argument),
+			  void *argument, struct pci_address *ret_function);
 
 struct pci_device;
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """NVIDIA's slices that are virtual functions, on made hosts (mdevhost.py): their attributes are plain
 files here, which keep what is written and never refuse. No such card was at hand."""
+import contextlib
 import json
 import pathlib
+import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -68,6 +71,42 @@ def test_the_function_that_is_named_is_meant(live):
     document = json.loads(live.run("mdev", "remove", SECOND, "--json").stdout)
     jsonschema.validate(document, SCHEMA)
     assert document["type_number"] is None and type_of(live, SECOND) == 0
+
+
+@contextlib.contextmanager
+def hanging(live, function, seconds=None):
+    """As a child does that is in the kernel, by a process of its own."""
+    folder = live.root / "run/pciferry"
+    folder.mkdir(exist_ok=True)
+    code = ("import fcntl, sys, time\n"
+            "file = open(sys.argv[1], 'w')\n"
+            "fcntl.lockf(file, fcntl.LOCK_EX)\n"
+            "print(flush=True)\n"
+            "time.sleep(float(sys.argv[2]))\n")
+    with subprocess.Popen([sys.executable, "-c", code, folder / f"{function}.lock",
+                           str(seconds or 3600)], stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        try:
+            yield
+        finally:
+            holder.kill()
+
+
+@needs_root
+def test_one_function_that_hangs_leaves_the_others_to_be_had(live):
+    with hanging(live, FIRST):
+        assert f"{SECOND}: type 7\n" in mdev(live, "create", mdevhost.PHYSICAL, "7")
+        assert (type_of(live, FIRST), type_of(live, SECOND)) == (0, 7)
+        assert f"{FIRST}: an earlier step on it still hangs" in mdev(
+            live, "create", mdevhost.PHYSICAL, "7", status=1)
+        assert f"{FIRST}: an earlier step on it still hangs" in mdev(
+            live, "create", FIRST, "7", "--timeout", "1", status=1)
+
+
+@needs_root
+def test_a_step_that_is_about_to_end_is_waited_for(live):
+    with hanging(live, FIRST, 2):
+        assert f"{FIRST}: type 8" in mdev(live, "create", FIRST, "8")
 
 
 @needs_root
