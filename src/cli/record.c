@@ -141,7 +141,8 @@ static void read_processors(const struct cli_view *view)
 			read_pages(view, cpus.items[i].node);
 }
 
-/* What `mdev` looks at; mdevctl's definitions may have been made by hand. */
+/* What `mdev` looks at, and mdevctl's rule; its definitions may have been made by hand.
+ */
 static void read_slices(const struct cli_view *view)
 {
 	_cleanup_(
@@ -159,6 +160,7 @@ static void read_slices(const struct cli_view *view)
 		usage_find_holders(view->host, &nodes, 1, &holders, &all);
 	}
 	bootcfg_definitions_read(view->host, &definitions, NULL);
+	bootcfg_mdevctl_start(view->host);
 }
 
 static bool is_public(const struct check *check, void *argument)

@@ -317,6 +317,15 @@ def test_what_would_be_done_on_the_recorded_host_can_be_asked(live):
         assert (there.returncode, there.stdout) == (here.returncode, here.stdout), args
 
 
+def test_whether_mdevctl_starts_slices_can_be_looked_up(tmp_path):
+    """For who asks why one is not there."""
+    host = livehost.changeable(tmp_path / "host")
+    rule = "etc/udev/rules.d/60-mdevctl.rules"
+    host.file(rule, "RUN+=\"mdevctl start-parent-mdevs %k\"\n")
+    archive = record(livehost.LiveHost(host, PROGRAM))
+    assert rule in "\n".join(name for name, _ in members(archive))
+
+
 def test_names_that_are_no_utf8_do_not_stop_record(live):
     folder = os.fsencode(live.root / "etc/modprobe.d")
     for name in (b"m\xc3\xbcll.conf", b"bad\xff.conf", b"two\nlines.conf"):
