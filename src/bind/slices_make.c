@@ -177,6 +177,22 @@ static int take_back(struct change *change, const struct bind_slice *made,
 	return r;
 }
 
+/*
+ * Whether the one of that UUID is the one that was to be made. Of one that is on its way
+ * the type comes last (mdev_create_sysfs_files() in drivers/vfio/mdev/mdev_sysfs.c).
+ */
+static bool was_first(struct change *change, const struct bind_slice *slice)
+{
+	_cleanup_(bind_slice_free) struct bind_slice again = { 0 };
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), PCI_SLICE_BUS "/%s/mdev_type", slice->uuid);
+	return change_wait_for(change, path, NODE_MS) == 0 &&
+	       bind_slice_plan_make(change_host(change), slice->parent, slice->type,
+				    slice->uuid, &again, NULL) == 0 &&
+	       again.is_done;
+}
+
 static int make(struct change *change, const struct bind_slice *slice, struct error *err)
 {
 	/* Before it is made: that of a run which is cut off then is known to be ours. */
@@ -185,6 +201,12 @@ static int make(struct change *change, const struct bind_slice *slice, struct er
 	if (r < 0)
 		return r;
 	r = perform(change, slice, err);
+	/* By mdevctl, which knows no lock of ours: without a node it is its own. */
+	if (r == -EEXIST && was_first(change, slice)) {
+		error_clear(err);
+		wait_for_node(change, slice);
+		return change_drop_state(change, slice->uuid);
+	}
 	if (r < 0 && r != -ETIMEDOUT) {
 		explain(slice, r, err);
 		change_drop_state(change, slice->uuid);
@@ -226,9 +248,9 @@ static int remove_it(struct change *change, const struct bind_slice *slice,
 	return 0;
 }
 
-void bind_slice_wait(struct change *change, const char *uuid)
+void bind_slice_wait(struct change *change, const char *id)
 {
-	change_wait_for_device(change, uuid, change_deadline_ms(change), NULL);
+	change_wait_for_device(change, id, change_deadline_ms(change), NULL);
 }
 
 int bind_slice_perform(struct change *change, const struct bind_slice *slice,
@@ -284,10 +306,14 @@ void bind_slice_came_back(struct change *change, const char *device, void *argum
 {
 	_cleanup_free_ char *kept = NULL;
 	int r = change_late_result(change);
+	char uuid[UUID_SIZE];
 	const char *guest;
 	bool is_making;
 
 	(void)argument;
+	/* A vendor's function, of which bind keeps what it was like first. */
+	if (uuid_parse(device, strlen(device), uuid) < 0)
+		return;
 	if (change_read_state(change_host(change), device, &kept) < 0)
 		return;
 	guest = read_kept(kept, &is_making);
