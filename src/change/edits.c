@@ -205,6 +205,14 @@ static int look(const struct host *host, struct change_edit *edit, struct error 
 	struct host_mode mode;
 	int r;
 
+	/* It has what is read of some files, and not whether there are others. */
+	if (host_root_fd(host) < 0) {
+		error_set(err, EOPNOTSUPP, host_name(host),
+			  "changes of files cannot be planned on a recording");
+		error_hint(err, "that takes the host itself, or a copy of its root:"
+				" pciferry plan --root DIR");
+		return -EOPNOTSUPP;
+	}
 	free(steal(edit->before));
 	r = change_look_at(host, edit->path, &edit->existed, &edit->before,
 			   &edit->before_len);

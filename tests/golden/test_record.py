@@ -12,6 +12,7 @@ import pytest
 
 import fakehost
 import livehost
+import mdevhost
 from program import PROGRAM, SCHEMA, expect, run
 
 pytestmark = [
@@ -168,6 +169,16 @@ def test_what_belonged_together_still_does(live):
     shown = run("show", MOUNTED, "--host", record(live)).stdout
     assert "is in /etc/fstab, for /boot/efi" in shown and "for /data" in shown
     assert "is in /etc/fstab, for /boot/efi" in live.run("show", MOUNTED).stdout
+
+
+def test_a_change_of_files_is_not_planned_on_a_recording(tmp_path):
+    """It does not tell which files are not there."""
+    host = livehost.changeable(tmp_path / "host")
+    mdevhost.gvtg(host)
+    told = expect(1, "cannot be planned on a recording", "mdev", "create", mdevhost.IGPU,
+                  "i915-GVTg_V5_4", "--persist", "--dry-run", "--host",
+                  record(livehost.LiveHost(host, PROGRAM)))
+    assert "pciferry plan --root DIR" in told[-1]
 
 
 @pytest.mark.parametrize("serial", ["0000", "1234", "pcieport", "nvme", "None"])
