@@ -104,6 +104,19 @@ bool error_is_set(const struct error *err)
 	return err && err->code;
 }
 
+int error_gather(int result, int r, struct error *one, struct error *err)
+{
+	if (r < 0 && result == 0 && err) {
+		error_clear(err);
+		*err = *one;
+		*one = (struct error)ERROR_INIT;
+	} else if (r < 0 && result < 0) {
+		error_evidence(err, "%s: %s", one->subject, one->message);
+	}
+	error_clear(one);
+	return result < 0 ? result : r;
+}
+
 void error_clear(struct error *err)
 {
 	if (!err)

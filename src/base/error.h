@@ -56,6 +56,13 @@ void error_evidence(struct error *err, const char *format, ...)
 
 bool error_is_set(const struct error *err);
 
+/*
+ * For parts of which none waits for another's success, with `result` so far and one more
+ * that returned r: the first failure is the error, each other one evidence of it. `one`
+ * is empty afterwards. Returns the result of all.
+ */
+int error_gather(int result, int r, struct error *one, struct error *err);
+
 /* Releases the evidence and makes the error empty; takes NULL. */
 void error_clear(struct error *err);
 

@@ -216,19 +216,13 @@ static int give_back(const struct cli *cli, const struct host *host,
 	}
 	/* One that is in use again keeps none of the others. */
 	for (size_t i = 0; i < count; i++) {
-		_cleanup_(error_clear) struct error one = ERROR_INIT;
+		struct error one = ERROR_INIT;
 		struct bind_plan alone = { 0 };
 
 		r = take_carry_out(cli, host, options, &addresses[i], 1, GIVE_BACK_ALONE,
 				   &alone, &one);
 		bind_plan_free(&alone);
-		if (r < 0 && result == 0) {
-			result = r;
-			*err = one;
-			memset(&one, 0, sizeof(one));
-		} else if (r < 0) {
-			error_evidence(err, "%s: %s", one.subject, one.message);
-		}
+		result = error_gather(result, r, &one, err);
 	}
 	return result;
 }
@@ -247,12 +241,10 @@ static int release(const struct cli *cli, const struct take_options *options,
 	int result = cli_open_host(cli, &host, err);
 
 	for (size_t i = 0; host && i < ARRAY_SIZE(parts); i++) {
-		_cleanup_(error_clear) struct error also = ERROR_INIT;
-		int r = parts[i](cli, host, options, result < 0 ? &also : err);
+		struct error one = ERROR_INIT;
+		int r = parts[i](cli, host, options, &one);
 
-		if (r < 0 && result < 0)
-			error_evidence(err, "%s: %s", also.subject, also.message);
-		result = result < 0 ? result : r;
+		result = error_gather(result, r, &one, err);
 	}
 	return result;
 }

@@ -206,18 +206,16 @@ struct ending {
 static int give_back(const struct ending *ending, struct error *err)
 {
 	_cleanup_(bind_plan_free) struct bind_plan back = { 0 };
-	_cleanup_(error_clear) struct error also = ERROR_INIT;
 	const struct take_options *take = &ending->request->take;
+	struct error one = ERROR_INIT;
 	int r = 0, second;
 
 	if (ending->n_moved)
 		r = take_carry_out(ending->cli, ending->host, take, ending->moved,
 				   ending->n_moved, GIVE_BACK_ALONE, &back, err);
 	second = vm_slices_end(ending->cli, ending->host, take, &ending->request->slices,
-			       r < 0 ? &also : err);
-	if (r < 0 && second < 0)
-		error_evidence(err, "%s: %s", also.subject, also.message);
-	return r < 0 ? r : second;
+			       &one);
+	return error_gather(r, second, &one, err);
 }
 
 /* In the keeper. */

@@ -169,16 +169,10 @@ int vm_slices_remove(struct change *change, const char *guest, struct error *err
 	int result = bind_guest_slices(change_host(change), guest, &uuids, err);
 
 	for (size_t i = 0; i < uuids.count; i++) {
-		_cleanup_(error_clear) struct error one = ERROR_INIT;
+		struct error one = ERROR_INIT;
 		int r = remove_one(change, uuids.items[i], &one);
 
-		if (r < 0 && result == 0) {
-			result = r;
-			*err = one;
-			memset(&one, 0, sizeof(one));
-		} else if (r < 0) {
-			error_evidence(err, "%s: %s", one.subject, one.message);
-		}
+		result = error_gather(result, r, &one, err);
 	}
 	return result;
 }

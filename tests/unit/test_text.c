@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "base/text.h"
 
 static void nothing_in_a_name_can_act_on_the_terminal(void **state)
@@ -71,36 +70,11 @@ static void a_number_with_anything_else_in_it_is_no_number(void **state)
 	assert_int_equal(hex, 0xffffffff);
 }
 
-static void an_error_keeps_its_subject_evidence_and_first_hint(void **state)
-{
-	struct error err = ERROR_INIT;
-
-	(void)state;
-	assert_int_equal(error_refuse(&err, "0000:01:00.0", "in use"), -EBUSY);
-	error_evidence(&err, "%s is mounted", "nvme0n1");
-	error_evidence(&err, "and swap");
-	error_hint(&err, "umount it");
-	error_hint(&err, "less precise");
-	assert_int_equal(err.kind, ERROR_REFUSED);
-	assert_string_equal(err.subject, "0000:01:00.0");
-	assert_string_equal(err.message, "in use");
-	assert_string_equal(err.hint, "umount it");
-	assert_string_equal(err.evidence[0], "nvme0n1 is mounted");
-	assert_string_equal(err.evidence[1], "and swap");
-	assert_null(err.evidence[2]);
-	assert_int_equal(error_set(&err, EIO, NULL, "other"), -EIO);
-	assert_null(err.evidence);
-	assert_string_equal(err.hint, "");
-	error_clear(&err);
-	assert_int_equal(error_set(NULL, EIO, "x", "no place for it"), -EIO);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_in_a_name_can_act_on_the_terminal),
 		cmocka_unit_test(a_number_with_anything_else_in_it_is_no_number),
-		cmocka_unit_test(an_error_keeps_its_subject_evidence_and_first_hint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,21 +21,6 @@ hostdev()
 		"</source></hostdev>"
 }
 
-# define NAME METADATA HOSTDEV...
-define()
-{
-	local name=$1 metadata=$2
-	shift 2
-	cat >"/tmp/$name.xml" <<-XML
-		<domain type='qemu'><name>$name</name><memory unit='MiB'>64</memory>$metadata
-		<os><type arch='x86_64' machine='q35'>hvm</type></os>
-		<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
-		<memballoon model='none'/><controller type='usb' model='none'/>$*</devices></domain>
-	XML
-	virsh -q undefine "$name" 2>/dev/null
-	virsh -q define "/tmp/$name.xml"
-}
-
 kept() { [ -e "/run/pciferry/$1.guest.first" ]; }
 not_kept() { ! kept "$1"; }
 nothing_kept() { [ -z "$(find /run/pciferry -name "$1.*first")" ]; }
@@ -62,7 +47,7 @@ chmod -x "$hook"
 expect 0 "systemctl restart libvirtd" "$PCIFERRY" vm hook install
 
 # One that asks: bound as it starts, given back as it ends.
-define asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
+define_guest asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
 expect 0 "started" virsh start asks
 check "the device is on VFIO" is_on "$LAB_NVME_FREE" vfio-pci
 check "for whom is noted" kept "$LAB_NVME_FREE"
@@ -72,7 +57,7 @@ check "the device is the host's again" is_on "$LAB_NVME_FREE" nvme
 check "nothing is noted any more" not_kept "$LAB_NVME_FREE"
 
 # What was on VFIO before stays there; without managed it is the same as no.
-define asks "$ask" "$(hostdev "$LAB_NVME_FREE" '')" "$(hostdev "$LAB_NIC_PAIR0" no)"
+define_guest asks "$ask" "$(hostdev "$LAB_NVME_FREE" '')" "$(hostdev "$LAB_NIC_PAIR0" no)"
 "$PCIFERRY" bind "$LAB_NVME_FREE" >/dev/null
 expect 0 "started" virsh start asks
 check "the other function goes along" is_on "$LAB_NIC_PAIR1" vfio-pci
@@ -90,7 +75,7 @@ modprobe pci-stub
 echo pci-stub >"/sys/bus/pci/devices/$LAB_NVME_FREE/driver_override"
 echo "$LAB_NVME_FREE" >"/sys/bus/pci/devices/$LAB_NVME_FREE/driver/unbind"
 echo "$LAB_NVME_FREE" >/sys/bus/pci/drivers_probe
-define asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
+define_guest asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
 check "parked by hand" parked "$LAB_NVME_FREE"
 expect 0 "started" virsh start asks
 check "the parked one is on VFIO" is_on "$LAB_NVME_FREE" vfio-pci
@@ -122,8 +107,8 @@ check "it is on its first driver" is_on "$LAB_NVME_FREE" nvme
 check "nothing is kept" nothing_kept "$LAB_NVME_FREE"
 
 # Two guests, one group.
-define asks "$ask" "$(hostdev "$LAB_NIC_PAIR0" no)"
-define other "$ask" "$(hostdev "$LAB_NIC_PAIR1" no)"
+define_guest asks "$ask" "$(hostdev "$LAB_NIC_PAIR0" no)"
+define_guest other "$ask" "$(hostdev "$LAB_NIC_PAIR1" no)"
 expect 0 "started" virsh start asks
 expect 1 "another guest has it" virsh start other
 expect 1 "bound for asks" virsh start other
@@ -132,7 +117,7 @@ expect 0 "destroyed" virsh destroy asks
 check "it ends as ever" is_on "$LAB_NIC_PAIR0" e1000e
 
 # In use: refused, and why stands in libvirt's error.
-define mounted "$ask" "$(hostdev "$LAB_NVME_MOUNTED" no)" "$(hostdev "$LAB_NVME_FREE" no)"
+define_guest mounted "$ask" "$(hostdev "$LAB_NVME_MOUNTED" no)" "$(hostdev "$LAB_NVME_FREE" no)"
 expect 1 "in use, so nothing was changed" virsh start mounted
 expect 1 "/mnt/data" virsh start mounted
 check "the mounted disk is the host's" is_on "$LAB_NVME_MOUNTED" nvme
@@ -140,25 +125,25 @@ check "and so is the free one" is_on "$LAB_NVME_FREE" nvme
 check "it can be read" ls /mnt/data >/dev/null
 
 # One that does not ask is not touched.
-define plain "" "$(hostdev "$LAB_NVME_FREE" no)"
+define_guest plain "" "$(hostdev "$LAB_NVME_FREE" no)"
 expect 1 "/dev/vfio/" virsh start plain
 check "its device is the host's" is_on "$LAB_NVME_FREE" nvme
-define managed "$ask" "$(hostdev "$LAB_NVME_SRIOV" yes)"
+define_guest managed "$ask" "$(hostdev "$LAB_NVME_SRIOV" yes)"
 expect 0 "started" virsh start managed
 check "libvirt's own is not noted" not_kept "$LAB_NVME_SRIOV"
 expect 0 "destroyed" virsh destroy managed
 check "libvirt has given it back" is_on "$LAB_NVME_SRIOV" nvme
 
 # By hand: a start that was cut off, twice, and a definition that has changed since.
-define asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
+define_guest asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
 run_hook() { "$hook" "$1" "$2" "$3" - <"/tmp/$1.xml"; }
 check "a start" run_hook asks prepare begin
 check "the same start again" run_hook asks prepare begin
 check "it is bound" is_on "$LAB_NVME_FREE" vfio-pci
-define asks "$ask"
+define_guest asks "$ask"
 check "its end" run_hook asks release end
 check "it is back" is_on "$LAB_NVME_FREE" nvme
-define asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
+define_guest asks "$ask" "$(hostdev "$LAB_NVME_FREE" no)"
 for n in 1 2 3 4 5 6; do
 	killed_at write "$n" "$PCIFERRY" vm hook run -- asks prepare begin - <"/tmp/asks.xml"
 	check "its end, killed before ($n)" run_hook asks release end

@@ -116,6 +116,22 @@ start_libvirt()
 }
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
+# define_guest NAME METADATA DEVICE...: a domain of libvirt's, defined anew, with no more than it
+# is given.
+define_guest()
+{
+	local name=$1 metadata=$2
+	shift 2
+	cat >"/tmp/$name.xml" <<-XML
+		<domain type='qemu'><name>$name</name><memory unit='MiB'>64</memory>$metadata
+		<os><type arch='x86_64' machine='q35'>hvm</type></os>
+		<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+		<memballoon model='none'/><controller type='usb' model='none'/>$*</devices></domain>
+	XML
+	virsh -q undefine "$name" 2>/dev/null
+	virsh -q define "/tmp/$name.xml"
+}
+
 # killed_at CALL N COMMAND...: by strace, when it enters the Nth call of this system call. The
 # exit status, 137 when it was killed.
 killed_at()

@@ -25,22 +25,8 @@ slice()
 		"<address uuid='$1'/></source></hostdev>"
 }
 
-# define NAME METADATA DEVICE...
-define()
-{
-	local name=$1 metadata=$2
-	shift 2
-	cat >"/tmp/$name.xml" <<-XML
-		<domain type='qemu'><name>$name</name><memory unit='MiB'>64</memory>$metadata
-		<os><type arch='x86_64' machine='q35'>hvm</type></os>
-		<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
-		<memballoon model='none'/><controller type='usb' model='none'/>
-		<video><model type='none'/></video><graphics type='vnc'/>$*</devices></domain>
-	XML
-	virsh -q undefine "$name" 2>/dev/null
-	virsh -q define "/tmp/$name.xml"
-}
-
+# define_guest()'s, with nothing on its screen but what a slice shows.
+screen="<video><model type='none'/></video><graphics type='vnc'/>"
 # What the guest's firmware has found on its buses.
 sees() { virsh qemu-monitor-command --hmp "$1" "info pci" | grep -q "PCI device $2"; }
 
@@ -56,7 +42,7 @@ expect 0 "defined still" "$PCIFERRY" mdev remove $serial
 expect 0 "defined still" "$PCIFERRY" mdev remove $display
 
 # Made as it starts, seen by the guest, gone as it ends.
-define web "$ask" "$(slice $serial)" "$(slice $display "display='on'")"
+define_guest web "$ask" "$screen" "$(slice $serial)" "$(slice $display "display='on'")"
 expect 0 "started" virsh start web
 check "the serial card is there" is_there $serial
 check "the display is there" is_there $display
@@ -90,7 +76,7 @@ check "gone with it" is_gone $serial
 # What was there before stays, and so does what another guest has.
 expect 0 "a slice of mtty" "$PCIFERRY" mdev create mtty mtty-2 $serial
 expect 0 "started" virsh start web
-define second "$ask" "$(slice $serial)"
+define_guest second "$ask" "$screen" "$(slice $serial)"
 expect 1 "in use" virsh start second
 check "the first one's is there still" is_there $display
 expect 0 "destroyed" virsh destroy web
@@ -99,7 +85,7 @@ check "the guest's goes" is_gone $display
 expect 0 "removed from" "$PCIFERRY" mdev remove $serial
 
 # It does not start without; what was made for it before goes again.
-define web "$ask" "$(slice $serial)" "$(slice $other)"
+define_guest web "$ask" "$screen" "$(slice $serial)" "$(slice $other)"
 expect 1 "none is defined" virsh start web
 check "the first of two has gone again" is_gone $serial
 check "nothing is noted of it" nothing_noted
@@ -108,7 +94,7 @@ expect 1 "half written" virsh start web
 rm "/etc/mdevctl.d/mtty/$other"
 
 # One that does not ask is none of pciferry's business.
-define web "" "$(slice $serial)"
+define_guest web "" "$screen" "$(slice $serial)"
 expect 1 "not found" virsh start web
 check "nothing was made for it" is_gone $serial
 
