@@ -41,7 +41,7 @@ mkdir -p /run/pictures
 echo "from the host" >/run/pictures/text
 cd /run || exit 1
 expect 0 "has started" "$PCIFERRY" vm create all "$LAB_EDU" "${small[@]}" "${linux[@]}" \
-	--append "$words share=pictures hold=20" --usb 46f4:0001 --usb "$slow-4" \
+	--append "$words share=pictures usb=2 hold=20" --usb 46f4:0001 --usb "$slow-4" \
 	--evdev "$keyboard" --evdev "$mouse" --share pictures --looking-glass=800x600 \
 	--disk new.qcow2,size=3G --disk new.img,size=64M --start
 [ "$failures" = 0 ] || finish

@@ -59,7 +59,7 @@ check "no device was touched" is_on "$LAB_NVME_FREE" nvme
 
 # A guest has them, as a user who may not open them.
 begin --kernel "$LAB_KERNEL_QUICK" --initrd "$LAB_INITRD" --usb 46f4:0001 --usb "$slow-4" \
-	--append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check hold=20"
+	--append "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check usb=2 hold=20"
 eventually "the stick is QEMU's" is_usb_on "$fast-1" usbfs
 eventually "so is the mouse that was named" is_usb_on "$slow-4" usbfs
 check "and not the other" is_usb_on "$slow-3" usbhid
